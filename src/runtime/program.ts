@@ -1,0 +1,83 @@
+import type { Batch } from '../flow/batch.ts'
+import type { ColumnSpec, ColumnType } from '../flow/column.ts'
+import type { FilterPlan } from '../flow/filter/plan.ts'
+
+/**
+ * A compiled stage: what a job definition with its parameters comes down to, and all that the engine knows of it.
+ * The front (vocabulary, bundling, compilation) produces it; the engine (tables, run files, merges, tasks) executes it. Data crosses
+ * this line as column batches only: `map` fills batches of key and value columns, `reduce` fills batches of output columns.
+ */
+export interface Program {
+  readonly name: string
+  /** Columns of the input that are read, in schema order. */
+  readonly reads: readonly string[]
+  /** How the period selects rows: by `start` in [from, to), or every flow that overlaps it, with shares cut at its ends. */
+  readonly time: 'start' | 'spread'
+  /** Rows that do not match are counted as filtered and never reach `map`. */
+  readonly where?: FilterPlan
+  readonly key: readonly ColumnSpec[]
+  /** Columns emitted beside the key: inputs of the aggregates, or the values of a custom reduce. */
+  readonly value: readonly ColumnSpec[]
+  readonly fold: Fold
+  readonly output: readonly ColumnSpec[]
+  /** Order of the result; ties, and everything when empty, by the key in canonical order (by the whole row for a custom reduce). */
+  readonly sort: readonly SortKey[]
+  /** Makes the map side of one task attempt. */
+  createMapper(sink: BatchSink, context: TaskContext): Mapper
+  /** Makes the reduce side of one task attempt; only for fold type `reduce`. */
+  createReducer?(sink: BatchSink, context: TaskContext): Reducer
+  /** Makes the combiner of a custom reduce; it may run any number of times, on any grouping of the values of a key. */
+  createCombiner?(sink: BatchSink, context: TaskContext): Reducer
+}
+
+/** What happens to the values of a key. */
+export type Fold =
+  | { readonly type: 'aggregate'; readonly aggregates: readonly AggregateSpec[] }
+  /** Values arrive in canonical order, columns in the order of `valueOrder`. */
+  | { readonly type: 'reduce'; readonly valueOrder: readonly string[] }
+
+/** One aggregate of a declarative or map-only job. */
+export interface AggregateSpec {
+  /** Name of its output column. */
+  readonly name: string
+  /** Registered name: `sum`, `count`, `min`, `max`, `distinct`, `quantile`, `top`, or one of the user's. */
+  readonly aggregate: string
+  readonly options: { readonly [name: string]: number | string | boolean }
+  /** Name of the value column it folds; absent for `count`. */
+  readonly input?: string
+  readonly type: ColumnType
+}
+
+export interface SortKey {
+  readonly column: string
+  readonly order: 'asc' | 'desc'
+}
+
+/** Receives batches; the callee is done with the batch when the call returns. */
+export interface BatchSink {
+  add(batch: Batch): void
+}
+
+export interface Mapper {
+  /** Maps the rows of a batch in order. `firstRecord` is the record number of row 0 within its block, for error messages and quarantine. */
+  map(batch: Batch, firstRecord: number): void
+  /** Hands on what is still buffered. */
+  finish(): void
+}
+
+export interface Reducer {
+  /** Reduces one key: row `row` of `key`, and its values in order. Values need not be drained. */
+  reduce(key: Batch, row: number, values: Iterable<Batch>): void
+  finish(): void
+}
+
+/** What a task attempt is given beside its data. */
+export interface TaskContext {
+  /** The period in milliseconds, for proration; open ends are +-Infinity. */
+  readonly from: number
+  readonly to: number
+  /** User counters of this attempt. */
+  count(name: string, by?: number): void
+  /** A record whose `map` threw: decides between quarantine and failure. Throws when the limit is reached. */
+  badRecord(record: number, error: unknown): void
+}

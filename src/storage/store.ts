@@ -1,0 +1,46 @@
+/**
+ * The object store seam: what every store (file, memory, S3, replica) can do, and all that the rest of flowreduce asks of one.
+ * Keys are checked by `checkKey` before any of these touches a disk or a server.
+ */
+export interface ObjectStore {
+  /** The URL that opens this store again; never holds a credential. */
+  readonly url: string
+  /**
+   * Reads an object, or the part of it that starts at `range.offset`; a part that runs past the end is cut there, one that starts at or past it is empty.
+   * Fails with code `not-found` when there is no such object.
+   */
+  read(key: string, range?: ByteRange): Promise<Uint8Array>
+  /**
+   * Stores an object whole or not at all, durable once the promise resolves. With `ifAbsent` exactly one of any number of racing writers wins;
+   * the others fail with code `exists`.
+   */
+  write(key: string, body: Uint8Array | LocalFile, options?: WriteOptions): Promise<void>
+  /** Lists objects whose keys start with `prefix` and sort after `startAfter`, in byte order of their keys. */
+  list(prefix: string, startAfter?: string): AsyncIterable<ObjectEntry>
+  /** Size of an object, or undefined when there is none. */
+  stat(key: string): Promise<ObjectEntry | undefined>
+  /** Removes an object; removing one that is not there succeeds. */
+  remove(key: string): Promise<void>
+}
+
+/** `length` bytes from `offset`. */
+export interface ByteRange {
+  readonly offset: number
+  readonly length: number
+}
+
+/** A finished local file whose bytes are to be stored; the store leaves it in place. */
+export interface LocalFile {
+  readonly path: string
+}
+
+export interface WriteOptions {
+  readonly ifAbsent?: boolean
+}
+
+export interface ObjectEntry {
+  readonly key: string
+  readonly sizeBytes: number
+  /** Time of the last write by the store's clock, milliseconds; for humans and gc grace only. */
+  readonly modified: number
+}
