@@ -18,13 +18,15 @@ if (existsSync('assembly/kernels.ts')) {
   run('node_modules/.bin/asc', ['assembly/kernels.ts', '--config', 'assembly/asconfig.json'])
 }
 
+const entries = {
+  cli: 'src/cli/main.ts',
+  worker: 'src/runtime/worker.ts',
+  index: 'src/index.ts',
+  testing: 'src/testing.ts',
+}
+
 await build({
-  entryPoints: {
-    cli: 'src/cli/main.ts',
-    worker: 'src/runtime/worker.ts',
-    index: 'src/index.ts',
-    testing: 'src/testing.ts',
-  },
+  entryPoints: Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path))),
   outdir: 'dist',
   bundle: true,
   splitting: true,
