@@ -1,0 +1,14 @@
+export { snappyDecompress } from './snappy'
+export {
+  dictionary8,
+  dictionary16,
+  dictionary32,
+  dictionary64,
+  dictionary128,
+  plain8,
+  plain16,
+  plain4,
+  plain64,
+  plain128,
+  delta64,
+} from './parquet'

@@ -1,0 +1,187 @@
+// Parquet page values into column arrays (apache/parquet-format, Encodings.md).
+// As in snappy.ts the caller leaves SLACK bytes behind input and output. Every `store` below is in a function that a target width is
+// compiled into, so that the loop for u8, u16, u32 and f64 columns is the same text and different code.
+
+import { BAD_ENCODING, OUT_OF_RANGE, TRUNCATED } from './codes'
+
+const MAX_SAFE: f64 = 9007199254740991.0
+
+/** Target arrays: 1, 2, 4 bytes unsigned, 8 a double, 16 an IPv6 address. */
+// @ts-ignore: decorator
+@inline
+function storeAs<T>(dst: usize, index: u32, from: usize): void {
+  if (isVector<T>()) v128.store(dst + (<usize>index << 4), v128.load(from))
+  else store<T>(dst + <usize>index * sizeof<T>(), load<T>(from))
+}
+
+/** Unsigned LEB128; the value is left in `varintValue`, the result is the next position or 0 when it runs past `end`. */
+let varintValue: u64 = 0
+function readVarint(p: usize, end: usize): usize {
+  let value: u64 = 0
+  for (let shift: u64 = 0; shift < 70; shift += 7) {
+    if (p >= end) return 0
+    const byte: u64 = load<u8>(p++)
+    value |= (byte & 0x7f) << shift
+    if (byte < 0x80) {
+      varintValue = value
+      return p
+    }
+  }
+  return 0
+}
+
+// RLE / bit-packed hybrid of dictionary indices, each replaced by its dictionary entry on the way.
+function dictionary<T>(src: usize, length: u32, count: u32, entries: usize, entryCount: u32, dst: usize): i32 {
+  const end = src + length
+  if (length == 0) return count == 0 ? 0 : TRUNCATED
+  const width: u32 = load<u8>(src)
+  if (width > 24 || entryCount == 0) return count == 0 ? 0 : BAD_ENCODING
+  const mask: u32 = (1 << width) - 1
+  const valueBytes = (width + 7) >> 3
+  let p = src + 1
+  let done: u32 = 0
+  let bad: u32 = 0
+  while (done < count) {
+    p = readVarint(p, end)
+    if (p == 0) return TRUNCATED
+    const header = varintValue
+    if (header > 0xffffffff) return BAD_ENCODING
+    let run: u32 = <u32>(header >> 1)
+    if (header & 1) {
+      if (run > 0x0fffffff) return BAD_ENCODING
+      const bytes = run * width
+      run = min<u32>(run << 3, count - done)
+      if (<u64>(end - p) < <u64>((run * width + 7) >> 3)) return TRUNCATED
+      let bit: u32 = 0
+      for (let i: u32 = 0; i < run; i++, bit += width) {
+        let index = (load<u32>(p + (bit >> 3)) >> (bit & 7)) & mask
+        const wrong: u32 = index >= entryCount ? 1 : 0
+        bad |= wrong
+        index = wrong ? 0 : index
+        storeAs<T>(dst, done + i, entries + <usize>index * sizeof<T>())
+      }
+      p += bytes
+    } else {
+      if (<u64>(end - p) < <u64>valueBytes) return TRUNCATED
+      const index = load<u32>(p) & mask
+      p += valueBytes
+      if (index >= entryCount) return OUT_OF_RANGE
+      run = min<u32>(run, count - done)
+      const from = entries + <usize>index * sizeof<T>()
+      for (let i: u32 = 0; i < run; i++) storeAs<T>(dst, done + i, from)
+    }
+    if (run == 0) return BAD_ENCODING
+    done += run
+  }
+  return bad ? OUT_OF_RANGE : 0
+}
+
+export function dictionary8(src: usize, length: u32, count: u32, entries: usize, entryCount: u32, dst: usize): i32 {
+  return dictionary<u8>(src, length, count, entries, entryCount, dst)
+}
+export function dictionary16(src: usize, length: u32, count: u32, entries: usize, entryCount: u32, dst: usize): i32 {
+  return dictionary<u16>(src, length, count, entries, entryCount, dst)
+}
+export function dictionary32(src: usize, length: u32, count: u32, entries: usize, entryCount: u32, dst: usize): i32 {
+  return dictionary<u32>(src, length, count, entries, entryCount, dst)
+}
+export function dictionary64(src: usize, length: u32, count: u32, entries: usize, entryCount: u32, dst: usize): i32 {
+  return dictionary<f64>(src, length, count, entries, entryCount, dst)
+}
+export function dictionary128(src: usize, length: u32, count: u32, entries: usize, entryCount: u32, dst: usize): i32 {
+  return dictionary<v128>(src, length, count, entries, entryCount, dst)
+}
+
+// PLAIN INT32 into unsigned columns of 1, 2 or 4 bytes.
+function plain32<T>(src: usize, length: u32, count: u32, dst: usize): i32 {
+  if (length >> 2 < count) return TRUNCATED
+  let seen: u32 = 0
+  for (let i: u32 = 0; i < count; i++) {
+    const value = load<u32>(src + (<usize>i << 2))
+    seen |= value
+    store<T>(dst + <usize>i * sizeof<T>(), <T>value)
+  }
+  return sizeof<T>() < 4 && seen >> (<u32>sizeof<T>() << 3) ? OUT_OF_RANGE : 0
+}
+export function plain8(src: usize, length: u32, count: u32, dst: usize): i32 {
+  return plain32<u8>(src, length, count, dst)
+}
+export function plain16(src: usize, length: u32, count: u32, dst: usize): i32 {
+  return plain32<u16>(src, length, count, dst)
+}
+export function plain4(src: usize, length: u32, count: u32, dst: usize): i32 {
+  if (length >> 2 < count) return TRUNCATED
+  memory.copy(dst, src, <usize>count << 2)
+  return 0
+}
+export function plain128(src: usize, length: u32, count: u32, dst: usize): i32 {
+  if (length >> 4 < count) return TRUNCATED
+  memory.copy(dst, src, <usize>count << 4)
+  return 0
+}
+
+// A signed 64-bit value as a double; values a double cannot hold are noted in `unsafe` and refused at the end of the page.
+let unsafe: u32 = 0
+// @ts-ignore: decorator
+@inline
+function storeDouble(dst: usize, index: u32, value: i64): void {
+  const double = <f64>value
+  unsafe |= f64.abs(double) > MAX_SAFE ? 1 : 0
+  store<f64>(dst + (<usize>index << 3), double)
+}
+
+/** PLAIN INT64 into doubles. */
+export function plain64(src: usize, length: u32, count: u32, dst: usize): i32 {
+  if (length >> 3 < count) return TRUNCATED
+  unsafe = 0
+  for (let i: u32 = 0; i < count; i++) storeDouble(dst, i, load<i64>(src + (<usize>i << 3)))
+  return unsafe ? OUT_OF_RANGE : 0
+}
+
+/** DELTA_BINARY_PACKED INT64 into doubles. */
+export function delta64(src: usize, length: u32, count: u32, dst: usize): i32 {
+  const end = src + length
+  let p = readVarint(src, end)
+  if (p == 0) return TRUNCATED
+  const blockSize = varintValue
+  p = readVarint(p, end)
+  if (p == 0) return TRUNCATED
+  const miniblocks = varintValue
+  p = readVarint(p, end)
+  if (p == 0) return TRUNCATED
+  const total = varintValue
+  p = readVarint(p, end)
+  if (p == 0) return TRUNCATED
+  if (blockSize == 0 || blockSize > 65536 || blockSize & 127 || miniblocks == 0 || miniblocks > 512) return BAD_ENCODING
+  const perMiniblock = <u32>(blockSize / miniblocks)
+  if (perMiniblock == 0 || perMiniblock & 31 || perMiniblock * <u32>miniblocks != <u32>blockSize || total != <u64>count) return BAD_ENCODING
+  if (count == 0) return 0
+  let value = <i64>(varintValue >> 1) ^ -(<i64>(varintValue & 1))
+  unsafe = 0
+  storeDouble(dst, 0, value)
+  let done: u32 = 1
+  while (done < count) {
+    p = readVarint(p, end)
+    if (p == 0) return TRUNCATED
+    const minDelta = <i64>(varintValue >> 1) ^ -(<i64>(varintValue & 1))
+    let widths = p
+    p += <usize>miniblocks
+    if (p > end) return TRUNCATED
+    for (let m: u32 = 0; m < <u32>miniblocks && done < count; m++, widths++) {
+      const width: u32 = load<u8>(widths)
+      if (width > 56) return BAD_ENCODING
+      const bytes = (perMiniblock * width) >> 3
+      if (<u64>(end - p) < <u64>bytes) return TRUNCATED
+      const n = min<u32>(perMiniblock, count - done)
+      const mask: u64 = (<u64>1 << <u64>width) - 1
+      let bit: u32 = 0
+      for (let i: u32 = 0; i < n; i++, bit += width) {
+        value += minDelta + <i64>((load<u64>(p + (bit >> 3)) >> <u64>(bit & 7)) & mask)
+        storeDouble(dst, done + i, value)
+      }
+      p += bytes
+      done += n
+    }
+  }
+  return unsafe ? OUT_OF_RANGE : 0
+}

@@ -1,0 +1,60 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { KernelMemory } from './memory.ts'
+
+/**
+ * The kernels, as functions over addresses in one `KernelMemory`. Results below 0 are `KERNEL_CODES`. The WebAssembly module and the
+ * TypeScript twins both have this shape; the twins are the oracle of the property tests and what runs where a kernel earns nothing.
+ * Every input and output region has `SLACK` bytes behind it.
+ */
+export interface Kernels {
+  /** Snappy block format. Returns the bytes written. */
+  snappyDecompress(src: number, srcLength: number, dst: number, dstCapacity: number): number
+  /** RLE / bit-packed dictionary indices, each replaced by its entry of 1, 2, 4, 8 or 16 bytes. Returns 0. */
+  dictionary8: DictionaryKernel
+  dictionary16: DictionaryKernel
+  dictionary32: DictionaryKernel
+  dictionary64: DictionaryKernel
+  dictionary128: DictionaryKernel
+  /** PLAIN INT32 into bytes, 16-bit and 32-bit words; INT64 into doubles; 16-byte values as they are. Returns 0. */
+  plain8: PlainKernel
+  plain16: PlainKernel
+  plain4: PlainKernel
+  plain64: PlainKernel
+  plain128: PlainKernel
+  /** DELTA_BINARY_PACKED INT64 into doubles. Returns 0. */
+  delta64: PlainKernel
+}
+
+export type DictionaryKernel = (
+  src: number,
+  length: number,
+  count: number,
+  entries: number,
+  entryCount: number,
+  dst: number,
+) => number
+export type PlainKernel = (src: number, length: number, count: number, dst: number) => number
+
+let compiled: WebAssembly.Module | undefined
+
+/** Instantiates the WebAssembly kernels over `memory`; the module is compiled once per thread. */
+export function loadKernels(memory: KernelMemory): Kernels {
+  compiled ??= new WebAssembly.Module(readFileSync(moduleFile()))
+  const { exports } = new WebAssembly.Instance(compiled, { env: { memory: memory.memory } })
+  return exports as unknown as Kernels // checked by the property tests, which call every one of them
+}
+
+/** dist/kernels.wasm of this installation, whether this code runs from src/ or from dist/. */
+function moduleFile(): string {
+  let folder = dirname(fileURLToPath(import.meta.url))
+  for (;;) {
+    const file = join(folder, 'dist', 'kernels.wasm')
+    if (existsSync(file)) return file
+    const parent = dirname(folder)
+    if (parent === folder)
+      throw new Error('kernels: dist/kernels.wasm expected in the installation, got none; run npm run build')
+    folder = parent
+  }
+}

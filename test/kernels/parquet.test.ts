@@ -1,0 +1,111 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  decodeDelta64,
+  decodeDictionary,
+  decodePlain32,
+  decodePlain64,
+  decodePlain128,
+} from '../../src/kernels/parquet.ts'
+import { runKernel } from './harness.ts'
+
+const COUNT = fc.integer({ min: 0, max: 300 })
+const bytes = fc.uint8Array({ maxLength: 400 })
+
+/** Pages that are nearly right: a plausible header in front of random bytes. */
+const hybrid = fc
+  .tuple(
+    fc.integer({ min: 0, max: 26 }),
+    fc.array(fc.tuple(fc.integer({ min: 0, max: 40 }), fc.uint8Array({ maxLength: 30 })), { maxLength: 10 }),
+  )
+  .map(([width, runs]) => Uint8Array.from([width, ...runs.flatMap(([header, body]) => [header, ...body])]))
+
+const delta = fc
+  .tuple(
+    fc.constantFrom(128, 256, 64, 0),
+    fc.constantFrom(1, 4, 8, 3),
+    COUNT,
+    fc.array(fc.tuple(fc.integer({ min: 0, max: 60 }), bytes), { maxLength: 4 }),
+  )
+  .map(([block, miniblocks, count, blocks]) => {
+    const varint = (n: number): number[] => (n < 128 ? [n] : [(n & 127) | 128, ...varint(n >>> 7)])
+    const body = blocks.flatMap(([width, data]) => [6, ...Array<number>(miniblocks).fill(width), ...data])
+    return { count, page: Uint8Array.from([...varint(block), ...varint(miniblocks), ...varint(count), 8, ...body]) }
+  })
+
+describe('parquet page kernels agree with their twins', () => {
+  const widths = [
+    { name: 'dictionary8', array: Uint8Array, width: 1 },
+    { name: 'dictionary16', array: Uint16Array, width: 1 },
+    { name: 'dictionary32', array: Uint32Array, width: 1 },
+    { name: 'dictionary64', array: Float64Array, width: 1 },
+    { name: 'dictionary128', array: Uint8Array, width: 16 },
+  ] as const
+  for (const { name, array, width } of widths) {
+    it(`on dictionary pages, ${name}`, () => {
+      fc.assert(
+        fc.property(fc.oneof(hybrid, bytes), COUNT, fc.integer({ min: 0, max: 40 }), (page, count, entryCount) => {
+          const entries = new array(entryCount * width).map((_, i) => (i * 7 + 1) % 251)
+          const twin = new array(count * width)
+          const expected = decodeDictionary(page, count, entries, entryCount, twin, width)
+          const { result, output } = runKernel(
+            page,
+            twin.byteLength,
+            (kernels, src, dst, extra) => kernels[name](src, page.length, count, extra, entryCount, dst),
+            new Uint8Array(entries.buffer),
+          )
+          expect(result).toBe(expected)
+          if (expected === 0) expect(Buffer.compare(output, new Uint8Array(twin.buffer))).toBe(0)
+        }),
+        { numRuns: 500 },
+      )
+    })
+  }
+
+  it('on plain pages', () => {
+    fc.assert(
+      fc.property(bytes, COUNT, (page, count) => {
+        const cases = [
+          { name: 'plain8', twin: new Uint8Array(count), decode: decodePlain32 },
+          { name: 'plain16', twin: new Uint16Array(count), decode: decodePlain32 },
+          { name: 'plain4', twin: new Uint32Array(count), decode: decodePlain32 },
+        ] as const
+        for (const { name, twin, decode } of cases) {
+          const expected = decode(page, count, twin)
+          const { result, output } = runKernel(page, twin.byteLength, (kernels, src, dst) =>
+            kernels[name](src, page.length, count, dst),
+          )
+          expect(result).toBe(expected)
+          if (expected === 0) expect(Buffer.compare(output, new Uint8Array(twin.buffer))).toBe(0)
+        }
+        const doubles = new Float64Array(count)
+        const expected = decodePlain64(page, count, doubles)
+        const got = runKernel(page, count * 8, (kernels, src, dst) => kernels.plain64(src, page.length, count, dst))
+        expect(got.result).toBe(expected)
+        if (expected === 0) expect(Buffer.compare(got.output, new Uint8Array(doubles.buffer))).toBe(0)
+        const wide = new Uint8Array(count * 16)
+        const copied = runKernel(page, count * 16, (kernels, src, dst) =>
+          kernels.plain128(src, page.length, count, dst),
+        )
+        expect(copied.result).toBe(decodePlain128(page, count, wide))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('on delta pages', () => {
+    fc.assert(
+      fc.property(delta, fc.boolean(), ({ count, page }, off) => {
+        const wanted = off ? count + 1 : count
+        const twin = new Float64Array(wanted)
+        const expected = decodeDelta64(page, wanted, twin)
+        const { result, output } = runKernel(page, wanted * 8, (kernels, src, dst) =>
+          kernels.delta64(src, page.length, wanted, dst),
+        )
+        expect(result).toBe(expected)
+        if (expected === 0) expect(Buffer.compare(output, new Uint8Array(twin.buffer))).toBe(0)
+      }),
+      { numRuns: 1000 },
+    )
+  })
+})
