@@ -1,0 +1,197 @@
+import { randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import { copyFile, link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type FileErrorContext, fileError, isErrno } from './file-error.ts'
+import { listFolder } from './file-list.ts'
+import { checkKey, checkPrefix, checkRange, cutRange } from './key.ts'
+import { readPiece } from './local-file.ts'
+import type { ByteRange, LocalFile, ObjectEntry, ObjectStore, WriteOptions } from './store.ts'
+import { realSystem, type System } from './system.ts'
+
+/** Folder of a file store where objects are written before they get their name; no key begins with a dot, so no listing shows it. */
+export const TEMPORARY_FOLDER = '.tmp'
+
+/** Age after which a temporary file belongs to a writer that died. */
+const STALE_MS = 24 * 3_600_000
+
+export interface FileStoreOptions {
+  /** Absolute path of the folder; made by the first write. */
+  readonly folder: string
+  readonly system?: System
+}
+
+/** Opens the file store in a folder. Nothing is touched before the first call. */
+export function openFileStore({ folder, system = realSystem() }: FileStoreOptions): ObjectStore {
+  return new FileStore(folder, system)
+}
+
+/**
+ * Key K is the file DIR/K. An object gets its name in one step, when its bytes are on the disk: a temporary file, fsync, then `link` (which fails when
+ * the name is taken, so that one of any number of writers wins) or `rename`, then fsync of the folder. A writer that dies leaves a temporary file,
+ * which some later writer clears.
+ */
+class FileStore implements ObjectStore {
+  readonly url: string
+  private readonly folder: string
+  private readonly system: System
+  /** Folders whose own names are known to be on the disk. */
+  private readonly durable = new Set<string>()
+  private prepared: Promise<void> | undefined
+
+  constructor(folder: string, system: System) {
+    this.url = `file:${folder}`
+    this.folder = folder
+    this.system = system
+  }
+
+  async read(key: string, range?: ByteRange): Promise<Uint8Array> {
+    const path = this.path(key)
+    if (range) checkRange(range)
+    try {
+      return await readPart(path, range)
+    } catch (error) {
+      throw fileError(error, this.context('read', key))
+    }
+  }
+
+  async write(key: string, body: Uint8Array | LocalFile, { ifAbsent = false }: WriteOptions = {}): Promise<void> {
+    const path = this.path(key)
+    const context = this.context('write', key)
+    try {
+      await this.prepare()
+      const temporary = join(this.folder, TEMPORARY_FOLDER, randomUUID())
+      try {
+        await writeDurably(temporary, body)
+        await this.makeFolder(dirname(path))
+        if (ifAbsent) await linkOnce(temporary, path)
+        else await rename(temporary, path)
+      } finally {
+        await unlink(temporary).catch(() => undefined)
+      }
+      await syncFolder(dirname(path))
+    } catch (error) {
+      throw fileError(error, context)
+    }
+  }
+
+  async *list(prefix: string, startAfter = ''): AsyncIterable<ObjectEntry> {
+    checkPrefix(prefix)
+    checkPrefix(startAfter)
+    try {
+      yield* listFolder({ root: this.folder, folder: '', prefix, startAfter })
+    } catch (error) {
+      throw fileError(error, this.context('list', prefix))
+    }
+  }
+
+  async stat(key: string): Promise<ObjectEntry | undefined> {
+    const path = this.path(key)
+    try {
+      const found = await stat(path)
+      return found.isFile() ? { key, sizeBytes: found.size, modified: Math.floor(found.mtimeMs) } : undefined
+    } catch (error) {
+      if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined
+      throw fileError(error, this.context('stat', key))
+    }
+  }
+
+  async remove(key: string): Promise<void> {
+    const path = this.path(key)
+    try {
+      await unlink(path)
+      await syncFolder(dirname(path))
+    } catch (error) {
+      if (isErrno(error, 'ENOENT', 'ENOTDIR')) return
+      throw fileError(error, this.context('remove', key))
+    }
+  }
+
+  private path(key: string): string {
+    checkKey(key)
+    return join(this.folder, key)
+  }
+
+  private context(action: string, key: string): FileErrorContext {
+    return { action, key, url: this.url, path: join(this.folder, key) }
+  }
+
+  /** Makes the store's folder and clears what dead writers left, once per opened store. A failure is tried again by the next write. */
+  private prepare(): Promise<void> {
+    this.prepared ??= this.makeFolder(join(this.folder, TEMPORARY_FOLDER))
+      .then(() => this.clearStale())
+      .catch((error: unknown) => {
+        this.prepared = undefined
+        throw error
+      })
+    return this.prepared
+  }
+
+  /** Makes a folder, and sees to it that its name, and that of each folder above it up to the store's, is on the disk. */
+  private async makeFolder(folder: string): Promise<void> {
+    if (this.durable.has(folder)) return
+    const first = (await mkdir(folder, { recursive: true })) ?? this.folder
+    const top = dirname(first.length < this.folder.length ? first : this.folder)
+    for (let at = folder; at !== top && at !== dirname(at); at = dirname(at)) {
+      const outside = at.length <= this.folder.length
+      await syncFolder(dirname(at)).catch((error: unknown) => {
+        // the folder around the store may be one we may not open; then its owner made this one
+        if (!outside || !isErrno(error, 'EACCES')) throw error
+      })
+    }
+    this.durable.add(folder)
+  }
+
+  /** Best effort: a file that another writer clears first, or that may not be removed, stays for the next time. */
+  private async clearStale(): Promise<void> {
+    const folder = join(this.folder, TEMPORARY_FOLDER)
+    for (const name of await readdir(folder)) {
+      const path = join(folder, name)
+      const found = await stat(path).catch(() => undefined)
+      if (found && found.mtimeMs < this.system.now() - STALE_MS) await unlink(path).catch(() => undefined)
+    }
+  }
+}
+
+async function readPart(path: string, range: ByteRange | undefined): Promise<Uint8Array> {
+  const file = await open(path, 'r')
+  try {
+    const { size } = await file.stat()
+    const { offset, length } = cutRange(size, range)
+    return await readPiece(file, { path }, offset, length)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Writes a new file whose bytes are on the disk once the promise resolves. A copy of a local file shares its blocks where the file system can. */
+async function writeDurably(path: string, body: Uint8Array | LocalFile): Promise<void> {
+  if (!(body instanceof Uint8Array))
+    await copyFile(body.path, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+  const file = await open(path, body instanceof Uint8Array ? 'wx' : 'r')
+  try {
+    if (body instanceof Uint8Array) await file.writeFile(body)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Gives a file a second name that must be free. A network file system may carry out a link and lose the reply; then the file has two names. */
+async function linkOnce(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to)
+  } catch (error) {
+    const { nlink } = await stat(from)
+    if (!isErrno(error, 'EEXIST') || nlink < 2) throw error
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
