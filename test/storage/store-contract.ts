@@ -25,9 +25,10 @@ const pattern = (sizeBytes: number, seed = 1): Uint8Array =>
 
 /** Keys outside the grammar; each is refused by every store before it reaches a disk or a server. */
 const BAD_KEYS = [
-  '', '/', '/etc/passwd', '../x', 'a/../b', 'a/..', './a', 'a//b', 'a/', '%2e%2e/x', 'a%2fb', 'a b', 'a\\b', 'a\0b', 'C:/x', '.tmp/x',
-  'a/.hidden', '-a', '_a', 'ä', 'a\n', 'a?b', 'a#b', 'a*', `${'a'.repeat(256)}`, `x/${'a'.repeat(256)}/y`, 'a/'.repeat(400) + 'a',
-] // biome-ignore format: one line per family
+  ...['', '/', '/etc/passwd', '../x', 'a/../b', 'a/..', './a', 'a//b', 'a/', '.tmp/x', 'a/.hidden'],
+  ...['%2e%2e/x', 'a%2fb', 'a b', 'a\\b', 'a\0b', 'C:/x', '-a', '_a', 'ä', 'a\n', 'a?b', 'a#b', 'a*'],
+  ...['a'.repeat(256), `x/${'a'.repeat(256)}/y`, `${'a/'.repeat(400)}a`],
+]
 
 /** What every store must do. `open` makes a fresh, empty store; it is called once. */
 export function storeContract(
@@ -271,16 +272,16 @@ export function storeContract(
         const prefix = fresh()
         const names = ['a/1', 'a/2', 'b', 'c/1', 'c/2', 'd']
         for (const name of names) await store.write(`${prefix}/${name}`, bytesOf('x'))
-        const after = async (key: string): Promise<string[]> =>
+        const keysAfter = async (key: string): Promise<string[]> =>
           (await keysOf(`${prefix}/`, `${prefix}/${key}`)).map((found) => found.slice(prefix.length + 1))
-        expect(await after('')).toEqual(names)
-        expect(await after('a')).toEqual(names)
-        expect(await after('a/1')).toEqual(names.slice(1))
-        expect(await after('a/15')).toEqual(names.slice(1))
-        expect(await after('a/2')).toEqual(names.slice(2))
-        expect(await after('b')).toEqual(names.slice(3))
-        expect(await after('c/2')).toEqual(['d'])
-        expect(await after('d')).toEqual([])
+        expect(await keysAfter('')).toEqual(names)
+        expect(await keysAfter('a')).toEqual(names)
+        expect(await keysAfter('a/1')).toEqual(names.slice(1))
+        expect(await keysAfter('a/15')).toEqual(names.slice(1))
+        expect(await keysAfter('a/2')).toEqual(names.slice(2))
+        expect(await keysAfter('b')).toEqual(names.slice(3))
+        expect(await keysAfter('c/2')).toEqual(['d'])
+        expect(await keysAfter('d')).toEqual([])
         expect(await keysOf(`${prefix}/c/`, `${prefix}/a/1`)).toEqual([`${prefix}/c/1`, `${prefix}/c/2`])
         expect(await keysOf(`${prefix}/a/`, `${prefix}/b`)).toEqual([])
       })
