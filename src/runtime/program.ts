@@ -1,6 +1,25 @@
 import type { Batch } from '../flow/batch.ts'
-import type { ColumnSpec, ColumnType } from '../flow/column.ts'
+import type { Column, ColumnSpec, ColumnType } from '../flow/column.ts'
 import type { FilterPlan } from '../flow/filter/plan.ts'
+
+/** A compiled job: its stages in an order in which each reads datasets and earlier stages only; the last one gives the result. */
+export interface CompiledJob {
+  readonly name: string
+  readonly stages: readonly CompiledStage[]
+}
+
+export interface CompiledStage {
+  /** Unique within the job, letters, digits and dashes. */
+  readonly id: string
+  /** What it reads; one entry today, several for joins. */
+  readonly inputs: readonly StageInput[]
+  readonly program: Program
+}
+
+/** A dataset of the snapshot (`flows`, `results/<job>`), or the output of an earlier stage. */
+export type StageInput =
+  | { readonly type: 'dataset'; readonly dataset: string }
+  | { readonly type: 'stage'; readonly stage: string }
 
 /**
  * A compiled stage: what a job definition with its parameters comes down to, and all that the engine knows of it.
@@ -46,6 +65,26 @@ export interface AggregateSpec {
   /** Name of the value column it folds; absent for `count`. */
   readonly input?: string
   readonly type: ColumnType
+  /** How it folds, for one of the user's. */
+  readonly custom?: CustomFold
+}
+
+/**
+ * A fold that the engine does not know. States are opaque values; to be spilled and shipped they are stored as rows of `state` columns.
+ * `add` and `merge` may change their first argument and return it.
+ */
+export interface CustomFold {
+  readonly state: readonly ColumnSpec[]
+  init(): unknown
+  /** Adds the value in row `row` of the input column. */
+  add(state: unknown, input: Column, row: number): unknown
+  merge(state: unknown, other: unknown): unknown
+  /** Writes the result into row `row` of the output column. */
+  result(state: unknown, output: Column, row: number): void
+  /** Writes the state into row `row` of a batch of state columns. */
+  store(state: unknown, batch: Batch, row: number): void
+  /** The opposite of `store`. */
+  load(batch: Batch, row: number): unknown
 }
 
 export interface SortKey {
@@ -59,8 +98,8 @@ export interface BatchSink {
 }
 
 export interface Mapper {
-  /** Maps the rows of a batch in order. `firstRecord` is the record number of row 0 within its block, for error messages and quarantine. */
-  map(batch: Batch, firstRecord: number): void
+  /** Maps the rows of a batch in order; rows outside the period or the filter are already gone. */
+  map(batch: Batch): void
   /** Hands on what is still buffered. */
   finish(): void
 }
@@ -78,6 +117,6 @@ export interface TaskContext {
   readonly to: number
   /** User counters of this attempt. */
   count(name: string, by?: number): void
-  /** A record whose `map` threw: decides between quarantine and failure. Throws when the limit is reached. */
-  badRecord(record: number, error: unknown): void
+  /** A row of the batch given to `map` whose `map` threw: decides between quarantine and failure. Throws when the limit is reached. */
+  badRecord(row: number, error: unknown): void
 }
