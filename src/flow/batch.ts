@@ -1,6 +1,6 @@
 import type { Column, ColumnSpec } from './column.ts'
 import { createColumn } from './column.ts'
-import type { FlowColumns } from './fields.ts'
+import type { FieldDefinition, FlowColumns } from './fields.ts'
 import { FLOW_FIELDS } from './fields.ts'
 
 /**
@@ -26,7 +26,14 @@ export interface FlowBatch extends Batch {
 }
 
 /** The columns of a flow record, in schema order. */
-export const FLOW_COLUMNS: readonly ColumnSpec[] = FLOW_FIELDS.map(({ name, type }) => ({ name, type }))
+export const FLOW_COLUMNS: readonly ColumnSpec[] = FLOW_FIELDS.map((field: FieldDefinition) => ({
+  name: field.name,
+  type: field.type,
+  fieldId: field.id,
+  doc: field.unit ? `${field.doc} (${field.unit})` : field.doc,
+  ...(field.default === undefined ? {} : { default: field.default }),
+  ...(field.avro === undefined ? {} : { avro: field.avro }),
+}))
 
 /** Makes an empty batch of flow records; `elements` are the configured extra columns. */
 export function createFlowBatch(capacity: number, elements: readonly ColumnSpec[] = []): FlowBatch {

@@ -90,6 +90,15 @@ export interface ColumnSpec {
   readonly name: string
   readonly type: ColumnType
   readonly nullable?: boolean
+  /** Permanent number of a flow field; stored columns that have one also have a default in their schema. */
+  readonly fieldId?: number
+  readonly doc?: string
+  /** What a row holds when its block has no such field; zero, empty or absent when not given. Numbers only. */
+  readonly default?: number
+  /** Other names of the column in blocks, by Avro's rule for aliases of the reader. */
+  readonly aliases?: readonly string[]
+  /** A u32 that is stored as an Avro int, so at most 2^31-1. */
+  readonly avro?: 'int'
 }
 
 const NUMERIC: { [T in NumericType]: new (length: number) => NumericArrays[T] } = {

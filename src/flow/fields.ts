@@ -15,6 +15,10 @@ export interface FieldDefinition {
   readonly doc: string
   /** What zero, or an absent address, means. */
   readonly zero: string
+  /** The value of rows whose block has no such field, where that is not zero. */
+  readonly default?: number
+  /** Stored as an Avro int although the column is wider; see `ColumnSpec`. */
+  readonly avro?: 'int'
 }
 
 const define = <const T extends readonly FieldDefinition[]>(fields: T): T => fields
@@ -226,6 +230,7 @@ export const FLOW_FIELDS = define([
     element: 'flowDirection (61)',
     doc: '0 ingress, 1 egress, 255 not exported',
     zero: 'ingress',
+    default: 255,
   },
   {
     id: 26,
@@ -234,6 +239,7 @@ export const FLOW_FIELDS = define([
     element: 'none',
     doc: 'What the collector noted about the flow, a bit set (`FLOW_FLAGS`)',
     zero: 'nothing noted',
+    avro: 'int',
   },
 ])
 
