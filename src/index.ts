@@ -1,2 +1,12 @@
 /** The public vocabulary of flowreduce: what job and configuration files import. Nothing it reaches does I/O, starts a worker or loads native code. */
 export type { FieldName } from './flow/fields.ts'
+export type { Address } from './vocabulary/address.ts'
+export { address } from './vocabulary/address.ts'
+export type { Aggregate, AggregateDefinition } from './vocabulary/aggregate.ts'
+export { count, distinct, max, min, quantile, sum, top } from './vocabulary/aggregate.ts'
+export type { ColumnTypeOf, ValueOf } from './vocabulary/column-type.ts'
+export { boolean, i53, i64, text, u8, u16, u32, u53, u64 } from './vocabulary/column-type.ts'
+export { JobError } from './vocabulary/error.ts'
+export type { JobDefinition } from './vocabulary/job.ts'
+export { defineJob } from './vocabulary/job.ts'
+export type { FlowTypes, InputReference, JobContext, JobRow } from './vocabulary/job-types.ts'
