@@ -1,10 +1,5 @@
 import { once } from 'node:events'
-
-/** Where data goes: standard output, or a test's buffer. */
-export interface Output {
-  /** Resolves when the reader can take more. */
-  write(text: string): Promise<void>
-}
+import type { Output } from '../report/row-writer.ts'
 
 /**
  * Standard output as an `Output`. A reader that goes away (`| head`) ends the process silently, as a well-behaved filter does;

@@ -1,0 +1,90 @@
+import type { Batch } from '../flow/batch.ts'
+import type { ColumnSpec } from '../flow/column.ts'
+import { valueAt } from '../flow/value.ts'
+import type { Cell } from './columns.ts'
+import { pickColumns } from './columns.ts'
+import type { Output, RowWriter } from './row-writer.ts'
+import { TextBuffer } from './row-writer.ts'
+
+/** How 64-bit integers are written: as they are, whole, or quoted for readers that round above 2^53. */
+export type Int64 = 'number' | 'string'
+
+export interface JsonOptions {
+  readonly output: Output
+  readonly columns: readonly ColumnSpec[]
+  readonly int64?: Int64
+}
+
+/** One object per line. */
+export function ndjsonWriter({ output, columns, int64 = 'number' }: JsonOptions): RowWriter {
+  const buffer = new TextBuffer(output)
+  const encode = rowEncoder(columns, int64)
+  return {
+    async add(batch) {
+      await eachRow(batch, columns, buffer, (cells) => `${encode(cells)}\n`)
+    },
+    finish: () => buffer.flush(),
+  }
+}
+
+/** One object: the members of `head`, then `columns` and, streamed, `rows`. */
+export function jsonWriter({
+  output,
+  columns,
+  int64 = 'number',
+  head,
+}: JsonOptions & { readonly head: { readonly [name: string]: unknown } }): RowWriter {
+  const buffer = new TextBuffer(output)
+  const encode = rowEncoder(columns, int64)
+  const shape = columns.map(({ name, type }) => ({ name, type }))
+  const start = JSON.stringify({ ...head, columns: shape }, null, 2).replace(/\n}$/, ',\n  "rows": [')
+  let separator = '\n    '
+  buffer.push(start)
+  return {
+    async add(batch) {
+      await eachRow(batch, columns, buffer, (cells) => {
+        const text = separator + encode(cells)
+        separator = ',\n    '
+        return text
+      })
+    },
+    async finish() {
+      buffer.push(separator.startsWith(',') ? '\n  ]\n}\n' : ']\n}\n')
+      await buffer.flush()
+    },
+  }
+}
+
+/** Text of a value in JSON; bigints are written whole. */
+export function jsonCell(cell: Cell, quoted = false): string {
+  if (typeof cell === 'bigint' || (quoted && typeof cell === 'number')) return quoted ? `"${cell}"` : String(cell)
+  return JSON.stringify(cell)
+}
+
+function rowEncoder(columns: readonly ColumnSpec[], int64: Int64): (cells: readonly Cell[]) => string {
+  const names = columns.map(({ name }) => `${JSON.stringify(name)}:`)
+  const quoted = columns.map(({ type }) => int64 === 'string' && (type === 'u64' || type === 'i64'))
+  return (cells) => {
+    let text = '{'
+    for (let index = 0; index < cells.length; index++) {
+      text += `${index === 0 ? '' : ','}${names[index]}${jsonCell(cells[index]!, quoted[index])}`
+    }
+    return `${text}}`
+  }
+}
+
+/** Appends the text of every row of a batch to a buffer, handing on what is full. */
+export async function eachRow(
+  batch: Batch,
+  specs: readonly ColumnSpec[],
+  buffer: TextBuffer,
+  encode: (cells: readonly Cell[]) => string,
+): Promise<void> {
+  const columns = pickColumns(specs, batch.columns)
+  const cells: Cell[] = new Array(columns.length).fill(null)
+  for (let row = 0; row < batch.length; row++) {
+    for (let index = 0; index < columns.length; index++) cells[index] = valueAt(columns[index]!, row)
+    buffer.push(encode(cells))
+    if (buffer.full) await buffer.flush()
+  }
+}

@@ -1,0 +1,108 @@
+import type { ColumnSpec } from '../flow/column.ts'
+import { valueAt } from '../flow/value.ts'
+import { bar } from './bar.ts'
+import type { Cell } from './columns.ts'
+import { isBytes, isIdentifier, isNumber, pickColumns } from './columns.ts'
+import { byteScale, thousands } from './number.ts'
+import type { Output, RowWriter } from './row-writer.ts'
+import { displayWidth, printable, truncate } from './width.ts'
+
+export interface TableOptions {
+  readonly output: Output
+  readonly columns: readonly ColumnSpec[]
+  /** Rows printed; the others are counted. */
+  readonly limit?: number
+  /** Column drawn as bars on the right, scaled to its greatest printed value. */
+  readonly bars?: string | undefined
+}
+
+/** An aligned table of the first rows, and a line that says how many more there are. */
+export function tableWriter({ output, columns, limit = 20, bars }: TableOptions): RowWriter {
+  const rows: Cell[][] = []
+  let left = 0
+  return {
+    async add(batch) {
+      const picked = pickColumns(columns, batch.columns)
+      const shown = Math.min(batch.length, limit - rows.length)
+      for (let row = 0; row < shown; row++) rows.push(picked.map((column) => valueAt(column, row)))
+      left += batch.length - shown
+    },
+    async finish() {
+      const lines = tableLines({ columns, rows, bars })
+      if (rows.length === 0) lines.push('no rows')
+      if (left > 0) lines.push(`${thousands(left)} more row${left === 1 ? '' : 's'}`)
+      await output.write(`${lines.join('\n')}\n`)
+    },
+  }
+}
+
+const BAR_WIDTH = 24
+const MAX_TEXT_WIDTH = 64
+
+/** Lines of a table: a header, a rule, a line per row. */
+export function tableLines({
+  columns,
+  rows,
+  bars,
+}: {
+  columns: readonly ColumnSpec[]
+  rows: readonly (readonly Cell[])[]
+  bars?: string | undefined
+}): string[] {
+  const laid = columns.map((spec, index) =>
+    layColumn(
+      spec,
+      rows.map((row) => row[index] ?? null),
+    ),
+  )
+  const barIndex = columns.findIndex(({ name }) => name === bars)
+  if (barIndex >= 0) laid.push(barColumn(rows.map((row) => Number(row[barIndex] ?? 0))))
+  const line = (pick: (column: LaidColumn) => string): string =>
+    laid
+      .map((column) => pad(pick(column), column.width, column.right))
+      .join('  ')
+      .trimEnd()
+  return [
+    line(({ header }) => header),
+    laid.map(({ width }) => '─'.repeat(width)).join('  '),
+    ...rows.map((_, row) => line(({ texts }) => texts[row]!)),
+  ]
+}
+
+interface LaidColumn {
+  readonly header: string
+  readonly texts: readonly string[]
+  readonly right: boolean
+  readonly width: number
+}
+
+function layColumn(spec: ColumnSpec, cells: readonly Cell[]): LaidColumn {
+  const { header, format } = columnFormat(spec, cells)
+  const texts = cells.map((cell) => (cell === null ? '-' : truncate(printable(format(cell)), MAX_TEXT_WIDTH)))
+  const width = Math.max(displayWidth(header), ...texts.map(displayWidth))
+  return { header, texts, right: isNumber(spec), width }
+}
+
+function columnFormat(spec: ColumnSpec, cells: readonly Cell[]): { header: string; format(cell: Cell): string } {
+  const plain = { header: spec.name, format: (cell: Cell): string => String(cell) }
+  if (!isNumber(spec) || isIdentifier(spec)) return plain
+  const numbers = cells.filter((cell): cell is number | bigint => typeof cell === 'number' || typeof cell === 'bigint')
+  if (!isBytes(spec)) return { header: spec.name, format: (cell) => thousands(cell as number | bigint) }
+  const { unit, divisor, decimals } = byteScale(numbers)
+  return {
+    header: unit === 'B' ? spec.name : `${spec.name} (${unit})`,
+    format: (cell) =>
+      divisor === 1 ? thousands(cell as number | bigint) : thousands(Number(cell) / divisor, decimals),
+  }
+}
+
+function barColumn(values: readonly number[]): LaidColumn {
+  const greatest = Math.max(0, ...values)
+  const texts = values.map((value) => bar(greatest > 0 ? value / greatest : 0, BAR_WIDTH))
+  return { header: '', texts, right: false, width: Math.max(0, ...texts.map((text) => text.length)) }
+}
+
+function pad(text: string, width: number, right: boolean): string {
+  const blanks = ' '.repeat(Math.max(0, width - displayWidth(text)))
+  return right ? blanks + text : text + blanks
+}
