@@ -1,9 +1,9 @@
 import type { Argv } from 'yargs'
 import yargs from 'yargs'
+import { nearestName } from '../vocabulary/nearest.ts'
 import type { Command, Outcome } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import { EXIT, exitCodeOf, messageOf, UsageError } from './errors.ts'
-import { suggestion } from './nearest.ts'
 import { note } from './output.ts'
 import { packageVersion } from './version.ts'
 
@@ -94,4 +94,10 @@ function chosenCommand(words: readonly string[]): Command | undefined {
     commands = next.commands
   }
   return chosen
+}
+
+/** `; did you mean x?` when a known name is near. */
+function suggestion(word: string, known: readonly string[], prefix: string): string {
+  const found = nearestName(word, known)
+  return found === undefined ? '' : `; did you mean ${prefix}${found}?`
 }

@@ -1,8 +1,5 @@
 import type { Column, ColumnSpec, ColumnType } from '../flow/column.ts'
 
-/** A value of a result row: what JSON can say, and bigints. */
-export type Cell = number | bigint | string | boolean | null
-
 /** How results look on a page: which columns are numbers, which are byte counts. */
 
 const NUMBERS: ReadonlySet<ColumnType> = new Set(['u8', 'u16', 'u32', 'u53', 'i53', 'u64', 'i64', 'duration'])

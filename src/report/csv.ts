@@ -1,5 +1,5 @@
 import type { ColumnSpec } from '../flow/column.ts'
-import type { Cell } from './columns.ts'
+import type { Value } from '../flow/value.ts'
 import { eachRow } from './json.ts'
 import type { Output, RowWriter } from './row-writer.ts'
 import { TextBuffer } from './row-writer.ts'
@@ -20,7 +20,7 @@ export function csvWriter({ output, columns }: { output: Output; columns: readon
 }
 
 /** Text of a value in CSV. */
-export function csvCell(cell: Cell): string {
+export function csvCell(cell: Value): string {
   if (cell === null) return ''
   const text = String(cell)
   return text === '' || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text

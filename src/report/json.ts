@@ -1,7 +1,6 @@
 import type { Batch } from '../flow/batch.ts'
 import type { ColumnSpec } from '../flow/column.ts'
-import { valueAt } from '../flow/value.ts'
-import type { Cell } from './columns.ts'
+import { type Value, valueAt } from '../flow/value.ts'
 import { pickColumns } from './columns.ts'
 import type { Output, RowWriter } from './row-writer.ts'
 import { TextBuffer } from './row-writer.ts'
@@ -56,12 +55,12 @@ export function jsonWriter({
 }
 
 /** Text of a value in JSON; bigints are written whole. */
-export function jsonCell(cell: Cell, quoted = false): string {
+export function jsonCell(cell: Value, quoted = false): string {
   if (typeof cell === 'bigint' || (quoted && typeof cell === 'number')) return quoted ? `"${cell}"` : String(cell)
   return JSON.stringify(cell)
 }
 
-function rowEncoder(columns: readonly ColumnSpec[], int64: Int64): (cells: readonly Cell[]) => string {
+function rowEncoder(columns: readonly ColumnSpec[], int64: Int64): (cells: readonly Value[]) => string {
   const names = columns.map(({ name }) => `${JSON.stringify(name)}:`)
   const quoted = columns.map(({ type }) => int64 === 'string' && (type === 'u64' || type === 'i64'))
   return (cells) => {
@@ -78,10 +77,10 @@ export async function eachRow(
   batch: Batch,
   specs: readonly ColumnSpec[],
   buffer: TextBuffer,
-  encode: (cells: readonly Cell[]) => string,
+  encode: (cells: readonly Value[]) => string,
 ): Promise<void> {
   const columns = pickColumns(specs, batch.columns)
-  const cells: Cell[] = new Array(columns.length).fill(null)
+  const cells: Value[] = new Array(columns.length).fill(null)
   for (let row = 0; row < batch.length; row++) {
     for (let index = 0; index < columns.length; index++) cells[index] = valueAt(columns[index]!, row)
     buffer.push(encode(cells))

@@ -41,12 +41,6 @@ export function byteScale(values: readonly (number | bigint)[]): Scale {
   return { unit: BYTE_UNITS[power]!, divisor, decimals }
 }
 
-/** One byte count with its unit: `12.3 MB`. */
-export function humanBytes(bytes: number): string {
-  const { unit, divisor } = byteScale([bytes])
-  return `${thousands(bytes / divisor, divisor === 1 ? 0 : 1)} ${unit}`
-}
-
 /** A rate or a count in at most four characters and a unit: `950`, `12.3 k`, `1.8 M`. */
 export function shortCount(value: number): string {
   if (value < 1000) return String(Math.round(value))

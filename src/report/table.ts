@@ -1,7 +1,6 @@
 import type { ColumnSpec } from '../flow/column.ts'
-import { valueAt } from '../flow/value.ts'
+import { type Value, valueAt } from '../flow/value.ts'
 import { bar } from './bar.ts'
-import type { Cell } from './columns.ts'
 import { isBytes, isIdentifier, isNumber, pickColumns } from './columns.ts'
 import { byteScale, thousands } from './number.ts'
 import type { Output, RowWriter } from './row-writer.ts'
@@ -18,7 +17,7 @@ export interface TableOptions {
 
 /** An aligned table of the first rows, and a line that says how many more there are. */
 export function tableWriter({ output, columns, limit = 20, bars }: TableOptions): RowWriter {
-  const rows: Cell[][] = []
+  const rows: Value[][] = []
   let left = 0
   return {
     async add(batch) {
@@ -46,7 +45,7 @@ export function tableLines({
   bars,
 }: {
   columns: readonly ColumnSpec[]
-  rows: readonly (readonly Cell[])[]
+  rows: readonly (readonly Value[])[]
   bars?: string | undefined
 }): string[] {
   const laid = columns.map((spec, index) =>
@@ -76,15 +75,15 @@ interface LaidColumn {
   readonly width: number
 }
 
-function layColumn(spec: ColumnSpec, cells: readonly Cell[]): LaidColumn {
+function layColumn(spec: ColumnSpec, cells: readonly Value[]): LaidColumn {
   const { header, format } = columnFormat(spec, cells)
   const texts = cells.map((cell) => (cell === null ? '-' : truncate(printable(format(cell)), MAX_TEXT_WIDTH)))
   const width = Math.max(displayWidth(header), ...texts.map(displayWidth))
   return { header, texts, right: isNumber(spec), width }
 }
 
-function columnFormat(spec: ColumnSpec, cells: readonly Cell[]): { header: string; format(cell: Cell): string } {
-  const plain = { header: spec.name, format: (cell: Cell): string => String(cell) }
+function columnFormat(spec: ColumnSpec, cells: readonly Value[]): { header: string; format(cell: Value): string } {
+  const plain = { header: spec.name, format: (cell: Value): string => String(cell) }
   if (!isNumber(spec) || isIdentifier(spec)) return plain
   const numbers = cells.filter((cell): cell is number | bigint => typeof cell === 'number' || typeof cell === 'bigint')
   if (!isBytes(spec)) return { header: spec.name, format: (cell) => thousands(cell as number | bigint) }

@@ -82,9 +82,9 @@ describe('terminalLines', () => {
     expect(terminalLines(portChart(), 40)).toEqual([
       'port-breakdown: bytes',
       '',
-      '443  4.0 MB  ███████████████████████████',
-      '80   2.0 MB  █████████████▌',
-      'and 2 more with 1.5 kB together',
+      '443  4.00 MB  ██████████████████████████',
+      '80   2.00 MB  █████████████',
+      'and 2 more with 1.50 kB together',
     ])
   })
 

@@ -1,5 +1,5 @@
 import type { ColumnSpec } from '../../flow/column.ts'
-import type { Cell } from '../columns.ts'
+import type { Value } from '../../flow/value.ts'
 import { isBytes, isNumber } from '../columns.ts'
 
 /**
@@ -72,7 +72,7 @@ export class ChartBuilder {
   }
 
   /** Adds one row, cells in the order of the columns. */
-  add(cells: readonly Cell[]): void {
+  add(cells: readonly Value[]): void {
     const value = Number(cells[this.#measure] ?? 0)
     const label = this.#labels.map((index) => String(cells[index] ?? '-')).join(' ') || this.#measureSpec.name
     if (!this.#totals.has(label) && this.#totals.size === MAX_LABELS) {

@@ -1,5 +1,6 @@
+import { formatBytes } from '../../flow/size.ts'
 import { bar } from '../bar.ts'
-import { humanBytes, thousands } from '../number.ts'
+import { thousands } from '../number.ts'
 import { displayWidth, printable, truncate } from '../width.ts'
 import type { BarChart, Chart, SeriesChart } from './chart.ts'
 
@@ -58,7 +59,7 @@ export function sparkline(values: readonly number[], columns = values.length): s
 
 /** A value of the measure with its unit. */
 export function figure(value: number, bytes: boolean): string {
-  return bytes ? humanBytes(value) : thousands(value)
+  return bytes ? formatBytes(value) : thousands(value)
 }
 
 const padEnd = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - displayWidth(text)))
