@@ -1,0 +1,15 @@
+import { ComponentError } from '../flow/component-error.ts'
+
+export type IngestErrorCode =
+  | 'bad-option'
+  | 'bad-target'
+  | 'bad-listen'
+  | 'unreadable'
+  | 'empty'
+  | 'truncated'
+  | 'unrecognised'
+  | 'already-imported'
+  | 'spool'
+
+/** What went wrong while datagrams were made, read or received. `already-imported` is branched on (`--again`); the rest ends a command. */
+export class IngestError extends ComponentError<IngestErrorCode> {}
