@@ -8,11 +8,14 @@ import { note } from './output.ts'
 import { packageVersion } from './version.ts'
 
 /** Carries out one command line and returns its exit code; errors are printed as one line on standard error. */
-export async function runCommandLine(words: readonly string[]): Promise<number> {
+export async function runCommandLine(
+  words: readonly string[],
+  commands: readonly Command[] = COMMANDS,
+): Promise<number> {
   const outcome: Outcome = { exitCode: EXIT.done }
   try {
-    checkCommandName(words)
-    await createParser(words, outcome).parseAsync()
+    checkCommandName(words, commands)
+    await createParser(words, commands, outcome).parseAsync()
     return outcome.exitCode
   } catch (error) {
     note(`flowreduce: ${messageOf(error)}`)
@@ -21,7 +24,7 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
 }
 
 /** The parser with every command registered; also what docs/cli.md is made from. */
-export function createParser(words: readonly string[], outcome: Outcome): Argv {
+export function createParser(words: readonly string[], commands: readonly Command[], outcome: Outcome): Argv {
   const parser = yargs([...words])
     .scriptName('flowreduce')
     .usage('flowreduce <command>\n\nMapReduce for network flows: NetFlow and IPFIX in, exact answers out.')
@@ -37,15 +40,16 @@ export function createParser(words: readonly string[], outcome: Outcome): Argv {
     .epilogue('An option may also be set by a variable (--store by FLOWREDUCE_STORE) or by the configuration file.')
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new UsageError(explain(message, words))
+      if (error && error.name !== 'YError') throw error
+      throw new UsageError(explain(message ?? error.message, words, commands))
     })
-  for (const command of COMMANDS) command.register(parser, outcome)
+  for (const command of commands) command.register(parser, outcome)
   return parser
 }
 
 /** yargs would take an unknown first word for an unknown argument; say what it is, and what was probably meant. */
-function checkCommandName(words: readonly string[]): void {
-  let commands: readonly Command[] = COMMANDS
+function checkCommandName(words: readonly string[], all: readonly Command[]): void {
+  let commands = all
   let path = ''
   for (const word of words) {
     if (word.startsWith('-')) return
@@ -65,35 +69,49 @@ function checkCommandName(words: readonly string[]): void {
   }
 }
 
-/** A message of yargs in this project's words, with the nearest option when one is unknown. */
-function explain(message: string, words: readonly string[]): string {
-  const unknown = /^Unknown arguments?: (.*)$/s.exec(message)?.[1]
-  if (unknown === undefined) return `${message.charAt(0).toLowerCase()}${message.slice(1).replace(/\s*\n\s*/g, ' ')}`
-  const names = unknown
-    .split(', ')
-    .filter((name, index, all) => all.indexOf(kebab(name)) === -1 || name === kebab(name) || index === -1)
-  const known = chosenCommand(words)?.optionNames ?? []
-  return names
-    .map((name) =>
-      words.includes(name)
-        ? `unexpected argument "${name}"`
-        : `unknown option --${name}${suggestion(name, known, '--')}`,
-    )
+/** A message of yargs in this project's words: what was expected, what came, and the nearest option when one is unknown. */
+function explain(message: string, words: readonly string[], commands: readonly Command[]): string {
+  const { path, command } = chosenCommand(words, commands)
+  const [, unknown] = /^Unknown arguments?: (.*)$/s.exec(message) ?? []
+  if (unknown !== undefined) return explainUnknown(unknown.split(', '), words, command?.optionNames ?? [])
+  const [, bare] = /^Not enough arguments following: (.*)$/.exec(message) ?? []
+  if (bare !== undefined) return `--${bare}: expected a value, got none`
+  if (message.startsWith('Not enough non-option arguments'))
+    return `expected flowreduce ${path}${command?.usage ?? ''}, got too few arguments`
+  const [, name, given, choices = ''] = /Argument: (\S+), Given: (.*?), Choices: (.*)/.exec(message) ?? []
+  if (name !== undefined) return `--${name}: expected one of ${choices.replaceAll('"', '')}, got ${given}`
+  return `${message.charAt(0).toLowerCase()}${message.slice(1).replace(/\s*\n\s*/g, ' ')}`
+}
+
+function explainUnknown(unknown: readonly string[], words: readonly string[], known: readonly string[]): string {
+  // yargs names an option with a hyphen twice: as written and in camel case.
+  const names = new Set(unknown.map((name) => (words.includes(name) ? name : kebab(name))))
+  return [...names]
+    .map((name) => {
+      if (words.includes(name)) return `unexpected argument "${name}"`
+      return name.length === 1 ? `unknown option -${name}` : `unknown option --${name}${suggestion(name, known, '--')}`
+    })
     .join('; ')
 }
 
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
-function chosenCommand(words: readonly string[]): Command | undefined {
-  let commands: readonly Command[] = COMMANDS
-  let chosen: Command | undefined
+/** The command that the words name, and the names of the families in front of it. */
+function chosenCommand(
+  words: readonly string[],
+  all: readonly Command[],
+): { path: string; command: Command | undefined } {
+  let commands = all
+  let command: Command | undefined
+  let path = ''
   for (const word of words) {
     const next = commands.find(({ name }) => name === word)
     if (next === undefined) break
-    chosen = next
+    if (command !== undefined) path += `${command.name} `
+    command = next
     commands = next.commands
   }
-  return chosen
+  return { path, command }
 }
 
 /** `; did you mean x?` when a known name is near. */

@@ -30,6 +30,8 @@ export type Arguments<P extends OptionTable, O extends OptionTable> = InferredOp
 /** A command with its types put away, or a family of commands (`fs ls`, `fs cat`, ...). */
 export interface Command {
   readonly name: string
+  /** Name and positional arguments. */
+  readonly usage: string
   readonly summary: string
   /** The commands of a family; empty for a command that does something itself. */
   readonly commands: readonly Command[]
@@ -65,6 +67,7 @@ export function defineCommand<const P extends OptionTable = NoOptions, const O e
   }
   return {
     name: usage.split(' ')[0]!,
+    usage,
     summary,
     commands: [],
     optionNames: Object.keys(optionTable),
@@ -89,17 +92,21 @@ export function defineFamily({
 }): Command {
   return {
     name,
+    usage: `${name} <command>`,
     summary,
     commands,
     optionNames: [],
     register(parser, outcome) {
       parser.command(
-        `${name} <command>`,
+        name,
         summary,
         (family) => {
           family.usage(`flowreduce ${name} <command>\n\n${summary}.`)
           for (const command of commands) command.register(family, outcome)
-          return family.demandCommand(1)
+          return family.demandCommand(
+            1,
+            `expected a command of ${name}: ${commands.map((command) => command.name).join(', ')}`,
+          )
         },
         () => {},
       )
