@@ -1,0 +1,214 @@
+import type { LedgerEntry, LedgerUnit } from '../../storage/manifest/actions.ts'
+import type { Deltas } from './account.ts'
+import { Account, createDeltas, minuteOf } from './account.ts'
+import { leastUsed } from './least-used.ts'
+import type { MessageTally, Numbering, SessionKey } from './session.ts'
+import { Session, unitOf } from './session.ts'
+
+/** A session as an import prints it. `lost` is the arithmetic of the protocol: negative when the exporter numbers otherwise. */
+export interface SessionSummary extends SessionKey {
+  readonly unit: LedgerUnit
+  /** Exact duplicates apart, as in `received`. */
+  readonly datagrams: number
+  readonly received: number
+  readonly lost: number
+  readonly restarts: number
+  readonly outOfOrder: number
+  readonly duplicates: number
+  /** Sequence numbers in order of arrival. */
+  readonly first: number
+  readonly last: number
+  /** Sets were given up, so that `lost` may hold records that did arrive. */
+  readonly uncertain: boolean
+  /** Named when the exporter numbers its messages otherwise. */
+  readonly numbering?: Numbering
+  /** Units lost by the numbering in use, never what another numbering makes of it: the manifest's ledger holds this. */
+  readonly lostObserved: number
+}
+
+export interface LedgerBudgets {
+  readonly sessions: number
+  readonly sessionsPerExporter: number
+}
+
+interface Sender {
+  readonly sessions: Map<number, Session>
+  used: boolean
+}
+
+/** Sequence accounting of all sessions: signed deltas per session and UTC minute of arrival, for the manifest. */
+export class Ledger {
+  readonly #budgets: LedgerBudgets
+  readonly #senders = new Map<string, Sender>()
+  #count = 0
+  #entries: Deltas[] = []
+  readonly #strangers = new Map<string, Deltas>()
+
+  constructor(budgets: LedgerBudgets) {
+    this.#budgets = budgets
+  }
+
+  /** The session of a datagram, made when it is new; over a budget the least recently heard ones are forgotten. */
+  session(exporter: string, sourcePort: number, version: number, domain: number): Session {
+    const sender = this.#sender(exporter)
+    const key = sessionNumber(sourcePort, version, domain)
+    const known = sender.sessions.get(key)
+    if (known) {
+      known.used = true
+      return known
+    }
+    if (sender.sessions.size >= this.#budgets.sessionsPerExporter) this.#forgetSession(sender)
+    if (this.#count >= this.#budgets.sessions) this.#forgetSender(sender)
+    const session = new Session({ exporter, sourcePort, version, domain })
+    sender.sessions.set(key, session)
+    this.#count++
+    return session
+  }
+
+  /** Counts a message of `units` records; `complete` says that none of its sets waits for a template. */
+  message(session: Session, number: number, units: number, complete: boolean, ms: number): MessageTally {
+    const tally = session.take(number, units, complete)
+    this.#tell(session, ms)
+    return tally
+  }
+
+  /** Counts `more` records of an earlier message, found when their template came. */
+  late(tally: MessageTally, more: number, ms: number): void {
+    tally.session.add(tally, more)
+    this.#tell(tally.session, ms)
+  }
+
+  duplicate(session: Session, ms: number): void {
+    session.duplicates++
+    this.#tell(session, ms)
+  }
+
+  /** Counts sets of a session given up without a template. */
+  undecodable(session: Session, sets: number, ms: number): void {
+    session.undecoded += sets
+    session.account.entry(ms, this.#entries).undecodable += sets
+  }
+
+  quarantined(session: Session, flows: number, ms: number): void {
+    session.account.entry(ms, this.#entries).quarantined += flows
+  }
+
+  /** Counts a refused datagram: in its session when that is known, else under port and domain 0, so that a forged header makes no new one. */
+  malformed({ exporter, sourcePort, version, domain }: SessionKey, ms: number): void {
+    const session = this.#senders.get(exporter)?.sessions.get(sessionNumber(sourcePort, version, domain))
+    if (session) {
+      session.account.entry(ms, this.#entries).malformed++
+      return
+    }
+    const interval = minuteOf(ms)
+    const name = `${exporter} ${version} ${interval}`
+    let entry = this.#strangers.get(name)
+    if (!entry) {
+      entry = createDeltas({ exporter, sourcePort: 0, version, domain: 0 }, unitOf(version), interval)
+      this.#strangers.set(name, entry)
+      this.#entries.push(entry)
+    }
+    entry.malformed++
+  }
+
+  /** The deltas since the last drain, in order of their first mention; entries without any change are left out. */
+  drain(): LedgerEntry[] {
+    const entries = this.#entries.filter(changed)
+    this.#entries = []
+    this.#strangers.clear()
+    for (const session of this.#all()) {
+      session.account.close()
+      session.datagramAccount?.close()
+    }
+    return entries
+  }
+
+  sessions(): SessionSummary[] {
+    return [...this.#all()].map(summary)
+  }
+
+  *#all(): Generator<Session> {
+    for (const { sessions } of this.#senders.values()) yield* sessions.values()
+  }
+
+  #tell(session: Session, ms: number): void {
+    const { numbering, rule, sequences, duplicates } = session
+    const counted = sequences[rule]
+    const { restarts } = sequences[numbering]
+    const lost = numbering === 'packets' && rule !== 'packets' ? 0 : sequences[numbering].lost
+    session.account.tell({ received: counted.received, lost, restarts, duplicates }, ms, this.#entries)
+    this.#tellDatagrams(session, ms)
+  }
+
+  /** An exporter that numbers datagrams loses datagrams: those stand in entries of their own, beside the records received. */
+  #tellDatagrams(session: Session, ms: number): void {
+    const { numbering, rule, sequences } = session
+    if (rule === 'packets') return
+    const numbers = numbering === 'packets'
+    if (!numbers && !session.datagramAccount) return
+    session.datagramAccount ??= new Account(session.key, 'datagrams')
+    const { received, lost } = numbers ? sequences.packets : { received: 0, lost: 0 }
+    session.datagramAccount.tell({ received, lost, restarts: 0, duplicates: 0 }, ms, this.#entries)
+  }
+
+  #sender(exporter: string): Sender {
+    const known = this.#senders.get(exporter)
+    if (known) {
+      known.used = true
+      return known
+    }
+    const sender: Sender = { sessions: new Map(), used: false }
+    this.#senders.set(exporter, sender)
+    return sender
+  }
+
+  #forgetSession({ sessions }: Sender): void {
+    sessions.delete(leastUsed(sessions))
+    this.#count--
+  }
+
+  /** Forgets the sessions of the exporter not heard for longest, `keep` apart. */
+  #forgetSender(keep: Sender): void {
+    keep.used = true
+    const exporter = leastUsed(this.#senders)
+    const sender = this.#senders.get(exporter)
+    if (!sender || sender === keep) {
+      this.#forgetSession(keep)
+      return
+    }
+    this.#senders.delete(exporter)
+    this.#count -= sender.sessions.size
+  }
+}
+
+/** Port (16 bits), version (below 128) and domain (32 bits) in one safe integer; sessions of v5 use 16 bits of domain. */
+function sessionNumber(sourcePort: number, version: number, domain: number): number {
+  return domain * 0x100000 + (sourcePort & 0xffff) * 16 + versionCode(version)
+}
+
+const versionCode = (version: number): number => Math.min(version, 15)
+
+function changed(entry: Deltas): boolean {
+  const { received, lost, duplicates, restarts, undecodable, malformed, dropped, quarantined } = entry
+  return [received, lost, duplicates, restarts, undecodable, malformed, dropped, quarantined].some((n) => n !== 0)
+}
+
+function summary(session: Session): SessionSummary {
+  const { key, unit, rule, sequences, numbering } = session
+  const { received, lost, restarts, outOfOrder } = sequences[rule]
+  return {
+    ...key,
+    unit,
+    datagrams: session.datagrams,
+    received,
+    lost,
+    restarts,
+    outOfOrder,
+    duplicates: session.duplicates,
+    first: session.first,
+    last: session.last,
+    uncertain: rule === 'records' && session.undecoded > 0,
+    ...(numbering === rule ? {} : { numbering }),
+    lostObserved: session.lost,
+  }
+}
