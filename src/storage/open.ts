@@ -3,11 +3,14 @@ import { resolve } from 'node:path'
 import { StorageError } from './errors.ts'
 import { openFileStore } from './file-store.ts'
 import { openMemoryStore } from './memory-store.ts'
+import { openS3Store } from './s3/s3-store.ts'
 import type { ObjectStore } from './store.ts'
 import { realSystem, type System } from './system.ts'
 
 export interface OpenStoreOptions {
   readonly system?: System
+  /** S3 endpoint for URLs that name none (`--endpoint`); after it the AWS variables are asked. */
+  readonly endpoint?: string | undefined
   /** Stores of other schemes, by scheme; they come from the configuration. */
   readonly schemes?: { readonly [scheme: string]: OpenScheme }
 }
@@ -19,7 +22,7 @@ const FORMS = 'file:DIR, memory: or s3://bucket/prefix'
 
 /** Opens the store a URL names. It fails with code `bad-url` for a URL that names none; whether a folder or bucket is there shows on first use. */
 export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<ObjectStore> {
-  const { system = realSystem(), schemes = {} } = options
+  const { system = realSystem(), schemes = {}, endpoint } = options
   const scheme = /^([a-z][a-z0-9]*):/.exec(url)?.[1]
   const rest = url.slice((scheme ?? '').length + 1)
   if (scheme === undefined) throw badUrl(FORMS, url, url === '' ? '' : ` (a folder is written file:${url})`)
@@ -31,6 +34,8 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
     case 'memory':
       if (!/^[A-Za-z0-9._-]*$/.test(rest)) throw badUrl('memory: or memory:NAME', url)
       return openMemoryStore({ name: rest, system })
+    case 's3':
+      return openS3Store({ url, endpoint, system })
     default:
       throw badUrl(FORMS, url)
   }
@@ -44,5 +49,6 @@ function folderOf(url: string, rest: string): string {
 }
 
 function badUrl(expected: string, url: string, hint = ''): StorageError {
-  return new StorageError('bad-url', `store: URL expected ${expected}, got ${JSON.stringify(url)}${hint}`)
+  const shown = url.replace(/\/\/[^/]*@/, '//***@')
+  return new StorageError('bad-url', `store: URL expected ${expected}, got ${JSON.stringify(shown)}${hint}`)
 }

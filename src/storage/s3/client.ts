@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises'
+import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
+import { StorageError } from '../errors.ts'
+import { checkEndpoint, type S3Location } from './url.ts'
+
+/** The SDK, loaded, and a client of it for one location. */
+export interface S3Api {
+  readonly sdk: typeof import('@aws-sdk/client-s3')
+  readonly client: S3Client
+}
+
+export interface ConnectOptions {
+  readonly location: S3Location
+  /** Connections, and so requests, at a time. */
+  readonly concurrency: number
+  /** Time to open a connection, milliseconds. */
+  readonly connectMs: number
+  readonly environment: NodeJS.ProcessEnv
+}
+
+/** The region of servers that have none; versitygw refuses any other. */
+const DEFAULT_REGION = 'us-east-1'
+
+/**
+ * Loads the SDK (150 ms, so not before a store on S3 is used) and makes a client. Credentials come from the SDK's own chain: variables, profile,
+ * web identity, container, instance. The SDK tries each request once; retries are ours.
+ */
+export async function connect(options: ConnectOptions): Promise<S3Api> {
+  const { location, environment, concurrency, connectMs } = options
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
+  const sdk = await import('@aws-sdk/client-s3')
+  const agent = { keepAlive: true, maxSockets: concurrency }
+  const authorities = await certificateAuthorities(environment)
+  const config: S3ClientConfig = {
+    region: location.region ?? (await configuredRegion(sdk, environment)),
+    forcePathStyle: location.pathStyle ?? location.endpoint !== undefined,
+    maxAttempts: 1,
+    // a request that waits for 100-continue gets a connection of its own every time
+    expectContinueHeader: false,
+    requestHandler: {
+      connectionTimeout: connectMs,
+      httpAgent: agent,
+      httpsAgent: authorities === undefined ? agent : { ...agent, ca: authorities },
+    },
+  }
+  if (location.endpoint !== undefined) config.endpoint = location.endpoint
+  return { sdk, client: new sdk.S3Client(config) }
+}
+
+/** The location with what the usual variables add to it; what the URL says goes first. */
+export function withEnvironment(location: S3Location, environment: NodeJS.ProcessEnv): S3Location {
+  if (location.endpoint !== undefined || environment.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS === 'true') return location
+  const endpoint = environment.AWS_ENDPOINT_URL_S3 || environment.AWS_ENDPOINT_URL
+  return endpoint ? { ...location, endpoint: checkEndpoint(endpoint) } : location
+}
+
+/** The region of the variables, else of the profile, else the default. */
+async function configuredRegion(sdk: S3Api['sdk'], environment: NodeJS.ProcessEnv): Promise<string> {
+  const named = environment.AWS_REGION || environment.AWS_DEFAULT_REGION
+  if (named) return named
+  const probe = new sdk.S3Client({})
+  try {
+    return await probe.config.region()
+  } catch {
+    return DEFAULT_REGION
+  } finally {
+    probe.destroy()
+  }
+}
+
+/** Certificates of the file that the AWS tools take them from; the SDK for JavaScript does not read it by itself. */
+async function certificateAuthorities(environment: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const path = environment.AWS_CA_BUNDLE
+  if (!path) return undefined
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    throw new StorageError(
+      'denied',
+      `store: AWS_CA_BUNDLE expected a readable file, got none at ${path}`,
+      { path },
+      error,
+    )
+  }
+}

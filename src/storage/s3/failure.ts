@@ -1,0 +1,97 @@
+import { StorageError, type StorageErrorCode } from '../errors.ts'
+
+/**
+ * One failed try of a request. It carries codes and never the words of a server or of the SDK: those may repeat headers, and with them a
+ * session token or a signature.
+ */
+export class S3Failure extends Error {
+  /** HTTP status of the answer, or 0 when none came. HEAD answers carry no code, so this is what is branched on. */
+  readonly status: number
+  /** Code of the server (`NoSuchKey`), of the system (`ECONNRESET`) or of this client. */
+  readonly reason: string
+  readonly requestId: string | undefined
+
+  constructor(status: number, reason: string, requestId?: string) {
+    super(status === 0 ? reason : `${status} ${reason}`)
+    this.name = 'S3Failure'
+    this.status = status
+    this.reason = reason
+    this.requestId = requestId
+  }
+
+  /** True when the request may have taken effect all the same: no whole answer came, or the server broke down on the way. */
+  get uncertain(): boolean {
+    return this.status === 0 || this.status >= 500
+  }
+
+  get retryable(): boolean {
+    if (this.reason === 'CredentialsProviderError' || CERTIFICATE.test(this.reason)) return false
+    return this.uncertain || RETRYABLE_STATUS.has(this.status) || RETRYABLE_REASON.has(this.reason)
+  }
+}
+
+/** Time-out, a conflict with a request under way (the next try tells who won), too many requests. */
+const RETRYABLE_STATUS = new Set([408, 409, 425, 429])
+
+/** Bytes broken on the way, clocks apart (the SDK corrects for that), and a server that waited too long for a body. */
+const RETRYABLE_REASON = new Set([
+  'BadDigest',
+  'XAmzContentChecksumMismatch',
+  'IncompleteBody',
+  'RequestTimeout',
+  'RequestTimeTooSkewed',
+])
+
+/** Keys in each other's way, as servers on top of a file system say it; no retry changes that. */
+const KEY_CONFLICT = new Set(['ObjectParentIsFile', 'ExistingObjectIsDirectory'])
+
+const CERTIFICATE = /CERT|SSL|TLS|SELF_SIGNED|ALTNAME/
+
+/** The failure behind what the SDK threw. */
+export function failureOf(error: unknown): S3Failure {
+  if (error instanceof S3Failure) return error
+  const facts: SdkError = error instanceof Error ? error : {}
+  const status = facts.$metadata?.httpStatusCode ?? 0
+  // an answer of 2xx that cannot be read is no answer
+  const answered = status >= 300 ? status : 0
+  const reason = [facts.code, facts.Code, facts.name].find((word) => typeof word === 'string' && word !== 'Error')
+  const known = reason !== undefined && /^[A-Za-z0-9_.-]{1,64}$/.test(reason)
+  return new S3Failure(answered, known ? reason : 'no answer', facts.$metadata?.requestId)
+}
+
+/** What an error of the SDK may have; it is read as plain facts and then dropped. */
+interface SdkError {
+  readonly name?: string
+  readonly code?: string
+  readonly Code?: string
+  readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string }
+}
+
+export interface FailureContext {
+  readonly action: string
+  readonly key: string
+  readonly url: string
+}
+
+/** The storage error for a failure that no retry mended. */
+export function storageError(failure: S3Failure, { action, key, url }: FailureContext): StorageError {
+  const { status, reason, requestId } = failure
+  const details = { key, status, reason, requestId }
+  const fail = (code: StorageErrorCode, message: string): StorageError =>
+    new StorageError(code, `store: ${message}`, details, failure)
+  if (reason === 'NoSuchBucket') return fail('unavailable', `bucket expected at ${url}, got NoSuchBucket`)
+  if (status === 404) return fail('not-found', `object expected in ${url}, got none at ${key}`)
+  if (status === 412) return fail('exists', `object expected absent in ${url}, got one at ${key}`)
+  if (KEY_CONFLICT.has(reason))
+    return fail('bad-key', `key expected apart from other keys, got ${key} beside a part of it that is an object`)
+  if (reason === 'CredentialsProviderError')
+    return fail('denied', `credentials expected in AWS variables or a profile for ${url}, got none`)
+  if (status === 401 || status === 403)
+    return fail('denied', `${action} expected access to ${key} in ${url}, got ${reason}`)
+  if (reason === CHECKSUM_MISMATCH)
+    return fail('corrupt', `${action} of ${key} expected bytes that match their checksum in ${url}, got others`)
+  return fail('unavailable', `${action} of ${key} expected to work in ${url}, got ${failure.message}`)
+}
+
+/** Reason of a body that does not match the checksum sent with it. */
+export const CHECKSUM_MISMATCH = 'ChecksumMismatch'

@@ -1,0 +1,211 @@
+import { StorageError } from '../errors.ts'
+import { checkKey, checkPrefix, checkRange, isKey } from '../key.ts'
+import type { ByteRange, LocalFile, ObjectEntry, ObjectStore, WriteOptions } from '../store.ts'
+import { realSystem, type System } from '../system.ts'
+import { takeBody } from './body.ts'
+import { DEFAULT_LIMITS, S3Caller, type S3Limits } from './caller.ts'
+import { withEnvironment } from './client.ts'
+import { type FailureContext, S3Failure, storageError } from './failure.ts'
+import { type Source, withSource } from './source.ts'
+import { putObject, type Upload, type UploadTarget, uploadParts } from './upload.ts'
+import { formatS3Url, parseS3Url, type S3Location } from './url.ts'
+
+export interface S3StoreOptions {
+  /** `s3://bucket/prefix`, with parameters (see url.ts). */
+  readonly url: string
+  /** Endpoint when the URL names none; after it the AWS variables are asked. */
+  readonly endpoint?: string | undefined
+  readonly system?: System
+  readonly limits?: Partial<S3Limits>
+  readonly environment?: NodeJS.ProcessEnv
+}
+
+/** Opens a store on S3 or a server that speaks it. The first call of it loads the SDK and connects. */
+export function openS3Store(options: S3StoreOptions): ObjectStore {
+  const { url, endpoint, system = realSystem(), limits = {}, environment = process.env } = options
+  const parsed = parseS3Url(url)
+  const location = withEnvironment({ ...parsed, endpoint: parsed.endpoint ?? endpoint }, environment)
+  const caller = new S3Caller({ ...DEFAULT_LIMITS, ...limits }, system, { location, environment })
+  return new S3Store(location, caller)
+}
+
+class S3Store implements ObjectStore {
+  readonly url: string
+  private readonly bucket: string
+  private readonly root: string
+  private readonly caller: S3Caller
+  private readonly encryption: Pick<UploadTarget, 'ServerSideEncryption' | 'SSEKMSKeyId'>
+
+  constructor(location: S3Location, caller: S3Caller) {
+    const { bucket, prefix, encryption, kmsKeyId } = location
+    this.url = formatS3Url(location)
+    this.bucket = bucket
+    this.root = prefix && `${prefix}/`
+    this.caller = caller
+    this.encryption = {
+      ...(encryption && { ServerSideEncryption: encryption }),
+      ...(kmsKeyId && { SSEKMSKeyId: kmsKeyId }),
+    }
+  }
+
+  async read(key: string, range?: ByteRange): Promise<Uint8Array> {
+    checkKey(key)
+    if (range) checkRange(range)
+    return this.named('read', key, () => this.get(key, range))
+  }
+
+  async write(key: string, body: Uint8Array | LocalFile, { ifAbsent = false }: WriteOptions = {}): Promise<void> {
+    checkKey(key)
+    await this.named('write', key, () => withSource(body, (source) => this.put(key, source, ifAbsent)))
+  }
+
+  async *list(prefix: string, startAfter = ''): AsyncIterable<ObjectEntry> {
+    checkPrefix(prefix)
+    checkPrefix(startAfter)
+    let token: string | undefined
+    let last = ''
+    do {
+      const page = await this.named('list', prefix, () => this.page(prefix, startAfter, token))
+      for (const entry of page.entries) {
+        if (entry.key <= last)
+          throw new StorageError(
+            'unavailable',
+            `store: list expected keys in byte order in ${this.url}, got ${entry.key} after ${last}`,
+          )
+        last = entry.key
+        yield entry
+      }
+      token = page.next
+    } while (token !== undefined)
+  }
+
+  async stat(key: string): Promise<ObjectEntry | undefined> {
+    checkKey(key)
+    return this.named('stat', key, async () => {
+      try {
+        return await this.caller.call(async ({ client, sdk }, abortSignal) => {
+          const head = await client.send(new sdk.HeadObjectCommand(this.address(key)), { abortSignal })
+          return { key, sizeBytes: head.ContentLength ?? 0, modified: head.LastModified?.getTime() ?? 0 }
+        })
+      } catch (error) {
+        if (error instanceof S3Failure && error.status === 404) return undefined
+        throw error
+      }
+    })
+  }
+
+  async remove(key: string): Promise<void> {
+    checkKey(key)
+    const silenceMs = this.caller.limits.removeMs
+    await this.named('remove', key, () =>
+      this.caller.call(
+        async ({ client, sdk }, abortSignal) => {
+          await client.send(new sdk.DeleteObjectCommand(this.address(key)), { abortSignal })
+        },
+        { silenceMs },
+      ),
+    )
+  }
+
+  private address(key: string): { readonly Bucket: string; readonly Key: string } {
+    return { Bucket: this.bucket, Key: this.root + key }
+  }
+
+  /** Runs one operation and turns its failure into a storage error that names the key. */
+  private async named<Result>(action: string, key: string, operation: () => Promise<Result>): Promise<Result> {
+    try {
+      return await operation()
+    } catch (error) {
+      const context: FailureContext = { action, key, url: this.url }
+      throw error instanceof S3Failure ? storageError(error, context) : error
+    }
+  }
+
+  private async get(key: string, range: ByteRange | undefined): Promise<Uint8Array> {
+    if (range?.length === 0) {
+      // S3 has no empty range; a missing object must still be told from an empty part
+      await this.caller.call(async ({ client, sdk }, abortSignal) => {
+        await client.send(new sdk.HeadObjectCommand(this.address(key)), { abortSignal })
+      })
+      return new Uint8Array(0)
+    }
+    try {
+      return await this.caller.call(async ({ client, sdk }, abortSignal, heard) => {
+        const Range = range && rangeHeader(range)
+        const input = { ...this.address(key), ...(Range && { Range }) }
+        const answer = await client.send(new sdk.GetObjectCommand(input), { abortSignal })
+        const bytes = await takeBody(answer.Body, answer.ContentLength, heard)
+        return range ? asked(bytes, range, answer.$metadata.httpStatusCode, answer.ContentRange) : bytes
+      })
+    } catch (error) {
+      if (error instanceof S3Failure && error.status === 416) return new Uint8Array(0)
+      throw error
+    }
+  }
+
+  private async put(key: string, source: Source, ifAbsent: boolean): Promise<void> {
+    const target = { ...this.address(key), ...this.encryption }
+    const holds = (): Promise<boolean> => this.holds(key, source)
+    const upload: Upload = { caller: this.caller, source, ifAbsent, target, holds }
+    if (source.sizeBytes <= this.caller.limits.partBytes) return putObject(upload)
+    // one request before many: a loser that knows sends nothing
+    if (ifAbsent && (await this.stat(key))) throw new S3Failure(412, 'PreconditionFailed')
+    return uploadParts(upload)
+  }
+
+  /** Compares the object with a source, piece by piece. */
+  private async holds(key: string, source: Source): Promise<boolean> {
+    const entry = await this.stat(key)
+    if (entry?.sizeBytes !== source.sizeBytes) return false
+    const { partBytes } = this.caller.limits
+    for (let offset = 0; offset < source.sizeBytes; offset += partBytes) {
+      const length = Math.min(partBytes, source.sizeBytes - offset)
+      const stored = await this.read(key, { offset, length })
+      if (Buffer.compare(stored, await source.piece(offset, length)) !== 0) return false
+    }
+    return true
+  }
+
+  private page(prefix: string, startAfter: string, token: string | undefined): Promise<Page> {
+    const position = token === undefined ? { StartAfter: this.root + startAfter } : { ContinuationToken: token }
+    const input = {
+      Bucket: this.bucket,
+      Prefix: this.root + prefix,
+      ...(startAfter === '' && token === undefined ? {} : position),
+    }
+    return this.caller.call(async ({ client, sdk }, abortSignal) => {
+      const answer = await client.send(new sdk.ListObjectsV2Command(input), { abortSignal })
+      const next = answer.IsTruncated ? answer.NextContinuationToken : undefined
+      const entries = (answer.Contents ?? []).flatMap(({ Key, Size, LastModified }) => {
+        const key = Key?.startsWith(this.root) ? Key.slice(this.root.length) : ''
+        return isKey(key) ? [{ key, sizeBytes: Size ?? 0, modified: LastModified?.getTime() ?? 0 }] : []
+      })
+      return { entries, next }
+    })
+  }
+}
+
+interface Page {
+  readonly entries: readonly ObjectEntry[]
+  readonly next: string | undefined
+}
+
+function rangeHeader({ offset, length }: ByteRange): string {
+  return `bytes=${offset}-${Math.min(offset + length - 1, Number.MAX_SAFE_INTEGER)}`
+}
+
+/** The part of an object that was asked for. A server may pass over a range it does not like and send everything: then the part is cut out here. */
+function asked(
+  bytes: Uint8Array,
+  { offset, length }: ByteRange,
+  status: number | undefined,
+  contentRange: string | undefined,
+): Uint8Array {
+  if (status !== 206) return bytes.slice(offset, offset + length)
+  const match = /^bytes (\d+)-(\d+)\//.exec(contentRange ?? '')
+  const first = Number(match?.[1])
+  const last = Number(match?.[2])
+  if (first !== offset || last - first + 1 !== bytes.length || bytes.length > length)
+    throw new S3Failure(0, 'another range')
+  return bytes
+}
