@@ -11,4 +11,5 @@ export {
   plain64,
   plain128,
   delta64,
+  spread128,
 } from './parquet'

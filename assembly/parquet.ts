@@ -185,3 +185,19 @@ export function delta64(src: usize, length: u32, count: u32, dst: usize): i32 {
   }
   return unsafe ? OUT_OF_RANGE : 0
 }
+
+/**
+ * Spreads the 16-byte values of a sparse column: row `i` gets the next one where `family[i]` is 6, zero elsewhere.
+ * Returns how many values were used, or a code when there are not that many.
+ */
+export function spread128(family: usize, rows: u32, values: usize, count: u32, dst: usize): i32 {
+  memory.fill(dst, 0, <usize>rows << 4)
+  let used: u32 = 0
+  for (let i: u32 = 0; i < rows; i++) {
+    if (load<u8>(family + i) != 6) continue
+    if (used == count) return TRUNCATED
+    v128.store(dst + (<usize>i << 4), v128.load(values + (<usize>used << 4)))
+    used++
+  }
+  return <i32>used
+}

@@ -25,6 +25,8 @@ export interface Kernels {
   plain128: PlainKernel
   /** DELTA_BINARY_PACKED INT64 into doubles. Returns 0. */
   delta64: PlainKernel
+  /** 16-byte values to the rows whose family is 6, zero to the others. Returns how many were used. */
+  spread128(family: number, rows: number, values: number, count: number, dst: number): number
 }
 
 export type DictionaryKernel = (

@@ -123,6 +123,19 @@ export function decodeDelta64(src: Uint8Array, count: number, dst: Float64Array)
   return safe ? 0 : KERNEL_CODES.outOfRange
 }
 
+/** TypeScript twin of `spread128`. */
+export function spreadAddresses(family: Uint8Array, values: Uint8Array, count: number, dst: Uint8Array): number {
+  dst.fill(0)
+  let used = 0
+  for (let i = 0; i < family.length; i++) {
+    if (family[i] !== 6) continue
+    if (used === count) return KERNEL_CODES.truncated
+    dst.set(values.subarray(used * 16, used * 16 + 16), i * 16)
+    used++
+  }
+  return used
+}
+
 const zigzag = (raw: bigint): bigint => (raw >> 1n) ^ -(raw & 1n)
 
 function storeDouble(dst: Float64Array, at: number, value: bigint): boolean {

@@ -6,6 +6,7 @@ import {
   decodePlain32,
   decodePlain64,
   decodePlain128,
+  spreadAddresses,
 } from '../../src/kernels/parquet.ts'
 import { runKernel } from './harness.ts'
 
@@ -106,6 +107,28 @@ describe('parquet page kernels agree with their twins', () => {
         if (expected === 0) expect(Buffer.compare(output, new Uint8Array(twin.buffer))).toBe(0)
       }),
       { numRuns: 1000 },
+    )
+  })
+
+  it('on sparse addresses', () => {
+    const family = fc
+      .uint8Array({ maxLength: 60 })
+      .map((bytes) => bytes.map((byte) => [0, 4, 6, 6][byte % 4] as number))
+    fc.assert(
+      fc.property(family, fc.nat(60), (rows, count) => {
+        const values = Uint8Array.from({ length: count * 16 }, (_, i) => i % 253)
+        const twin = new Uint8Array(rows.length * 16)
+        const expected = spreadAddresses(rows, values, count, twin)
+        const { result, output } = runKernel(
+          values,
+          twin.length,
+          (kernels, src, dst, extra) => kernels.spread128(extra, rows.length, src, count, dst),
+          rows,
+        )
+        expect(result).toBe(expected)
+        expect(Buffer.compare(output, twin)).toBe(0)
+      }),
+      { numRuns: 300 },
     )
   })
 })

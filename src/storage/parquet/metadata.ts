@@ -1,0 +1,251 @@
+import { StorageError } from '../errors.ts'
+import type { ThriftStruct, ThriftValue } from './thrift.ts'
+import { readStruct, ThriftWriter } from './thrift.ts'
+
+/** The structs of parquet.thrift (apache/parquet-format) that flow blocks use, with the specification's numbers. */
+export const PHYSICAL = { INT32: 1, INT64: 2, BYTE_ARRAY: 6, FIXED_LEN_BYTE_ARRAY: 7 } as const
+export type Physical = (typeof PHYSICAL)[keyof typeof PHYSICAL]
+
+export const CONVERTED = { UTF8: 0, TIMESTAMP_MILLIS: 9, UINT_8: 11, UINT_16: 12, UINT_32: 13 } as const
+export const ENCODING = { PLAIN: 0, RLE: 3, DELTA_BINARY_PACKED: 5, RLE_DICTIONARY: 8 } as const
+export type Encoding = (typeof ENCODING)[keyof typeof ENCODING]
+export const CODEC = { UNCOMPRESSED: 0, SNAPPY: 1 } as const
+export type Codec = (typeof CODEC)[keyof typeof CODEC]
+export const PAGE = { DATA: 0, DICTIONARY: 2 } as const
+
+/** A leaf of the file's schema. */
+export interface SchemaLeaf {
+  readonly name: string
+  readonly physical: Physical
+  /** Bytes of a FIXED_LEN_BYTE_ARRAY. */
+  readonly width?: number
+  readonly converted?: number
+  readonly optional: boolean
+}
+
+export interface ColumnChunk {
+  readonly leaf: SchemaLeaf
+  readonly encodings: readonly Encoding[]
+  readonly codec: Codec
+  readonly values: number
+  readonly plainBytes: number
+  readonly sizeBytes: number
+  /** Byte position of the first page: the dictionary's, when there is one. */
+  readonly offset: number
+  readonly dataOffset: number
+  readonly hasDictionary: boolean
+  readonly min?: Uint8Array
+  readonly max?: Uint8Array
+}
+
+export interface RowGroup {
+  readonly rows: number
+  readonly columns: readonly ColumnChunk[]
+}
+
+export interface PageHeader {
+  readonly type: number
+  readonly plainBytes: number
+  readonly packedBytes: number
+  /** CRC-32 of the packed bytes, unsigned. */
+  readonly crc32: number
+  readonly values: number
+  readonly encoding: number
+}
+
+/** Serialises the file's footer, without the length and magic behind it. */
+export function writeFooter(
+  leaves: readonly SchemaLeaf[],
+  groups: readonly RowGroup[],
+  properties: { [key: string]: string },
+): Uint8Array {
+  const out = new ThriftWriter()
+  out.i32(1, 1)
+  out.structs(2, [undefined, ...leaves], (leaf) => (leaf ? writeLeaf(out, leaf) : writeRoot(out, leaves.length)))
+  out.i64(
+    3,
+    groups.reduce((rows, group) => rows + group.rows, 0),
+  )
+  out.structs(4, groups, (group) => writeRowGroup(out, group))
+  out.structs(5, Object.entries(properties), ([key, value]) => {
+    out.binary(1, key)
+    out.binary(2, value)
+  })
+  out.binary(6, 'flowreduce')
+  // Statistics of every column are in the order that its type defines.
+  out.structs(7, leaves, () => out.struct(1, () => undefined))
+  out.stop()
+  return out.bytes()
+}
+
+function writeRoot(out: ThriftWriter, children: number): void {
+  out.binary(4, 'flow')
+  out.i32(5, children)
+}
+
+function writeLeaf(out: ThriftWriter, leaf: SchemaLeaf): void {
+  out.i32(1, leaf.physical)
+  if (leaf.width !== undefined) out.i32(2, leaf.width)
+  out.i32(3, leaf.optional ? 1 : 0)
+  out.binary(4, leaf.name)
+  if (leaf.converted === undefined) return
+  out.i32(6, leaf.converted)
+  out.struct(10, () => writeLogical(out, leaf.converted as number))
+}
+
+/** The logical type that says the same as the converted type, which newer readers prefer. */
+function writeLogical(out: ThriftWriter, converted: number): void {
+  if (converted === CONVERTED.UTF8) out.struct(1, () => undefined)
+  else if (converted === CONVERTED.TIMESTAMP_MILLIS) {
+    out.struct(8, () => {
+      out.bool(1, true)
+      out.struct(2, () => out.struct(1, () => undefined))
+    })
+  } else {
+    out.struct(10, () => {
+      out.byte(1, converted === CONVERTED.UINT_8 ? 8 : converted === CONVERTED.UINT_16 ? 16 : 32)
+      out.bool(2, false)
+    })
+  }
+}
+
+function writeRowGroup(out: ThriftWriter, group: RowGroup): void {
+  out.structs(1, group.columns, (column) => {
+    out.i64(2, column.offset)
+    out.struct(3, () => writeColumn(out, column))
+  })
+  out.i64(
+    2,
+    group.columns.reduce((sum, column) => sum + column.plainBytes, 0),
+  )
+  out.i64(3, group.rows)
+  out.i64(5, group.columns[0]?.offset ?? 0)
+  out.i64(
+    6,
+    group.columns.reduce((sum, column) => sum + column.sizeBytes, 0),
+  )
+}
+
+function writeColumn(out: ThriftWriter, column: ColumnChunk): void {
+  out.i32(1, column.leaf.physical)
+  out.i32s(2, column.encodings)
+  out.strings(3, [column.leaf.name])
+  out.i32(4, column.codec)
+  out.i64(5, column.values)
+  out.i64(6, column.plainBytes)
+  out.i64(7, column.sizeBytes)
+  out.i64(9, column.dataOffset)
+  if (column.hasDictionary) out.i64(11, column.offset)
+  const { min, max } = column
+  if (min && max) {
+    out.struct(12, () => {
+      out.i64(3, 0)
+      out.binary(5, max)
+      out.binary(6, min)
+    })
+  }
+}
+
+/** Serialises the header in front of a page's packed bytes. */
+export function writePageHeader(page: PageHeader): Uint8Array {
+  const out = new ThriftWriter()
+  out.i32(1, page.type)
+  out.i32(2, page.plainBytes)
+  out.i32(3, page.packedBytes)
+  out.i32(4, page.crc32 | 0)
+  out.struct(page.type === PAGE.DICTIONARY ? 7 : 5, () => {
+    out.i32(1, page.values)
+    out.i32(2, page.encoding)
+    if (page.type === PAGE.DICTIONARY) return
+    out.i32(3, ENCODING.RLE)
+    out.i32(4, ENCODING.RLE)
+  })
+  out.stop()
+  return out.bytes()
+}
+
+/** Reads the page header at `offset`; `next` is where the packed bytes start. */
+export function readPageHeader(bytes: Uint8Array, offset: number): { page: PageHeader; next: number } {
+  const { struct, next } = readStruct(bytes, offset)
+  const type = integer(struct, 1)
+  const inner = child(struct, type === PAGE.DICTIONARY ? 7 : 5)
+  const page = {
+    type,
+    plainBytes: integer(struct, 2),
+    packedBytes: integer(struct, 3),
+    crc32: integer(struct, 4) >>> 0,
+    values: integer(inner, 1),
+    encoding: integer(inner, 2),
+  }
+  return { page, next }
+}
+
+/** Reads a footer written by `writeFooter`. Throws StorageError `corrupt` when a part is missing or has another type. */
+export function readFooter(bytes: Uint8Array): { leaves: SchemaLeaf[]; groups: RowGroup[] } {
+  const { struct } = readStruct(bytes)
+  const [, ...elements] = structs(struct, 2)
+  const leaves = elements.map(readLeaf)
+  const groups = structs(struct, 4).map((group) => ({
+    rows: integer(group, 3),
+    columns: structs(group, 1).map((column, index) => readColumn(child(column, 3), leaves[index])),
+  }))
+  return { leaves, groups }
+}
+
+function readLeaf(element: ThriftStruct): SchemaLeaf {
+  const width = element.get(2)
+  const converted = element.get(6)
+  return {
+    name: text(element, 4),
+    physical: integer(element, 1) as Physical, // an unknown one matches no leaf that is asked for
+    ...(typeof width === 'number' ? { width } : {}),
+    ...(typeof converted === 'number' ? { converted } : {}),
+    optional: integer(element, 3) === 1,
+  }
+}
+
+function readColumn(column: ThriftStruct, leaf: SchemaLeaf | undefined): ColumnChunk {
+  if (!leaf) throw missing('schema element')
+  const dictionary = column.get(11)
+  const dataOffset = integer(column, 9)
+  return {
+    leaf,
+    encodings: [],
+    codec: integer(column, 4) as Codec, // checked where a page is unpacked
+    values: integer(column, 5),
+    plainBytes: integer(column, 6),
+    sizeBytes: integer(column, 7),
+    offset: typeof dictionary === 'number' ? dictionary : dataOffset,
+    dataOffset,
+    hasDictionary: typeof dictionary === 'number',
+  }
+}
+
+function integer(struct: ThriftStruct, id: number): number {
+  const value = struct.get(id)
+  if (typeof value !== 'number') throw missing(`integer in field ${id}`)
+  return value
+}
+
+function text(struct: ThriftStruct, id: number): string {
+  const value = struct.get(id)
+  if (!(value instanceof Uint8Array)) throw missing(`text in field ${id}`)
+  return new TextDecoder().decode(value)
+}
+
+const isStruct = (value: ThriftValue | undefined): value is ThriftStruct => value instanceof Map
+
+function child(struct: ThriftStruct, id: number): ThriftStruct {
+  const value = struct.get(id)
+  if (!isStruct(value)) throw missing(`struct in field ${id}`)
+  return value
+}
+
+function structs(struct: ThriftStruct, id: number): ThriftStruct[] {
+  const value = struct.get(id)
+  if (!Array.isArray(value)) throw missing(`list in field ${id}`)
+  return value.filter(isStruct)
+}
+
+const missing = (what: string): StorageError =>
+  new StorageError('corrupt', `parquet: metadata expected ${what}, got none`)

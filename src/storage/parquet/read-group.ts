@@ -1,0 +1,210 @@
+import { crc32 } from 'node:zlib'
+import type { Batch } from '../../flow/batch.ts'
+import type { AddressColumn, Column } from '../../flow/column.ts'
+import { kernelFault } from '../../kernels/codes.ts'
+import type { DictionaryKernel, Kernels, PlainKernel } from '../../kernels/kernels.ts'
+import type { KernelMemory } from '../../kernels/memory.ts'
+import { StorageError } from '../errors.ts'
+import { PAGE_ROWS } from './encode-block.ts'
+import type { Leaf } from './leaves.ts'
+import type { ColumnChunk, PageHeader } from './metadata.ts'
+import { CODEC, ENCODING, PAGE, readPageHeader } from './metadata.ts'
+import { readNullable } from './nullable.ts'
+
+/** A leaf that is read, and where its pages go. */
+export interface LeafTarget {
+  readonly leaf: Leaf
+  readonly column: Column
+  /** Address of the column's array in kernel memory; 0 for nullable and text columns, which TypeScript fills. */
+  readonly at: number
+  /** Address of the family array of an address column. */
+  readonly familyAt: number
+}
+
+/** One column chunk in kernel memory, and how far its pages are read. */
+interface ChunkCursor {
+  readonly target: LeafTarget
+  readonly chunk: ColumnChunk
+  readonly at: number
+  next: number
+  readonly end: number
+  entries: number
+  entriesAt: number
+}
+
+/** Reads the pages of one row group whose column chunks lie in kernel memory, a page of all columns at a time. */
+export class GroupReader {
+  readonly #memory: KernelMemory
+  readonly #kernels: Kernels
+  readonly #cursors: ChunkCursor[]
+  readonly #scratch: number
+  readonly #dense: number
+  readonly #block: string
+
+  /** `chunks` are the column chunks with their bytes; they are copied into kernel memory. */
+  constructor(options: {
+    memory: KernelMemory
+    kernels: Kernels
+    scratch: number
+    block: string
+    chunks: readonly { target: LeafTarget; chunk: ColumnChunk; bytes: Uint8Array }[]
+  }) {
+    const { memory, kernels, scratch, block, chunks } = options
+    this.#memory = memory
+    this.#kernels = kernels
+    this.#scratch = scratch
+    this.#dense = chunks.some(({ target }) => target.leaf.layout === 'sparse') ? memory.allocate(PAGE_ROWS * 16) : 0
+    this.#block = block
+    this.#cursors = chunks.map(({ target, chunk, bytes }) => {
+      const at = memory.allocate(bytes.length)
+      memory.bytes(at, bytes.length).set(bytes)
+      return { target, chunk, at, next: at, end: at + bytes.length, entries: 0, entriesAt: 0 }
+    })
+  }
+
+  /** Checks the CRC of every page before one is decoded, so that a row group is read whole or not at all. Throws StorageError `corrupt`. */
+  verify(): void {
+    for (const cursor of this.#cursors) {
+      while (cursor.next < cursor.end) {
+        const { page, body } = this.#page(cursor)
+        if (crc32(this.#memory.bytes(body, page.packedBytes)) !== page.crc32)
+          throw this.#corrupt(cursor, `page CRC ${page.crc32}`, 'another')
+      }
+      cursor.next = cursor.at
+    }
+  }
+
+  /** Decodes the next `rows` rows of every column into the batch's columns. Throws StorageError `corrupt`. */
+  readPage(batch: Batch, rows: number): void {
+    for (const cursor of this.#cursors) {
+      if (cursor.chunk.hasDictionary && cursor.entriesAt === 0) this.#readDictionary(cursor)
+      this.#readValues(cursor, rows)
+    }
+    batch.length = rows
+  }
+
+  #readDictionary(cursor: ChunkCursor): void {
+    const { page, body, length } = this.#unpack(cursor)
+    const { leaf } = cursor.target
+    if (page.type !== PAGE.DICTIONARY || leaf.layout === 'nullable')
+      throw this.#corrupt(cursor, 'a dictionary page', `page type ${page.type}`)
+    if (page.values * Math.max(leaf.bytes, 4) > length)
+      throw this.#corrupt(cursor, `${page.values} dictionary entries`, `${length} bytes`)
+    cursor.entriesAt = this.#memory.allocate(page.values * leaf.bytes)
+    cursor.entries = page.values
+    this.#check(cursor, plainKernel(this.#kernels, leaf)(body, length, page.values, cursor.entriesAt))
+  }
+
+  #readValues(cursor: ChunkCursor, rows: number): void {
+    const { page, body, length } = this.#unpack(cursor)
+    if (page.type !== PAGE.DATA || page.values !== rows)
+      throw this.#corrupt(cursor, `a data page of ${rows} rows`, `${page.values}`)
+    const { leaf, column } = cursor.target
+    if (leaf.layout === 'nullable') readNullable(leaf, column, this.#memory.bytes(body, length), rows)
+    else if (leaf.layout === 'sparse') this.#readSparse(cursor, page, { body, length, rows })
+    else this.#decode(cursor, page.encoding, { body, length, count: rows, dst: cursor.target.at })
+  }
+
+  #decode(
+    cursor: ChunkCursor,
+    encoding: number,
+    { body, length, count, dst }: { body: number; length: number; count: number; dst: number },
+  ): void {
+    const { leaf } = cursor.target
+    if (encoding === ENCODING.RLE_DICTIONARY) {
+      this.#check(
+        cursor,
+        dictionaryKernel(this.#kernels, leaf)(body, length, count, cursor.entriesAt, cursor.entries, dst),
+      )
+    } else if (encoding === ENCODING.DELTA_BINARY_PACKED && leaf.bytes === 8)
+      this.#check(cursor, this.#kernels.delta64(body, length, count, dst))
+    else if (encoding === ENCODING.PLAIN)
+      this.#check(cursor, plainKernel(this.#kernels, leaf)(body, length, count, dst))
+    else throw this.#corrupt(cursor, 'an encoding of flow blocks', `${encoding}`)
+  }
+
+  /** The IPv6 addresses of a page: the family column, decoded before, says which rows have one. */
+  #readSparse(
+    cursor: ChunkCursor,
+    page: PageHeader,
+    { body, length, rows }: { body: number; length: number; rows: number },
+  ): void {
+    const { column, at, familyAt } = cursor.target
+    const family = (column as AddressColumn).family.subarray(0, rows) // only addresses have a sparse leaf
+    let count = 0
+    for (let i = 0; i < rows; i++) count += family[i] === 6 ? 1 : 0
+    if (count === 0) {
+      this.#memory.bytes(at, rows * 16).fill(0)
+      return
+    }
+    const levels = length < 4 ? length : new DataView(this.#memory.memory.buffer).getUint32(body, true) + 4
+    if (levels > length) throw this.#corrupt(cursor, 'definition levels', `${length} bytes`)
+    this.#decode(cursor, page.encoding, { body: body + levels, length: length - levels, count, dst: this.#dense })
+    this.#check(cursor, this.#kernels.spread128(familyAt, rows, this.#dense, count, at))
+  }
+
+  /** The header of the next page and the address of its packed bytes; moves on behind it. */
+  #page(cursor: ChunkCursor): { page: PageHeader; body: number } {
+    const { page, next } = readPageHeader(
+      this.#memory.bytes(cursor.at, cursor.end - cursor.at),
+      cursor.next - cursor.at,
+    )
+    const body = cursor.at + next
+    if (page.packedBytes < 0 || page.values < 0 || body + page.packedBytes > cursor.end)
+      throw this.#corrupt(cursor, 'a whole page', `${page.packedBytes} bytes`)
+    cursor.next = body + page.packedBytes
+    return { page, body }
+  }
+
+  /** Unpacks the next page: `length` plain bytes at `body`. */
+  #unpack(cursor: ChunkCursor): { page: PageHeader; body: number; length: number } {
+    const { page, body } = this.#page(cursor)
+    if (cursor.chunk.codec === CODEC.UNCOMPRESSED) return { page, body, length: page.packedBytes }
+    if (cursor.chunk.codec !== CODEC.SNAPPY) throw this.#corrupt(cursor, 'codec SNAPPY', `${cursor.chunk.codec}`)
+    if (page.plainBytes > scratchBytes(cursor.target.leaf, page.values))
+      throw this.#corrupt(cursor, 'a page within its rows', `${page.plainBytes} bytes`)
+    const length = this.#kernels.snappyDecompress(body, page.packedBytes, this.#scratch, page.plainBytes)
+    this.#check(cursor, length)
+    return { page, body: this.#scratch, length }
+  }
+
+  #check(cursor: ChunkCursor, result: number): void {
+    if (result < 0) throw this.#corrupt(cursor, 'a readable page', kernelFault(result))
+  }
+
+  #corrupt(cursor: ChunkCursor, expected: string, got: string): StorageError {
+    const offset = cursor.chunk.offset + (cursor.next - cursor.at)
+    const where = `parquet: block ${this.#block} column ${cursor.target.leaf.name} near byte ${offset}`
+    return new StorageError('corrupt', `${where} expected ${expected}, got ${got}`, { key: this.#block, offset })
+  }
+}
+
+/** The most plain bytes a page of a leaf may have; text pages may be larger than their rows say and have a cap of their own. */
+export function scratchBytes(leaf: Leaf, values: number): number {
+  if (leaf.part === 'text') return MAX_TEXT_PAGE
+  return Math.max(values, PAGE_ROWS) * Math.max(leaf.bytes, leaf.bytes === 8 ? 9 : 4) + 1024
+}
+
+const MAX_TEXT_PAGE = 16 << 20
+
+const dictionaryKernel = (kernels: Kernels, leaf: Leaf): DictionaryKernel =>
+  leaf.bytes === 1
+    ? kernels.dictionary8
+    : leaf.bytes === 2
+      ? kernels.dictionary16
+      : leaf.bytes === 4
+        ? kernels.dictionary32
+        : leaf.bytes === 8
+          ? kernels.dictionary64
+          : kernels.dictionary128
+
+const plainKernel = (kernels: Kernels, leaf: Leaf): PlainKernel =>
+  leaf.bytes === 1
+    ? kernels.plain8
+    : leaf.bytes === 2
+      ? kernels.plain16
+      : leaf.bytes === 4
+        ? kernels.plain4
+        : leaf.bytes === 8
+          ? kernels.plain64
+          : kernels.plain128
