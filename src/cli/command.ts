@@ -25,6 +25,9 @@ export interface CommandDefinition<P extends OptionTable, O extends OptionTable>
 
 export type Example = readonly [commandLine: string, meaning: string]
 
+/** What the options of a table, declared `as const satisfies OptionTable`, are read as. */
+export type OptionsOf<O extends OptionTable> = InferredOptionTypes<O>
+
 export type Arguments<P extends OptionTable, O extends OptionTable> = InferredOptionTypes<P> & InferredOptionTypes<O>
 
 /** A command with its types put away, or a family of commands (`fs ls`, `fs cat`, ...). */
@@ -62,7 +65,9 @@ export function defineCommand<const P extends OptionTable = NoOptions, const O e
     }
     for (const [name, option] of Object.entries(optionTable))
       parser.option(name, { requiresArg: option.type !== 'boolean', ...option })
-    for (const [line, meaning] of examples) parser.example(line, meaning)
+    parser
+      .version(false)
+      .epilogue(`Examples:\n${examples.map(([line, meaning]) => `  ${line}\n      ${meaning}`).join('\n')}`)
     return parser.config(fromEnvironment(optionTable))
   }
   return {

@@ -18,7 +18,20 @@ export class InterruptedError extends ComponentError<'interrupted'> {
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const
 
 /** Codes of component errors that mean "the request is wrong" rather than "the work failed". */
-const USAGE_CODES: ReadonlySet<string> = new Set(['usage', 'bad-url', 'bad-key'])
+const USAGE_CODES: ReadonlySet<string> = new Set([
+  'usage',
+  'bad-url',
+  'bad-key',
+  'bad-option',
+  'bad-target',
+  'bad-listen',
+  'bad-filter',
+  'bad-definition',
+  'bad-params',
+  'bad-config',
+  'bad-lookup',
+  'bad-bundle',
+])
 
 /** The exit code that an error ends the process with. */
 export function exitCodeOf(error: unknown): number {

@@ -1,4 +1,4 @@
-import { humanDuration, shortCount } from './number.ts'
+import { humanDuration, shortCount, thousands } from './number.ts'
 
 /** How far a piece of work is. Figures only grow, but for `running`. */
 export interface ProgressState {
@@ -24,28 +24,29 @@ export interface ProgressOptions {
   columns?(): number
 }
 
+/** A line of progress from the milliseconds since the work began. */
+export type ProgressText = (elapsedMs: number) => string
+
 /** Shows progress on standard error: one line repainted in place on a terminal, a plain line now and then elsewhere. */
 export class Progress {
   readonly #options: ProgressOptions
   readonly #startedMs: number
-  #shownMs = Number.NEGATIVE_INFINITY
+  #shownMs: number
   #painted = false
-  #stage = ''
 
   constructor(options: ProgressOptions) {
     this.#options = options
     this.#startedMs = options.now()
+    // Work that ends at once leaves no line where lines cannot be repainted.
+    this.#shownMs = options.interactive ? Number.NEGATIVE_INFINITY : this.#startedMs
   }
 
-  /** Shows a state, unless the last one was shown a moment ago. */
-  update(state: ProgressState): void {
+  /** Shows how far the work is, unless it was shown a moment ago. */
+  update(text: ProgressText): void {
     const now = this.#options.now()
-    const pauseMs = this.#options.interactive ? 100 : 5000
-    const stageEnds = state.done === state.total && state.stage !== this.#stage
-    if (now - this.#shownMs < pauseMs && !stageEnds) return
+    if (now - this.#shownMs < (this.#options.interactive ? 100 : 5000)) return
     this.#shownMs = now
-    if (stageEnds) this.#stage = state.stage
-    this.#show(progressLine(state, now - this.#startedMs))
+    this.#show(text(now - this.#startedMs))
   }
 
   /** Prints a line that stays, above what is painted. */
@@ -72,14 +73,29 @@ export class Progress {
 }
 
 /** One state as text: tasks, speed, and when the stage will be done at the speed so far. */
-export function progressLine(state: ProgressState, elapsedMs: number): string {
+export function tasksText(state: ProgressState, elapsedMs: number): string {
   const { stage, done, total, running, failed, flows, bytes } = state
-  const perSecond = (count: number): number => (elapsedMs > 0 ? (count * 1000) / elapsedMs : 0)
   const parts = [`${stage} ${done}/${total} tasks`, `${running} running`]
   if (failed > 0) parts.push(`${failed} failed`)
-  if (flows > 0) parts.push(`${shortCount(perSecond(flows))} flows/s`)
-  if (bytes > 0) parts.push(`${shortCount(perSecond(bytes))}B/s`)
+  if (flows > 0) parts.push(rate(flows, elapsedMs, 'flows/s'))
+  if (bytes > 0) parts.push(rate(bytes, elapsedMs, 'B/s'))
   if (done > 0 && done < total) parts.push(`about ${humanDuration((elapsedMs * (total - done)) / done)} left`)
   if (done === total) parts.push(humanDuration(elapsedMs))
   return parts.join(', ')
+}
+
+/** Flows done of flows to do, when those are known: for work that is not made of tasks. */
+export function flowsText(verb: string, flows: number, total: number | undefined, elapsedMs: number): string {
+  const parts = [`${verb} ${thousands(flows)}${total === undefined ? '' : ` of ${thousands(total)}`} flows`]
+  parts.push(rate(flows, elapsedMs, 'flows/s'))
+  if (total !== undefined && flows > 0 && flows < total) {
+    parts.push(`about ${humanDuration((elapsedMs * (total - flows)) / flows)} left`)
+  }
+  return parts.join(', ')
+}
+
+function rate(count: number, elapsedMs: number, unit: string): string {
+  const text = shortCount(elapsedMs > 0 ? (count * 1000) / elapsedMs : 0)
+  // `60.0 MB/s`, but `1.5 M flows/s`.
+  return unit === 'B/s' && /[A-Z]$/i.test(text) ? `${text}${unit}` : `${text} ${unit}`
 }
