@@ -40,7 +40,14 @@ export async function openNewest(store: ObjectStore): Promise<Head> {
   const hint = await readHint(store)
   const hinted = hint === undefined ? undefined : await readCheckpoint(store, hint)
   const state = hinted ?? (await newestCheckpoint(store))
-  return replay(store, { state, recent: [] }, await newestVersion(store, state.version))
+  const newest = await newestVersion(store, state.version)
+  return replay(store, { state: (await laterCheckpoint(store, state, newest)) ?? state, recent: [] }, newest)
+}
+
+/** The last checkpoint up to `newest` when `state`, because of an old hint, is not that one already. */
+async function laterCheckpoint(store: ObjectStore, state: State, newest: number): Promise<State | undefined> {
+  const due = newest - (newest % CHECKPOINT_EVERY)
+  return due > state.version ? readCheckpoint(store, due) : undefined
 }
 
 /** Without a hint: the newest checkpoint of a listing of all of them. */

@@ -94,7 +94,7 @@ const commitSchema: z.ZodType<Commit> = z.object({
 /** The commit in `bytes`; `key` is for messages, `version` is what its header must say. */
 export function parseCommit(bytes: Uint8Array, key: string, version: number): Commit {
   const json = parseJson(bytes, key)
-  checkFormat(checked(z.object({ header: z.unknown() }), json, key).header, key)
+  checkFormat(json, key, 'header')
   const commit = checked(commitSchema, json, key)
   if (commit.header.version !== version) {
     throw badFormat(key, `header.version expected ${version}, got ${commit.header.version}`)
@@ -103,8 +103,11 @@ export function parseCommit(bytes: Uint8Array, key: string, version: number): Co
 }
 
 /** Refuses another format, or a required feature this code does not know, before anything else is looked at. */
-export function checkFormat(value: unknown, key: string): void {
-  const { formatVersion, requires } = checked(formatSchema, value, key)
+export function checkFormat(json: unknown, key: string, field?: 'header'): void {
+  const { formatVersion, requires } =
+    field === undefined
+      ? checked(formatSchema, json, key)
+      : checked(z.object({ header: formatSchema }), json, key).header
   if (formatVersion !== FORMAT_VERSION) {
     throw badFormat(key, `formatVersion expected ${FORMAT_VERSION}, got ${formatVersion}`)
   }
@@ -133,12 +136,15 @@ export function parseJson(bytes: Uint8Array, key: string): unknown {
 export function checked<T>(schema: z.ZodType<T>, value: unknown, key: string): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  const issue = result.error.issues[0]
-  const field = (issue?.path ?? [])
-    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
-    .join('')
-  throw badFormat(key, `${field.replace(/^\./, '') || 'value'}: ${(issue?.message ?? 'invalid').toLowerCase()}`)
+  const { path = [], message = 'invalid' } = result.error.issues[0] ?? {}
+  const field = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')
+  const expected = message.replace(/^Invalid (input|option): /, '').replace(/, received .*/, '')
+  const got = JSON.stringify(path.reduce<unknown>((at, part) => Reflect.get(Object(at), part), value)) ?? 'nothing'
+  const shown = got.length > 80 ? `${got.slice(0, 77)}...` : got
+  throw badFormat(key, `${field.replace(/^\./, '') || 'value'} ${lowerFirst(expected)}, got ${shown}`)
 }
+
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
 
 export function badFormat(key: string, problem: string): StorageError {
   return new StorageError('bad-format', `manifest: ${key} ${problem}`, { key })
