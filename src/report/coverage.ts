@@ -11,6 +11,17 @@ export interface CoverageFigures {
   readonly samplingUnknown: number
 }
 
+/** Coverage of nothing, with nothing lost. */
+export const NOTHING_MISSING: CoverageFigures = {
+  flows: 0,
+  lost: { flows: 0, datagrams: 0, records: 0 },
+  undecodable: 0,
+  malformed: 0,
+  corrupt: 0,
+  quarantined: 0,
+  samplingUnknown: 0,
+}
+
 /** Coverage in a line or a few: what the result rests on, and everything that is missing from it. */
 export function coverageLines(coverage: CoverageFigures): string[] {
   const { flows, lost, undecodable, malformed, corrupt, quarantined, samplingUnknown } = coverage

@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts'
+import { fsCommand } from './fs.ts'
 import { simulateCommand } from './simulate.ts'
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [simulateCommand]
+export const COMMANDS: readonly Command[] = [simulateCommand, fsCommand]

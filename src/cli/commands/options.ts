@@ -48,3 +48,7 @@ export const rowFormatOptions = {
 export const reportFormatOptions = {
   format: { choices: ['table', 'json'], default: 'table', describe: 'For people, or for programs' },
 } as const satisfies Record<string, Options>
+
+export const topOptions = {
+  top: { type: 'number', describe: 'Rows printed; default: 20 in a table, all in the other formats' },
+} as const satisfies Record<string, Options>

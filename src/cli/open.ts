@@ -1,0 +1,60 @@
+import { parseTimeOption } from '../flow/time.ts'
+import { type Manifest, openManifest, type StoreSnapshot } from '../storage/manifest/manifest.ts'
+import { openStore } from '../storage/open.ts'
+import type { ObjectStore } from '../storage/store.ts'
+import { realSystem } from '../storage/system.ts'
+import { UsageError } from './errors.ts'
+import { readOption } from './read-option.ts'
+
+/** Opening what `storeOptions` and `snapshotOptions` name. */
+
+export interface StoreArguments {
+  readonly store: string | undefined
+  readonly endpoint: string | undefined
+  readonly config: string | undefined
+}
+
+/** The store's URL by option, variable or configuration file, in this order. */
+export async function storeUrl({ store }: StoreArguments): Promise<string> {
+  if (store !== undefined) return store
+  throw new UsageError('--store: expected file:DIR or s3://bucket/prefix, got none (FLOWREDUCE_STORE may name one too)')
+}
+
+/** Opens the store; whether there is anything in it shows later. */
+export async function openStoreOf(args: StoreArguments): Promise<ObjectStore> {
+  return openStore(await storeUrl(args), { endpoint: args.endpoint })
+}
+
+/** Opens the store and its manifest; a store without one is an error unless `create` makes it. */
+export async function openManifestOf(
+  args: StoreArguments,
+  { create = false } = {},
+): Promise<{ store: ObjectStore; manifest: Manifest }> {
+  const store = await openStoreOf(args)
+  return { store, manifest: await openManifest(store, { system: realSystem(), create }) }
+}
+
+/** The snapshot that `--at` names, or the newest. */
+export async function snapshotAt(manifest: Manifest, at: string | undefined): Promise<StoreSnapshot> {
+  if (at === undefined) return manifest.snapshot()
+  if (/^\d+$/.test(at)) return manifest.snapshot({ version: Number(at) })
+  return manifest.snapshot({ time: readOption('at', at, (text) => parseTimeOption(text, Date.now())) })
+}
+
+/** The period that `--from` and `--to` name, made absolute. */
+export function periodOf({ from, to }: { from: string | undefined; to: string | undefined }): {
+  from?: number
+  to?: number
+} {
+  const now = Date.now()
+  const read = (name: 'from' | 'to', text: string): number =>
+    readOption(name, text, (value) => parseTimeOption(value, now))
+  const period = {
+    ...(from === undefined ? {} : { from: read('from', from) }),
+    ...(to === undefined ? {} : { to: read('to', to) }),
+  }
+  if (period.from !== undefined && period.to !== undefined && period.from >= period.to) {
+    throw new UsageError(`--to: expected a time after --from, got ${to}`)
+  }
+  return period
+}
