@@ -1,4 +1,4 @@
-import { percent, thousands } from './number.ts'
+import { countOf, percent, thousands } from './number.ts'
 
 /** What share of the traffic a result rests on, as `--format json` prints it. */
 export interface CoverageFigures {
@@ -50,5 +50,5 @@ export function coverageLines(coverage: CoverageFigures): string[] {
 }
 
 function counted(count: number, noun: string, what: string): string {
-  return count === 0 ? '' : `${thousands(count)} ${noun}${count === 1 ? '' : 's'} ${what}`
+  return count === 0 ? '' : `${countOf(count, noun)} ${what}`
 }

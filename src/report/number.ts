@@ -66,3 +66,8 @@ export function percent(part: number, whole: number): string {
   if (part < whole && share > 99.99) return '> 99.99 %'
   return `${share.toFixed(share < 10 ? 2 : 1)} %`
 }
+
+/** A count with its noun: `1 block`, `2,000 blocks`. */
+export function countOf(count: number, noun: string): string {
+  return `${thousands(count)} ${noun}${count === 1 ? '' : 's'}`
+}

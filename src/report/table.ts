@@ -2,7 +2,7 @@ import type { ColumnSpec } from '../flow/column.ts'
 import { type Value, valueAt } from '../flow/value.ts'
 import { bar } from './bar.ts'
 import { isBytes, isIdentifier, isNumber, pickColumns } from './columns.ts'
-import { byteScale, thousands } from './number.ts'
+import { byteScale, countOf, thousands } from './number.ts'
 import type { Output, RowWriter } from './row-writer.ts'
 import { displayWidth, printable, truncate } from './width.ts'
 
@@ -29,7 +29,7 @@ export function tableWriter({ output, columns, limit = 20, bars }: TableOptions)
     async finish() {
       const lines = tableLines({ columns, rows, bars })
       if (rows.length === 0) lines.push('no rows')
-      if (left > 0) lines.push(`${thousands(left)} more row${left === 1 ? '' : 's'}`)
+      if (left > 0) lines.push(countOf(left, 'more row'))
       await output.write(`${lines.join('\n')}\n`)
     },
   }

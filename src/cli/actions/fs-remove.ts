@@ -1,5 +1,5 @@
 import { formatBytes } from '../../flow/size.ts'
-import { thousands } from '../../report/number.ts'
+import { countOf } from '../../report/number.ts'
 import type { BlockInfo, RemoveBlock } from '../../storage/manifest/actions.ts'
 import type { StoreSnapshot } from '../../storage/manifest/manifest.ts'
 import type { Period } from '../../storage/manifest/snapshot.ts'
@@ -23,7 +23,7 @@ export async function removeAction(args: OptionsOf<typeof removeOptions> & { dat
   const bytes = removed.reduce((sum, block) => sum + block.sizeBytes, 0)
   const version = commit?.header.version ?? null
   await printReport(args, { dataset, blocks: removed.length, records, bytes, commit: version }, () => [
-    `${dryRun ? 'would remove' : 'removed'} ${thousands(removed.length)} blocks of ${dataset} (${thousands(records)} records, ${formatBytes(bytes)})` +
+    `${dryRun ? 'would remove' : 'removed'} ${countOf(removed.length, 'block')} of ${dataset} (${countOf(records, 'record')}, ${formatBytes(bytes)})` +
       (version === null ? '' : ` in commit ${version}; gc deletes the data once no retained snapshot needs it`),
   ])
 }
