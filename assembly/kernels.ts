@@ -13,3 +13,4 @@ export {
   delta64,
   spread128,
 } from './parquet'
+export { avroRows } from './avro'
