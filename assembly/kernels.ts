@@ -10,6 +10,9 @@ export {
   plain4,
   plain64,
   plain128,
+  delta8,
+  delta16,
+  delta32,
   delta64,
   spread128,
 } from './parquet'

@@ -138,8 +138,19 @@ export function plain64(src: usize, length: u32, count: u32, dst: usize): i32 {
   return unsafe ? OUT_OF_RANGE : 0
 }
 
-/** DELTA_BINARY_PACKED INT64 into doubles. */
-export function delta64(src: usize, length: u32, count: u32, dst: usize): i32 {
+// Integers narrower than 64 bits must fit their column; wider ones are noted by `storeDouble`.
+// @ts-ignore: decorator
+@inline
+function storeInteger<T>(dst: usize, index: u32, value: i64): void {
+  if (isFloat<T>()) storeDouble(dst, index, value)
+  else {
+    unsafe |= <u64>value >> (sizeof<T>() << 3) ? 1 : 0
+    store<T>(dst + <usize>index * sizeof<T>(), <T>value)
+  }
+}
+
+// DELTA_BINARY_PACKED.
+function delta<T>(src: usize, length: u32, count: u32, dst: usize): i32 {
   const end = src + length
   let p = readVarint(src, end)
   if (p == 0) return TRUNCATED
@@ -158,7 +169,7 @@ export function delta64(src: usize, length: u32, count: u32, dst: usize): i32 {
   if (count == 0) return 0
   let value = <i64>(varintValue >> 1) ^ -(<i64>(varintValue & 1))
   unsafe = 0
-  storeDouble(dst, 0, value)
+  storeInteger<T>(dst, 0, value)
   let done: u32 = 1
   while (done < count) {
     p = readVarint(p, end)
@@ -177,13 +188,26 @@ export function delta64(src: usize, length: u32, count: u32, dst: usize): i32 {
       let bit: u32 = 0
       for (let i: u32 = 0; i < n; i++, bit += width) {
         value += minDelta + <i64>((load<u64>(p + (bit >> 3)) >> <u64>(bit & 7)) & mask)
-        storeDouble(dst, done + i, value)
+        storeInteger<T>(dst, done + i, value)
       }
       p += bytes
       done += n
     }
   }
   return unsafe ? OUT_OF_RANGE : 0
+}
+
+export function delta8(src: usize, length: u32, count: u32, dst: usize): i32 {
+  return delta<u8>(src, length, count, dst)
+}
+export function delta16(src: usize, length: u32, count: u32, dst: usize): i32 {
+  return delta<u16>(src, length, count, dst)
+}
+export function delta32(src: usize, length: u32, count: u32, dst: usize): i32 {
+  return delta<u32>(src, length, count, dst)
+}
+export function delta64(src: usize, length: u32, count: u32, dst: usize): i32 {
+  return delta<f64>(src, length, count, dst)
 }
 
 /**

@@ -23,7 +23,10 @@ export interface Kernels {
   plain4: PlainKernel
   plain64: PlainKernel
   plain128: PlainKernel
-  /** DELTA_BINARY_PACKED INT64 into doubles. Returns 0. */
+  /** DELTA_BINARY_PACKED into unsigned columns of 1, 2 or 4 bytes, or into doubles. Returns 0. */
+  delta8: PlainKernel
+  delta16: PlainKernel
+  delta32: PlainKernel
   delta64: PlainKernel
   /** 16-byte values to the rows whose family is 6, zero to the others. Returns how many were used. */
   spread128(family: number, rows: number, values: number, count: number, dst: number): number

@@ -78,8 +78,8 @@ export function decodePlain128(src: Uint8Array, count: number, dst: Uint8Array):
   return 0
 }
 
-/** TypeScript twin of `delta64`: DELTA_BINARY_PACKED INT64 into doubles. */
-export function decodeDelta64(src: Uint8Array, count: number, dst: Float64Array): number {
+/** TypeScript twin of the `delta*` kernels: DELTA_BINARY_PACKED into an unsigned column or doubles. */
+export function decodeDelta(src: Uint8Array, count: number, dst: PageTarget): number {
   const cursor = { p: 0, value: 0n }
   const header: bigint[] = []
   for (let i = 0; i < 4; i++) {
@@ -99,7 +99,7 @@ export function decodeDelta64(src: Uint8Array, count: number, dst: Float64Array)
     return KERNEL_CODES.badEncoding
   if (count === 0) return 0
   let value = zigzag(first)
-  let safe = storeDouble(dst, 0, value)
+  let safe = storeInteger(dst, 0, value)
   for (let done = 1; done < count; ) {
     if (!readVarint(src, cursor)) return KERNEL_CODES.truncated
     const minDelta = zigzag(cursor.value)
@@ -114,7 +114,7 @@ export function decodeDelta64(src: Uint8Array, count: number, dst: Float64Array)
       const n = Math.min(perMiniblock, count - done)
       for (let i = 0; i < n; i++) {
         value = BigInt.asIntN(64, value + minDelta + bitField(src, cursor.p, i * width, width))
-        safe = storeDouble(dst, done + i, value) && safe
+        safe = storeInteger(dst, done + i, value) && safe
       }
       cursor.p += bytes
       done += n
@@ -137,6 +137,12 @@ export function spreadAddresses(family: Uint8Array, values: Uint8Array, count: n
 }
 
 const zigzag = (raw: bigint): bigint => (raw >> 1n) ^ -(raw & 1n)
+
+function storeInteger(dst: PageTarget, at: number, value: bigint): boolean {
+  if (dst instanceof Float64Array) return storeDouble(dst, at, value)
+  dst[at] = Number(value & 0xffffffffn)
+  return value >= 0n && value >> BigInt(dst.BYTES_PER_ELEMENT * 8) === 0n
+}
 
 function storeDouble(dst: Float64Array, at: number, value: bigint): boolean {
   const double = Number(value)

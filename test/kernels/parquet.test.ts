@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  decodeDelta64,
+  decodeDelta,
   decodeDictionary,
   decodePlain32,
   decodePlain64,
@@ -94,21 +94,29 @@ describe('parquet page kernels agree with their twins', () => {
     )
   })
 
-  it('on delta pages', () => {
-    fc.assert(
-      fc.property(delta, fc.boolean(), ({ count, page }, off) => {
-        const wanted = off ? count + 1 : count
-        const twin = new Float64Array(wanted)
-        const expected = decodeDelta64(page, wanted, twin)
-        const { result, output } = runKernel(page, wanted * 8, (kernels, src, dst) =>
-          kernels.delta64(src, page.length, wanted, dst),
-        )
-        expect(result).toBe(expected)
-        if (expected === 0) expect(Buffer.compare(output, new Uint8Array(twin.buffer))).toBe(0)
-      }),
-      { numRuns: 1000 },
-    )
-  })
+  const deltas = [
+    { name: 'delta8', array: Uint8Array },
+    { name: 'delta16', array: Uint16Array },
+    { name: 'delta32', array: Uint32Array },
+    { name: 'delta64', array: Float64Array },
+  ] as const
+  for (const { name, array } of deltas) {
+    it(`on delta pages, ${name}`, () => {
+      fc.assert(
+        fc.property(delta, fc.boolean(), ({ count, page }, off) => {
+          const wanted = off ? count + 1 : count
+          const twin = new array(wanted)
+          const expected = decodeDelta(page, wanted, twin)
+          const { result, output } = runKernel(page, twin.byteLength, (kernels, src, dst) =>
+            kernels[name](src, page.length, wanted, dst),
+          )
+          expect(result).toBe(expected)
+          if (expected === 0) expect(Buffer.compare(output, new Uint8Array(twin.buffer))).toBe(0)
+        }),
+        { numRuns: 500 },
+      )
+    })
+  }
 
   it('on sparse addresses', () => {
     const family = fc

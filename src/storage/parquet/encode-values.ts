@@ -23,7 +23,7 @@ export function encodeValues(values: LeafArray, bounds: readonly number[], width
   const bits = bitWidth(dictionary?.entries ?? 0)
   const dictionaryBytes = dictionary ? dictionary.bytes.length + (count * bits) / 8 : Number.POSITIVE_INFINITY
   // Delta cannot do better than a dictionary whose indices are short.
-  const delta = wide && (!dictionary || bits > 6) ? deltaPages(values, bounds) : undefined
+  const delta = width === 1 && (!dictionary || bits > 6) ? deltaPages(values, bounds) : undefined
   const deltaBytes = delta ? delta.reduce((sum, page) => sum + page.length, 0) : Number.POSITIVE_INFINITY
   if (dictionary && dictionaryBytes <= deltaBytes && dictionaryBytes < plainBytes) {
     return {
@@ -179,16 +179,18 @@ function varint(value: number): number[] {
 const BLOCK = 128
 const MINIBLOCK = 32
 
-/** DELTA_BINARY_PACKED (Encodings.md): blocks of 128 values, four miniblocks each. Undefined when a delta needs more than 53 bits. */
-function deltaPages(values: Float64Array, bounds: readonly number[]): Uint8Array[] | undefined {
+/**
+ * DELTA_BINARY_PACKED (Encodings.md): blocks of 128 values, four miniblocks each. Undefined when a delta needs more than 53 bits, or 32
+ * for a 32-bit leaf.
+ */
+function deltaPages(values: LeafArray, bounds: readonly number[]): Uint8Array[] | undefined {
   const count = bounds.at(-1) ?? 0
-  for (let i = 1; i < count; i++) {
-    if (Math.abs((values[i] as number) - (values[i - 1] as number)) > 2 ** 51) return undefined
-  }
+  const limit = values instanceof Float64Array ? 2 ** 51 : 2 ** 31
+  for (let i = 0; i < count; i++) if (!((values[i] as number) < limit)) return undefined
   return pagesOf(bounds, (from, to) => deltaPage(values, from, to))
 }
 
-function deltaPage(values: Float64Array, from: number, to: number): Uint8Array {
+function deltaPage(values: LeafArray, from: number, to: number): Uint8Array {
   const count = to - from
   const page = new Uint8Array(40 + Math.ceil(count / BLOCK) * (14 + BLOCK * 7))
   let at = put(page, 0, [

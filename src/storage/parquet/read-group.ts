@@ -116,8 +116,8 @@ export class GroupReader {
         cursor,
         dictionaryKernel(this.#kernels, leaf)(body, length, count, cursor.entriesAt, cursor.entries, dst),
       )
-    } else if (encoding === ENCODING.DELTA_BINARY_PACKED && leaf.bytes === 8)
-      this.#check(cursor, this.#kernels.delta64(body, length, count, dst))
+    } else if (encoding === ENCODING.DELTA_BINARY_PACKED && leaf.bytes <= 8)
+      this.#check(cursor, deltaKernel(this.#kernels, leaf)(body, length, count, dst))
     else if (encoding === ENCODING.PLAIN)
       this.#check(cursor, plainKernel(this.#kernels, leaf)(body, length, count, dst))
     else throw this.#corrupt(cursor, 'an encoding of flow blocks', `${encoding}`)
@@ -208,3 +208,12 @@ const plainKernel = (kernels: Kernels, leaf: Leaf): PlainKernel =>
         : leaf.bytes === 8
           ? kernels.plain64
           : kernels.plain128
+
+const deltaKernel = (kernels: Kernels, leaf: Leaf): PlainKernel =>
+  leaf.bytes === 1
+    ? kernels.delta8
+    : leaf.bytes === 2
+      ? kernels.delta16
+      : leaf.bytes === 4
+        ? kernels.delta32
+        : kernels.delta64
