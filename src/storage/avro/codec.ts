@@ -1,0 +1,91 @@
+import { crc32, inflateRawSync } from 'node:zlib'
+import snappy from 'snappy'
+import { StorageError } from '../errors.ts'
+
+/** The codecs of Avro containers that blocks are read with; flowreduce writes snappy. */
+export type AvroCodec = 'snappy' | 'deflate' | 'null'
+
+/** A sync-block that claims to be larger than this, plain, is refused: nobody writes one, and memory is bounded. */
+export const MAX_PLAIN_BYTES = 64 * 1024 * 1024
+
+/** Snappy never does better than 64 bytes from 3; a claim beyond that is refused before memory is reserved for it. */
+const SNAPPY_MAX_RATIO = 32
+
+/** Copying is faster than an external buffer with its finalizer, for pieces of this size. */
+const OPTIONS = { copyOutputData: true }
+
+/** Compresses with Snappy in Avro's way: raw format, then the big-endian CRC-32 of the plain bytes. */
+export function snappyCompress(plain: Uint8Array): Uint8Array {
+  const compressed = snappy.compressSync(plain, OPTIONS)
+  const framed = new Uint8Array(compressed.length + 4)
+  framed.set(compressed)
+  writeUint32(framed, compressed.length, crc32(plain))
+  return framed
+}
+
+/** The plain bytes of a sync-block. Throws `corrupt` when they are not what was written. */
+export function decompress(codec: AvroCodec, bytes: Uint8Array): Uint8Array {
+  if (codec === 'snappy') return snappyDecompress(bytes)
+  if (codec === 'deflate') return inflate(bytes)
+  if (bytes.length > MAX_PLAIN_BYTES) throw tooLarge(bytes.length)
+  return bytes
+}
+
+function snappyDecompress(bytes: Uint8Array): Uint8Array {
+  if (bytes.length < 5) throw corrupt('snappy data and a crc', `${bytes.length} bytes`)
+  const body = bytes.subarray(0, bytes.length - 4)
+  const claimed = snappyLength(body)
+  if (claimed > MAX_PLAIN_BYTES) throw tooLarge(claimed)
+  if (claimed > body.length * SNAPPY_MAX_RATIO)
+    throw corrupt('snappy data', `a claim of ${claimed} bytes in ${body.length}`)
+  let plain: Uint8Array
+  try {
+    plain = snappy.uncompressSync(body, OPTIONS) as Buffer
+  } catch (error) {
+    throw corrupt('snappy data', error instanceof Error ? error.message : String(error), error)
+  }
+  const expected = readUint32(bytes, bytes.length - 4)
+  const found = crc32(plain)
+  if (found !== expected) throw corrupt(`crc32 ${hex(expected)}`, hex(found))
+  return plain
+}
+
+/** The plain length at the head of raw Snappy data. */
+function snappyLength(body: Uint8Array): number {
+  let length = 0
+  for (let i = 0; i < 5 && i < body.length; i++) {
+    length += (body[i]! & 0x7f) * 128 ** i
+    if (body[i]! < 128) return length
+  }
+  throw corrupt('a snappy length', 'none')
+}
+
+function inflate(bytes: Uint8Array): Uint8Array {
+  try {
+    return inflateRawSync(bytes, { maxOutputLength: MAX_PLAIN_BYTES })
+  } catch (error) {
+    throw corrupt('deflate data', error instanceof Error ? error.message : String(error), error)
+  }
+}
+
+export function writeUint32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24
+  bytes[at + 1] = value >>> 16
+  bytes[at + 2] = value >>> 8
+  bytes[at + 3] = value
+}
+
+function readUint32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+}
+
+const hex = (value: number): string => value.toString(16).padStart(8, '0')
+
+function tooLarge(length: number): StorageError {
+  return corrupt(`at most ${MAX_PLAIN_BYTES} bytes`, String(length))
+}
+
+/** The error of bytes that are not what was written; the reader of the block adds its key and the position. */
+export function corrupt(expected: string, got: string, cause?: unknown): StorageError {
+  return new StorageError('corrupt', `storage: sync-block expected ${expected}, got ${got}`, {}, cause)
+}

@@ -1,0 +1,212 @@
+import type { Batch } from '../../flow/batch.ts'
+import type { ColumnSpec } from '../../flow/column.ts'
+import { schemaId } from '../../flow/schema.ts'
+import { corrupt, decompress, MAX_PLAIN_BYTES } from '../avro/codec.ts'
+import { RowDecoder } from '../avro/decoder.ts'
+import type { AvroHeader } from '../avro/header.ts'
+import { parseHeader, SYNC_LENGTH } from '../avro/header.ts'
+import { Cursor } from '../avro/varint.ts'
+import { StorageError } from '../errors.ts'
+import type { BlockInfo, ChunkInfo } from '../manifest/actions.ts'
+import type { ByteRange, ObjectStore } from '../store.ts'
+import { ByteRun } from './byte-run.ts'
+
+export interface ReadBlockOptions {
+  readonly store: Pick<ObjectStore, 'read'>
+  readonly block: BlockInfo
+  /** The schema of the block, as the manifest has it; the one in the file must have the same id. */
+  readonly schema: unknown
+  /** The columns wanted; those that the block lacks get their default. */
+  readonly columns: readonly ColumnSpec[]
+  /** Which chunks to read; all when not given. */
+  readonly chunks?: { readonly first: number; readonly count: number }
+  /** Told of each chunk with damage, whose bad rows are then left out; without it damage is an error. */
+  readonly onCorrupt?: (damage: BlockDamage) => void
+}
+
+/** Rows of a chunk that could not be read. */
+export interface BlockDamage {
+  readonly key: string
+  /** Byte position of the first damaged sync-block. */
+  readonly offset: number
+  /** Rows lost. */
+  readonly records: number
+  readonly error: StorageError
+}
+
+export interface BlockRows {
+  /** Used again for the next rows. */
+  readonly batch: Batch
+  /** Number of row 0 of the batch within the block. */
+  readonly firstRecord: number
+}
+
+const BATCH_ROWS = 4096
+/** Chunks are read together up to about this size, and apart beyond it. */
+const RANGE_BYTES = 4 * 1024 * 1024
+/** Longest count and size before the data of a sync-block. */
+const MAX_HEAD_BYTES = 16
+
+/**
+ * Reads the wanted columns of a block, chunk by chunk, in order. Checksums, sync markers and counts are checked. Throws `corrupt`, naming block and
+ * byte position (or tells `onCorrupt` and goes on), and `bad-schema` when the block can never hold the columns. Errors of the store pass through.
+ */
+export async function* readBlock(options: ReadBlockOptions): AsyncGenerator<BlockRows, void, undefined> {
+  const { store, block, schema, columns, onCorrupt } = options
+  if (block.format !== 'avro')
+    throw new StorageError('bad-format', `storage: block ${block.key} expected avro, got ${block.format}`)
+  const { first, count } = options.chunks ?? { first: 0, count: block.chunks.length }
+  const chunks = block.chunks.slice(first, first + count)
+  const decoder = new RowDecoder(schema, columns, BATCH_ROWS)
+  if (chunks.length === 0) return
+  const run = new ByteRun(store, block.key, rangesOf(chunks, first === 0))
+  let header: AvroHeader
+  try {
+    header = await readHeader(store, block, run, first === 0)
+  } catch (error) {
+    const damage = locate(error, block.key, 0)
+    if (!onCorrupt) throw damage
+    onCorrupt({ key: block.key, offset: 0, records: recordsIn(chunks), error: damage })
+    return
+  }
+  let firstRecord = recordsIn(block.chunks.slice(0, first))
+  for (const chunk of chunks) {
+    yield* readChunk({ block, run, header, decoder, onCorrupt }, chunk, firstRecord)
+    firstRecord += chunk[2]
+  }
+}
+
+/** Reads the header before the first chunk: as part of the run, or beside it when the run starts later. */
+async function readHeader(
+  store: ReadBlockOptions['store'],
+  block: BlockInfo,
+  run: ByteRun,
+  isInRun: boolean,
+): Promise<AvroHeader> {
+  const length = block.chunks[0]![0]
+  if (isInRun) await run.ensure(length)
+  const bytes = isInRun ? run.bytes.subarray(0, length) : await store.read(block.key, { offset: 0, length })
+  const header = parseHeader(bytes)
+  if (header.length !== length) throw corrupt(`a header of ${length} bytes`, String(header.length))
+  const id = schemaId(header.schema)
+  if (id !== block.schemaId) throw corrupt(`schema ${block.schemaId}`, id)
+  if (isInRun) run.at = length
+  return header
+}
+
+interface ChunkReader {
+  readonly block: BlockInfo
+  readonly run: ByteRun
+  readonly header: AvroHeader
+  readonly decoder: RowDecoder
+  readonly onCorrupt: ((damage: BlockDamage) => void) | undefined
+}
+
+/**
+ * Reads the sync-blocks of one chunk. Damage inside a sync-block that is still framed by its marker costs that sync-block, any other the rest of
+ * the chunk; either way the rows lost are those of the chunk that were not handed out.
+ */
+async function* readChunk(
+  reader: ChunkReader,
+  chunk: ChunkInfo,
+  chunkFirst: number,
+): AsyncGenerator<BlockRows, void, undefined> {
+  const { block, run, header, decoder, onCorrupt } = reader
+  const [offset, length, records] = chunk
+  let damage: { offset: number; error: StorageError } | undefined
+  const note = (error: unknown, at: number): void => {
+    const located = locate(error, block.key, at)
+    if (!onCorrupt) throw located
+    damage ??= { offset: at, error: located }
+  }
+  let seen = 0
+  let handed = 0
+  await run.skipTo(offset)
+  while (run.position < offset + length) {
+    const at = run.position
+    let frame: Frame
+    try {
+      frame = await readFrame(run, offset + length, header.sync)
+      if (seen + frame.records > records) throw corrupt(`at most ${records - seen} records`, String(frame.records))
+    } catch (error) {
+      note(error, at)
+      break
+    }
+    try {
+      const plain = decompress(header.codec, frame.data)
+      if (frame.records > plain.length) throw corrupt(`${frame.records} records`, `${plain.length} bytes`)
+      let next = 0
+      for (let row = 0; row < frame.records; ) {
+        const rows = Math.min(BATCH_ROWS, frame.records - row)
+        next = decoder.decode(plain, next, rows)
+        if (row + rows === frame.records && next !== plain.length)
+          throw corrupt(`rows of ${plain.length} bytes`, String(next))
+        yield { batch: decoder.batch, firstRecord: chunkFirst + seen + row }
+        row += rows
+        handed += rows
+      }
+    } catch (error) {
+      note(error, at)
+    }
+    seen += frame.records
+  }
+  if (seen !== records && !damage) note(corrupt(`${records} records in the chunk`, String(seen)), offset)
+  if (damage) onCorrupt?.({ key: block.key, records: records - handed, ...damage })
+}
+
+interface Frame {
+  readonly records: number
+  readonly data: Uint8Array
+}
+
+/** Reads one sync-block that must end by `end`, and checks the marker after it. */
+async function readFrame(run: ByteRun, end: number, sync: Uint8Array): Promise<Frame> {
+  const head = Math.min(MAX_HEAD_BYTES, end - run.position)
+  if (run.available < head) await run.ensure(head)
+  const cursor = new Cursor(run.bytes, run.at)
+  const records = cursor.long()
+  const size = cursor.long()
+  const headLength = cursor.at - run.at
+  const total = headLength + size + SYNC_LENGTH
+  if (records < 0 || size < 0 || size > 2 * MAX_PLAIN_BYTES || total > end - run.position) {
+    throw corrupt('a count and a size within the chunk', `${records} and ${size}`)
+  }
+  if (run.available < total) await run.ensure(total)
+  const from = run.at + headLength
+  const marker = run.bytes.subarray(from + size, from + size + SYNC_LENGTH)
+  for (let i = 0; i < SYNC_LENGTH; i++) if (marker[i] !== sync[i]) throw corrupt('the sync marker', 'other bytes')
+  run.at += total
+  return { records, data: run.bytes.subarray(from, from + size) }
+}
+
+/** The ranges to read: neighbouring chunks together, with the header before the first when it is wanted, a large chunk in pieces. */
+function rangesOf(chunks: readonly ChunkInfo[], hasHeader: boolean): ByteRange[] {
+  const ranges: { offset: number; length: number }[] = []
+  let open: { offset: number; length: number } | undefined
+  for (const [i, [offset, length]] of chunks.entries()) {
+    const before = i === 0 && hasHeader ? offset : 0
+    if (open && open.length + length <= RANGE_BYTES) {
+      open.length += length
+      continue
+    }
+    open = undefined
+    const size = before + length
+    for (let done = 0; done < size; done += RANGE_BYTES) {
+      open = { offset: offset - before + done, length: Math.min(RANGE_BYTES, size - done) }
+      ranges.push(open)
+    }
+  }
+  return ranges
+}
+
+function recordsIn(chunks: readonly ChunkInfo[]): number {
+  return chunks.reduce((sum, [, , records]) => sum + records, 0)
+}
+
+/** Adds block and position to what is wrong with its bytes; any other error is passed on. */
+function locate(error: unknown, key: string, offset: number): StorageError {
+  const isDamage = error instanceof StorageError && ['corrupt', 'bad-format', 'bad-schema'].includes(error.code)
+  if (!isDamage) throw error
+  const reason = error.message.replace(/^storage: /, '')
+  return new StorageError('corrupt', `storage: block ${key} at byte ${offset}: ${reason}`, { key, offset }, error)
+}

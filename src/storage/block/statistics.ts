@@ -1,0 +1,113 @@
+import { formatAddress, parseAddressExact } from '../../flow/address.ts'
+import type { Batch } from '../../flow/batch.ts'
+import type { AddressColumn, NumericColumn } from '../../flow/column.ts'
+
+/** Smallest and largest `start` and `end` of some rows; null where there are no rows with times. */
+export interface TimeSpan {
+  minStart: number | null
+  maxStart: number | null
+  minEnd: number | null
+  maxEnd: number | null
+}
+
+/** The columns that statistics are taken from; a dataset may lack any of them. */
+export const STATISTICS_COLUMNS = [
+  { name: 'start', type: 'instant' },
+  { name: 'end', type: 'instant' },
+  { name: 'exporter', type: 'address' },
+  { name: 'sampleSize', type: 'u53' },
+  { name: 'samplePopulation', type: 'u53' },
+] as const
+
+/** What the manifest says about the rows of a block, gathered while they are written. */
+export class BlockStatistics {
+  readonly whole = emptySpan()
+  samplingUnknown = 0
+  private readonly v4 = new Set<number>()
+  private readonly v6 = new Set<string>()
+  private span = emptySpan()
+
+  /** Takes in rows `from` to `to` (exclusive) of a batch. */
+  add(batch: Batch, from: number, to: number): void {
+    const { start, end, exporter, sampleSize, samplePopulation } = batch.columns
+    if (start?.type === 'instant')
+      [this.span.minStart, this.span.maxStart] = extend(this.span.minStart, this.span.maxStart, start, from, to)
+    if (end?.type === 'instant')
+      [this.span.minEnd, this.span.maxEnd] = extend(this.span.minEnd, this.span.maxEnd, end, from, to)
+    if (exporter?.type === 'address') this.addExporters(exporter, from, to)
+    if (sampleSize?.type === 'u53' && samplePopulation?.type === 'u53') {
+      for (let row = from; row < to; row++) {
+        if (sampleSize.values[row] === 0 && samplePopulation.values[row] === 0) this.samplingUnknown++
+      }
+    }
+  }
+
+  /** The span of the rows added since the last call. */
+  takeSpan(): TimeSpan {
+    const { span } = this
+    this.span = emptySpan()
+    mergeSpan(this.whole, span)
+    return span
+  }
+
+  /** Exporters as text, IPv4 before IPv6, then by their bytes. */
+  exporters(): string[] {
+    const column = { family: Uint8Array.of(4), v4: new Uint32Array(1), v6: new Uint8Array(0) }
+    const texts4 = [...this.v4]
+      .sort((a, b) => a - b)
+      .map((value) => {
+        column.v4[0] = value
+        return formatAddress(column, 0)
+      })
+    const bytes6 = [...this.v6].map((text) => ({ text, bytes: parseAddressExact(text) }))
+    return [...texts4, ...bytes6.sort((a, b) => Buffer.compare(a.bytes, b.bytes)).map(({ text }) => text)]
+  }
+
+  /** Flows of one exporter come in runs, so most rows are told by the one before. */
+  private addExporters(column: AddressColumn, from: number, to: number): void {
+    let last = -1
+    for (let row = from; row < to; row++) {
+      const family = column.family[row]
+      if (family === 6) this.v6.add(formatAddress(column, row))
+      else if (family === 4 && column.v4[row] !== last) {
+        last = column.v4[row]!
+        this.v4.add(last)
+      }
+    }
+  }
+}
+
+function emptySpan(): TimeSpan {
+  return { minStart: null, maxStart: null, minEnd: null, maxEnd: null }
+}
+
+function extend(
+  min: number | null,
+  max: number | null,
+  { values, valid }: NumericColumn<'instant'>,
+  from: number,
+  to: number,
+): [min: number | null, max: number | null] {
+  let low = min ?? Number.POSITIVE_INFINITY
+  let high = max ?? Number.NEGATIVE_INFINITY
+  for (let row = from; row < to; row++) {
+    if (valid && valid[row] === 0) continue
+    const value = values[row]!
+    if (value < low) low = value
+    if (value > high) high = value
+  }
+  return low > high ? [null, null] : [low, high]
+}
+
+/** Extends a span by another. */
+export function mergeSpan(into: TimeSpan, { minStart, maxStart, minEnd, maxEnd }: Readonly<TimeSpan>): void {
+  into.minStart = lesser(into.minStart, minStart)
+  into.maxStart = greater(into.maxStart, maxStart)
+  into.minEnd = lesser(into.minEnd, minEnd)
+  into.maxEnd = greater(into.maxEnd, maxEnd)
+}
+
+const lesser = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.min(a, b)
+const greater = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.max(a, b)
