@@ -44,14 +44,14 @@ export class AddressTable {
 
   /** The handle of the address whose four native-order words start at `words[at]`. */
   intern(words: Uint32Array, at: number): number {
-    const a = words[at] as number
-    const b = words[at + 1] as number
-    const c = words[at + 2] as number
-    const d = words[at + 3] as number
+    const a = words[at]!
+    const b = words[at + 1]!
+    const c = words[at + 2]!
+    const d = words[at + 3]!
     const mask = this.#slots.length - 1
     const held = this.#words
     for (let slot = hash(a, b, c, d) & mask; ; slot = (slot + 1) & mask) {
-      const entry = (this.#slots[slot] as number) - 1
+      const entry = this.#slots[slot]! - 1
       if (entry < 0) return this.#insert(slot, a, b, c, d)
       const base = entry * 4
       if (held[base] === a && held[base + 1] === b && held[base + 2] === c && held[base + 3] === d)
@@ -75,6 +75,17 @@ export class AddressTable {
   copyTo(handle: number, target: Uint8Array, offset: number): void {
     const base = this.#entry(handle) * 16
     for (let index = 0; index < 16; index++) target[offset + index] = this.#bytes[base + index] as number
+  }
+
+  /** Orders two handles by the bytes of their addresses. */
+  compare(a: number, b: number): number {
+    const atA = this.#entry(a) * 16
+    const atB = this.#entry(b) * 16
+    for (let index = 0; index < 16; index++) {
+      const difference = this.#bytes[atA + index]! - this.#bytes[atB + index]!
+      if (difference !== 0) return difference
+    }
+    return 0
   }
 
   #entry(handle: number): number {
@@ -130,9 +141,7 @@ export class AddressTable {
     const words = this.#words
     for (let entry = 0; entry < this.#count; entry++) {
       const base = entry * 4
-      let slot =
-        hash(words[base] as number, words[base + 1] as number, words[base + 2] as number, words[base + 3] as number) &
-        mask
+      let slot = hash(words[base]!, words[base + 1]!, words[base + 2]!, words[base + 3]!) & mask
       while (slots[slot] !== 0) slot = (slot + 1) & mask
       this.#place(slot, entry)
     }

@@ -1,5 +1,5 @@
 import type { ColumnType } from '../flow/column.ts'
-import type { ColumnTypeOf, ColumnTypes } from './column-type.ts'
+import type { ColumnTypeOf, ColumnTypes, EmitOf, ValueOf } from './column-type.ts'
 import { isColumnType, u53 } from './column-type.ts'
 
 /** The aggregates that every installation has. */
@@ -25,8 +25,8 @@ export interface Aggregate<
   readonly input: Input
   readonly options: AggregateOptions
   /** How one of the user's aggregates folds; the built-in ones are known to the runtime. */
-  readonly definition?: AggregateDefinition
-  /** Carries the type of the result, where it does not follow from the name. */
+  readonly definition?: AnyAggregateDefinition
+  /** The type of the result of one of the user's aggregates. */
   readonly output?: Output
 }
 
@@ -34,17 +34,83 @@ export interface Aggregate<
  * One of the user's aggregates. `add` and `merge` must give the same state in any order and grouping: `checkCombiner` of
  * `flowreduce/testing` tests it. The state is plain columns, so that it can be spilled and shipped.
  */
-export interface AggregateDefinition {
+export interface AggregateDefinition<
+  N extends string = string,
+  I extends ColumnType = ColumnType,
+  S extends ColumnTypes = ColumnTypes,
+  O extends ColumnType = ColumnType,
+> {
+  /** How a job in YAML calls it; not the name of a built-in one. */
+  readonly name: N
+  /** The type of the values it folds. */
+  readonly input: ColumnTypeOf<I>
+  /** The columns of its state; addresses are not kept as handles, so a state has none. */
+  readonly state: S
+  readonly output: ColumnTypeOf<O>
+  /** The state of no values. */
+  init(): State<S>
+  /** Adds a value to the state, in place. */
+  add(state: State<S>, value: ValueOf<I>): void
+  /** Adds another state to the state, in place. */
+  merge(state: State<S>, other: Readonly<State<S>>): void
+  result(state: Readonly<State<S>>): EmitOf<O>
+}
+
+/** A state of an aggregate, changed in place. */
+export type State<S extends ColumnTypes> = { -readonly [N in keyof S]: ValueOf<S[N]['column']> }
+
+/** A definition with its types forgotten. */
+export interface AnyAggregateDefinition {
   readonly name: string
   readonly input: ColumnTypeOf
-  readonly output: ColumnTypeOf
   readonly state: ColumnTypes
-  init(): { [name: string]: unknown }
-  /** Adds one value to the state, in place. */
-  add(state: { [name: string]: unknown }, value: unknown): void
-  /** Adds another state to the state, in place. */
-  merge(state: { [name: string]: unknown }, other: { readonly [name: string]: unknown }): void
-  result(state: { readonly [name: string]: unknown }): unknown
+  readonly output: ColumnTypeOf
+  init(): object
+  add(state: object, value: unknown): void
+  merge(state: object, other: object): void
+  result(state: object): unknown
+}
+
+/** One of the user's aggregates as a job uses it: over a column, or over what `emit` gives. */
+export interface AggregateFunction<
+  N extends string = string,
+  I extends ColumnType = ColumnType,
+  O extends ColumnType = ColumnType,
+> {
+  (): CustomAggregate<N, undefined, I, O>
+  <const C extends string>(column: C): CustomAggregate<N, C, I, O>
+  readonly definition: AnyAggregateDefinition
+}
+
+type CustomAggregate<
+  N extends string,
+  C extends string | undefined,
+  I extends ColumnType,
+  O extends ColumnType,
+> = Aggregate<N, C, I, O> & {
+  readonly output: O
+}
+
+/** Defines an aggregate of one's own. */
+export function defineAggregate<
+  const N extends string,
+  I extends ColumnType,
+  S extends ColumnTypes,
+  O extends ColumnType,
+>(definition: AggregateDefinition<N, I, S, O>): AggregateFunction<N, I, O> {
+  // The types of the parts agree by the signature; from here on only the columns count.
+  const forgotten = definition as unknown as AnyAggregateDefinition
+  const use = (column?: string): unknown =>
+    Object.freeze({
+      kind: 'aggregate',
+      aggregate: forgotten.name,
+      column,
+      input: forgotten.input.column,
+      output: forgotten.output.column,
+      options: {},
+      definition: forgotten,
+    })
+  return Object.assign(use, { definition: forgotten }) as AggregateFunction<N, I, O>
 }
 
 const aggregate = <N extends string>(name: N, over: unknown, options: AggregateOptions = {}): never => {
