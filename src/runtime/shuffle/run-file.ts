@@ -1,0 +1,58 @@
+import type { ColumnSpec } from '../../flow/column.ts'
+
+/**
+ * The run file, format 1 (docs/run-file-format.md): what one map attempt leaves for the reduce tasks, one spill of a table, or the sorted rows of a reduce
+ * task. Integers are little-endian.
+ *
+ *     "flowrun\n"  u32 version  u32 length of header  u32 CRC-32 of header  header: JSON `RunHeader`
+ *     slices, one per partition, back to back; a slice is frames
+ *       frame: u32 length  u32 CRC-32 of the records  records
+ *         record: varint length of key, varint length of payload, key, payload; in order of key by memcmp
+ *     footer: JSON `RunFooter`  u32 length of footer  u32 CRC-32 of footer  "flowrun\n"
+ *
+ * A record never crosses frames, so a frame is checked before anything in it is used.
+ */
+export const RUN_FILE_MAGIC = new TextEncoder().encode('flowrun\n')
+export const RUN_FILE_VERSION = 1
+/** Bytes before the JSON header. */
+export const RUN_FILE_PREFIX = 20
+/** Bytes after the JSON footer. */
+export const RUN_FILE_SUFFIX = 16
+/** Bytes before the records of a frame. */
+export const FRAME_PREFIX = 8
+/** A frame is closed before it would grow beyond this; a larger record has a frame of its own. */
+export const FRAME_BYTES = 32 * 1024
+
+export interface RunHeader {
+  /** `aggregate`: payloads are states, keys are unique or have sub-keys; `values`: keys hold the values too; `rows`: payloads are rows. */
+  readonly content: 'aggregate' | 'values' | 'rows'
+  /** What the keys start with. */
+  readonly key: readonly ColumnSpec[]
+  /** Values that follow the key, or the columns of the rows. */
+  readonly value: readonly ColumnSpec[]
+  readonly partitions: number
+}
+
+export interface RunFooter {
+  readonly slices: readonly Slice[]
+}
+
+/** Where the records of one partition lie. */
+export interface Slice {
+  readonly offset: number
+  readonly length: number
+  readonly records: number
+  /** CRC-32 of the slice, frame prefixes included. */
+  readonly crc32: number
+  /** Length of its largest frame, prefix included. */
+  readonly maxFrame: number
+}
+
+/** A finished run file. */
+export interface RunFile {
+  readonly path: string
+  readonly sizeBytes: number
+  readonly records: number
+  /** CRC-32 of the footer, which holds those of the slices. */
+  readonly checksum: number
+}

@@ -1,0 +1,188 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { crc32 } from 'node:zlib'
+import type { ErrorDetails } from '../../flow/component-error.ts'
+import { RuntimeError } from '../error.ts'
+import type { Cursor } from './cursor.ts'
+import type { RunFooter, RunHeader, Slice } from './run-file.ts'
+import { FRAME_PREFIX, RUN_FILE_MAGIC, RUN_FILE_PREFIX, RUN_FILE_SUFFIX, RUN_FILE_VERSION } from './run-file.ts'
+
+/** An open run file. Whatever is not as it was written fails with code `corrupt-run-file`, a file that is gone with `missing-run-file`. */
+export class RunReader {
+  readonly path: string
+  readonly header: RunHeader
+  readonly slices: readonly Slice[]
+  /** CRC-32 of the footer. */
+  readonly checksum: number
+  readonly #fd: number
+
+  constructor(path: string) {
+    this.path = path
+    this.#fd = openRunFile(path)
+    try {
+      const { footer, checksum } = this.#readFooter()
+      this.slices = footer.slices
+      this.checksum = checksum
+      this.header = this.#readHeader()
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  /** The records of one partition. */
+  cursor(partition: number): Cursor {
+    const slice = this.slices[partition]
+    if (!slice) throw corrupt(this.path, `partition expected 0 to ${this.slices.length - 1}, got ${partition}`)
+    return new SliceCursor(this, slice)
+  }
+
+  /** Reads exactly `length` bytes at `offset` into the start of `bytes`. */
+  readInto(bytes: Uint8Array, offset: number, length: number): void {
+    for (let done = 0; done < length; ) {
+      const read = readSync(this.#fd, bytes, done, length - done, offset + done)
+      if (read === 0) throw corrupt(this.path, `bytes expected ${length}, got ${done}`, { offset })
+      done += read
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd)
+  }
+
+  #readFooter(): { footer: RunFooter; checksum: number } {
+    const size = fstatSync(this.#fd).size
+    if (size < RUN_FILE_PREFIX + RUN_FILE_SUFFIX)
+      throw corrupt(this.path, `size expected a whole file, got ${size} bytes`)
+    const suffix = new Uint8Array(RUN_FILE_SUFFIX)
+    this.readInto(suffix, size - RUN_FILE_SUFFIX, RUN_FILE_SUFFIX)
+    if (RUN_FILE_MAGIC.some((byte, i) => byte !== suffix[8 + i]))
+      throw corrupt(this.path, 'end expected "flowrun", got other bytes')
+    const view = new DataView(suffix.buffer)
+    const length = view.getUint32(0, true)
+    const checksum = view.getUint32(4, true)
+    return { footer: this.#readJson<RunFooter>('footer', size - RUN_FILE_SUFFIX - length, length, checksum), checksum }
+  }
+
+  #readHeader(): RunHeader {
+    const prefix = new Uint8Array(RUN_FILE_PREFIX)
+    this.readInto(prefix, 0, RUN_FILE_PREFIX)
+    const view = new DataView(prefix.buffer)
+    if (RUN_FILE_MAGIC.some((byte, i) => byte !== prefix[i]))
+      throw corrupt(this.path, 'start expected "flowrun", got other bytes')
+    const version = view.getUint32(8, true)
+    if (version !== RUN_FILE_VERSION)
+      throw corrupt(this.path, `version expected ${RUN_FILE_VERSION}, got ${version}`, { version })
+    return this.#readJson<RunHeader>('header', RUN_FILE_PREFIX, view.getUint32(12, true), view.getUint32(16, true))
+  }
+
+  /** JSON whose checksum is right was written by `RunWriter`, so its shape is taken as given. */
+  #readJson<T>(what: string, offset: number, length: number, checksum: number): T {
+    if (offset < RUN_FILE_PREFIX || length > fstatSync(this.#fd).size)
+      throw corrupt(this.path, `${what} expected inside the file, got ${length} bytes at ${offset}`)
+    const json = new Uint8Array(length)
+    this.readInto(json, offset, length)
+    checkCrc(this.path, what, offset, checksum, crc32(json))
+    return JSON.parse(new TextDecoder().decode(json)) as T
+  }
+}
+
+/** Reads the frames of a slice one at a time, each checked before a record of it is handed out. */
+class SliceCursor implements Cursor {
+  readonly bytes: Uint8Array
+  keyStart = 0
+  keyEnd = 0
+  payloadStart = 0
+  payloadEnd = 0
+  readonly #reader: RunReader
+  readonly #slice: Slice
+  #nextFrame: number
+  #frameEnd = 0
+  #records = 0
+
+  constructor(reader: RunReader, slice: Slice) {
+    this.#reader = reader
+    this.#slice = slice
+    this.#nextFrame = slice.offset
+    this.bytes = new Uint8Array(slice.maxFrame)
+  }
+
+  next(): boolean {
+    if (this.payloadEnd >= this.#frameEnd && !this.#readFrame()) return false
+    let at = this.payloadEnd
+    const { bytes } = this
+    let keyLength = bytes[at++]!
+    if (keyLength >= 0x80) {
+      keyLength = this.#longVarint(at - 1)
+      at = this.payloadStart
+    }
+    let payloadLength = bytes[at++]!
+    if (payloadLength >= 0x80) {
+      payloadLength = this.#longVarint(at - 1)
+      at = this.payloadStart
+    }
+    this.keyStart = at
+    this.keyEnd = at + keyLength
+    this.payloadStart = this.keyEnd
+    this.payloadEnd = this.keyEnd + payloadLength
+    if (this.payloadEnd > this.#frameEnd)
+      throw corrupt(this.#reader.path, `record expected within its frame, got ${keyLength} + ${payloadLength} bytes`)
+    this.#records++
+    return true
+  }
+
+  /** Reads a number of several bytes and leaves its end in `payloadStart`. */
+  #longVarint(start: number): number {
+    let value = 0
+    let scale = 1
+    let at = start
+    while (at < this.#frameEnd) {
+      const byte = this.bytes[at++]!
+      value += (byte & 0x7f) * scale
+      scale *= 0x80
+      if (byte < 0x80) break
+    }
+    this.payloadStart = at
+    return value
+  }
+
+  #readFrame(): boolean {
+    const { offset, length, records } = this.#slice
+    const end = offset + length
+    const { path } = this.#reader
+    if (this.#nextFrame >= end) {
+      if (this.#records !== records)
+        throw corrupt(path, `records expected ${records}, got ${this.#records}`, { offset })
+      return false
+    }
+    const { bytes } = this
+    const at = this.#nextFrame
+    const size = Math.min(bytes.length, end - at)
+    this.#reader.readInto(bytes, at, size)
+    const view = new DataView(bytes.buffer)
+    const frame = size < FRAME_PREFIX ? size : view.getUint32(0, true) + FRAME_PREFIX
+    if (size < FRAME_PREFIX || frame > size)
+      throw corrupt(path, `frame expected at most ${size} bytes, got ${frame}`, { offset: at })
+    checkCrc(path, 'frame', at, view.getUint32(4, true), crc32(bytes.subarray(FRAME_PREFIX, frame)))
+    this.#nextFrame = at + frame
+    this.#frameEnd = frame
+    this.payloadEnd = FRAME_PREFIX
+    return true
+  }
+}
+
+function openRunFile(path: string): number {
+  try {
+    return openSync(path, 'r')
+  } catch (error) {
+    throw new RuntimeError('missing-run-file', `run file: ${path} expected a file, got none`, { path }, error)
+  }
+}
+
+function checkCrc(path: string, what: string, offset: number, expected: number, got: number): void {
+  if (expected !== got)
+    throw corrupt(path, `CRC-32 of ${what} at byte ${offset} expected ${expected}, got ${got}`, { offset })
+}
+
+function corrupt(path: string, what: string, details: ErrorDetails = {}): RuntimeError {
+  return new RuntimeError('corrupt-run-file', `run file: ${path}: ${what}`, { ...details, path })
+}

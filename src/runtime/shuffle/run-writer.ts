@@ -1,0 +1,147 @@
+import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs'
+import { crc32 } from 'node:zlib'
+import { RuntimeError } from '../error.ts'
+import { varintLength, writeVarint } from './byte-buffer.ts'
+import type { RecordSink } from './cursor.ts'
+import type { RunFile, RunHeader, Slice } from './run-file.ts'
+import {
+  FRAME_BYTES,
+  FRAME_PREFIX,
+  RUN_FILE_MAGIC,
+  RUN_FILE_PREFIX,
+  RUN_FILE_SUFFIX,
+  RUN_FILE_VERSION,
+} from './run-file.ts'
+
+/** Writes one run file, streaming. Records come in order of partition and key; the file is worth nothing before `finish`. */
+export class RunWriter implements RecordSink {
+  readonly path: string
+  readonly #partitions: number
+  readonly #fd: number
+  readonly #slices: Slice[] = []
+  #offset = 0
+  #frame = new Uint8Array(FRAME_BYTES + FRAME_PREFIX)
+  #filled = FRAME_PREFIX
+  #sliceStart = 0
+  #sliceRecords = 0
+  #sliceCrc = 0
+  #maxFrame = 0
+  #records = 0
+  #open = true
+
+  constructor(path: string, header: RunHeader) {
+    this.path = path
+    this.#partitions = header.partitions
+    this.#fd = openSync(path, 'w')
+    const json = new TextEncoder().encode(JSON.stringify(header))
+    const prefix = new Uint8Array(RUN_FILE_PREFIX)
+    const view = new DataView(prefix.buffer)
+    prefix.set(RUN_FILE_MAGIC)
+    view.setUint32(8, RUN_FILE_VERSION, true)
+    view.setUint32(12, json.length, true)
+    view.setUint32(16, crc32(json), true)
+    this.#write(prefix)
+    this.#write(json)
+    this.#sliceStart = this.#offset
+  }
+
+  append(
+    partition: number,
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    payload: Uint8Array,
+    payloadStart: number,
+    payloadEnd: number,
+  ): void {
+    if (partition !== this.#slices.length) this.#moveTo(partition)
+    const keyLength = keyEnd - keyStart
+    const payloadLength = payloadEnd - payloadStart
+    const size = varintLength(keyLength) + varintLength(payloadLength) + keyLength + payloadLength
+    if (this.#filled + size > this.#frame.length) this.#makeRoom(size)
+    const frame = this.#frame
+    let at = writeVarint(frame, this.#filled, keyLength)
+    at = writeVarint(frame, at, payloadLength)
+    for (let i = keyStart; i < keyEnd; i++) frame[at++] = key[i]!
+    for (let i = payloadStart; i < payloadEnd; i++) frame[at++] = payload[i]!
+    this.#filled = at
+    this.#sliceRecords++
+  }
+
+  /** Closes the file; it can be read from now on. */
+  finish(): RunFile {
+    while (this.#slices.length < this.#partitions) this.#endSlice()
+    const json = new TextEncoder().encode(JSON.stringify({ slices: this.#slices }))
+    const suffix = new Uint8Array(RUN_FILE_SUFFIX)
+    const view = new DataView(suffix.buffer)
+    const checksum = crc32(json)
+    view.setUint32(0, json.length, true)
+    view.setUint32(4, checksum, true)
+    suffix.set(RUN_FILE_MAGIC, 8)
+    this.#write(json)
+    this.#write(suffix)
+    this.#close()
+    return { path: this.path, sizeBytes: this.#offset, records: this.#records, checksum }
+  }
+
+  /** Closes and removes the file of an attempt that failed; does nothing after `finish`. */
+  abandon(): void {
+    if (!this.#open) return
+    this.#close()
+    unlinkSync(this.path)
+  }
+
+  #moveTo(partition: number): void {
+    if (partition < this.#slices.length || partition >= this.#partitions)
+      throw new RuntimeError(
+        'bad-program',
+        `run file: partition expected ${this.#slices.length} to ${this.#partitions - 1}, got ${partition}`,
+      )
+    while (this.#slices.length < partition) this.#endSlice()
+  }
+
+  #makeRoom(size: number): void {
+    this.#endFrame()
+    if (FRAME_PREFIX + size > this.#frame.length) this.#frame = new Uint8Array(FRAME_PREFIX + size)
+    else if (this.#frame.length > FRAME_BYTES + FRAME_PREFIX && size <= FRAME_BYTES)
+      this.#frame = new Uint8Array(FRAME_BYTES + FRAME_PREFIX)
+  }
+
+  #endFrame(): void {
+    if (this.#filled === FRAME_PREFIX) return
+    const bytes = this.#frame.subarray(0, this.#filled)
+    const view = new DataView(bytes.buffer)
+    view.setUint32(0, this.#filled - FRAME_PREFIX, true)
+    view.setUint32(4, crc32(bytes.subarray(FRAME_PREFIX)), true)
+    this.#sliceCrc = crc32(bytes, this.#sliceCrc)
+    this.#maxFrame = Math.max(this.#maxFrame, this.#filled)
+    this.#write(bytes)
+    this.#filled = FRAME_PREFIX
+  }
+
+  #endSlice(): void {
+    this.#endFrame()
+    this.#slices.push({
+      offset: this.#sliceStart,
+      length: this.#offset - this.#sliceStart,
+      records: this.#sliceRecords,
+      crc32: this.#sliceCrc,
+      maxFrame: this.#maxFrame,
+    })
+    this.#records += this.#sliceRecords
+    this.#sliceStart = this.#offset
+    this.#sliceRecords = 0
+    this.#sliceCrc = 0
+    this.#maxFrame = 0
+  }
+
+  #write(bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done)
+    this.#offset += bytes.length
+  }
+
+  #close(): void {
+    this.#open = false
+    closeSync(this.#fd)
+  }
+}
