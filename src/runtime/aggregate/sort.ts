@@ -1,0 +1,169 @@
+/** Sorts that move numbers of rows, never the rows. */
+
+/** Ranges up to this size are sorted by insertion. */
+const SMALL = 24
+/** Bytes after which a range is sorted by comparison, so that long common beginnings do not recurse. */
+const DEEP = 48
+
+/**
+ * Sorts row numbers by words, most significant first: row `r` has words `words[r * width .. (r + 1) * width)`. Least significant digit first,
+ * eight bits a pass; passes over which all rows agree are left out.
+ */
+export function sortByWords(rows: Uint32Array, words: Uint32Array, width: number): Uint32Array {
+  let from: Uint32Array = rows
+  let to: Uint32Array = new Uint32Array(rows.length)
+  const counts = new Uint32Array(256)
+  for (let word = width - 1; word >= 0; word--) {
+    const varying = varyingBits(rows, words, width, word)
+    for (let shift = 0; shift < 32; shift += 8) {
+      if (((varying >>> shift) & 0xff) === 0) continue
+      radixPass(from, to, words, width, word, shift, counts)
+      const swap = from
+      from = to
+      to = swap
+    }
+  }
+  return from
+}
+
+function varyingBits(rows: Uint32Array, words: Uint32Array, width: number, word: number): number {
+  let all = 0xffff_ffff
+  let any = 0
+  for (let i = 0; i < rows.length; i++) {
+    const value = words[rows[i]! * width + word]!
+    all &= value
+    any |= value
+  }
+  return any & ~all
+}
+
+function radixPass(
+  from: Uint32Array,
+  to: Uint32Array,
+  words: Uint32Array,
+  width: number,
+  word: number,
+  shift: number,
+  counts: Uint32Array,
+): void {
+  counts.fill(0)
+  for (let i = 0; i < from.length; i++) counts[(words[from[i]! * width + word]! >>> shift) & 0xff]!++
+  startsOf(counts, 0)
+  for (let i = 0; i < from.length; i++) {
+    const row = from[i]!
+    const digit = (words[row * width + word]! >>> shift) & 0xff
+    to[counts[digit]!] = row
+    counts[digit]!++
+  }
+}
+
+/** Turns counts into the start of each bucket. */
+function startsOf(counts: Uint32Array, first: number): void {
+  let start = first
+  for (let i = 0; i < counts.length; i++) {
+    const count = counts[i]!
+    counts[i] = start
+    start += count
+  }
+}
+
+/** Orders row numbers by their partition, keeping the order within each; returns the end of each partition in `ends`. */
+export function sortByPartition(rows: Uint32Array, partitionOfRow: Uint16Array, ends: Uint32Array): Uint32Array {
+  ends.fill(0)
+  for (let i = 0; i < rows.length; i++) ends[partitionOfRow[rows[i]!]!]!++
+  startsOf(ends, 0)
+  const sorted = new Uint32Array(rows.length)
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!
+    const partition = partitionOfRow[row]!
+    sorted[ends[partition]!] = row
+    ends[partition]!++
+  }
+  return sorted
+}
+
+/** Sorts row numbers by byte strings, as `memcmp` does: row `r` is `data[offsets[r] .. offsets[r + 1])`. Most significant byte first. */
+export function sortByBytes(rows: Uint32Array, data: Uint8Array, offsets: Uint32Array): void {
+  sortRange(rows, new Uint32Array(rows.length), 0, rows.length, 0, data, offsets)
+}
+
+function sortRange(
+  rows: Uint32Array,
+  spare: Uint32Array,
+  first: number,
+  end: number,
+  depth: number,
+  data: Uint8Array,
+  offsets: Uint32Array,
+): void {
+  if (end - first <= SMALL) insertionSort(rows, first, end, depth, data, offsets)
+  else if (depth >= DEEP) rows.subarray(first, end).sort((a, b) => compareFrom(a, b, depth, data, offsets))
+  else {
+    const starts = distribute(rows, spare, first, end, depth, data, offsets)
+    for (let digit = 1; digit < 257; digit++)
+      if (starts[digit + 1]! - starts[digit]! > 1)
+        sortRange(rows, spare, first + starts[digit]!, first + starts[digit + 1]!, depth + 1, data, offsets)
+  }
+}
+
+/** Orders a range by the byte at `depth` and returns where each digit starts, relative to `first`. */
+function distribute(
+  rows: Uint32Array,
+  spare: Uint32Array,
+  first: number,
+  end: number,
+  depth: number,
+  data: Uint8Array,
+  offsets: Uint32Array,
+): Uint32Array {
+  const starts = new Uint32Array(258)
+  for (let i = first; i < end; i++) starts[digitAt(rows[i]!, depth, data, offsets) + 1]!++
+  for (let i = 1; i < 258; i++) starts[i]! += starts[i - 1]!
+  const next = starts.slice()
+  for (let i = first; i < end; i++) {
+    const row = rows[i]!
+    const digit = digitAt(row, depth, data, offsets)
+    spare[first + next[digit]!] = row
+    next[digit]!++
+  }
+  rows.set(spare.subarray(first, end), first)
+  return starts
+}
+
+/** 0 past the end of the row, its byte + 1 before. */
+function digitAt(row: number, depth: number, data: Uint8Array, offsets: Uint32Array): number {
+  const at = offsets[row]! + depth
+  return at < offsets[row + 1]! ? data[at]! + 1 : 0
+}
+
+function insertionSort(
+  rows: Uint32Array,
+  first: number,
+  end: number,
+  depth: number,
+  data: Uint8Array,
+  offsets: Uint32Array,
+): void {
+  for (let i = first + 1; i < end; i++) {
+    const row = rows[i]!
+    let at = i
+    while (at > first && compareFrom(row, rows[at - 1]!, depth, data, offsets) < 0) {
+      rows[at] = rows[at - 1]!
+      at--
+    }
+    rows[at] = row
+  }
+}
+
+function compareFrom(a: number, b: number, depth: number, data: Uint8Array, offsets: Uint32Array): number {
+  const aStart = offsets[a]! + depth
+  const bStart = offsets[b]! + depth
+  const aLength = offsets[a + 1]! - aStart
+  const bLength = offsets[b + 1]! - bStart
+  const length = Math.min(aLength, bLength)
+  for (let i = 0; i < length; i++) {
+    const difference = data[aStart + i]! - data[bStart + i]!
+    if (difference !== 0) return difference
+  }
+  return aLength - bLength
+}

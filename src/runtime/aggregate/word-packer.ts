@@ -1,0 +1,198 @@
+import { halves, putU32 } from '../../flow/canonical-types.ts'
+import type { Column, ColumnSpec, ColumnType } from '../../flow/column.ts'
+
+/** Keys of more words than this are held in canonical encoding. */
+const MAX_WORDS = 6
+const SIGN = 0x8000_0000
+
+/** Words of each type that has any; their order as unsigned numbers is the canonical order. */
+const WORDS: { readonly [T in ColumnType]?: 1 | 2 } = {
+  u8: 1,
+  u16: 1,
+  u32: 1,
+  boolean: 1,
+  address: 1,
+  prefix: 2,
+  u53: 2,
+  i53: 2,
+  u64: 2,
+  i64: 2,
+  instant: 2,
+  duration: 2,
+}
+
+/** Lays key columns out as 32-bit words, row by row. */
+export class WordPacker {
+  /** Words per row. */
+  readonly width: number
+  /** The words of the batch packed last. */
+  words: Uint32Array = new Uint32Array(0)
+  readonly #types: readonly ColumnType[]
+  #own = new Uint32Array(0)
+  #isWide = new Uint8Array(0)
+
+  /** A packer for keys of these columns, unless they have no words. */
+  static for(specs: readonly ColumnSpec[]): WordPacker | undefined {
+    const widths = specs.map(({ type, nullable }) => (nullable ? undefined : WORDS[type]))
+    const total = widths.reduce<number>((sum, width) => sum + (width ?? MAX_WORDS + 1), 0)
+    return total > MAX_WORDS || total === 0 ? undefined : new WordPacker(specs, total)
+  }
+
+  private constructor(specs: readonly ColumnSpec[], width: number) {
+    this.width = width
+    this.#types = specs.map(({ type }) => type)
+  }
+
+  /** Packs a batch, writes the rows that hold an address other than IPv4 to `wide` and returns how many there are; their words mean nothing. */
+  pack(columns: readonly Column[], length: number, wide: Uint32Array): number {
+    const wideLength = this.#findWide(columns, length, wide)
+    const [first] = columns
+    if (this.width === 1 && (first?.type === 'address' || first?.type === 'u32')) {
+      this.words = first.type === 'address' ? first.v4 : first.values
+      return wideLength
+    }
+    if (this.#own.length < length * this.width) this.#own = new Uint32Array(length * this.width)
+    this.words = this.#own
+    let word = 0
+    for (let i = 0; i < columns.length; i++) {
+      packColumn(columns[i]!, length, this.#own, word, this.width)
+      word += WORDS[this.#types[i]!]!
+    }
+    return wideLength
+  }
+
+  /** Writes the canonical encoding of row `row` of `words` and returns its end. */
+  write(words: Uint32Array, row: number, out: Uint8Array, offset: number): number {
+    let word = row * this.width
+    let end = offset
+    for (let i = 0; i < this.#types.length; i++) {
+      const type = this.#types[i]!
+      end = writeWords(type, words, word, out, end)
+      word += WORDS[type]!
+    }
+    return end
+  }
+
+  #findWide(columns: readonly Column[], length: number, wide: Uint32Array): number {
+    let found = 0
+    for (let i = 0; i < columns.length; i++) {
+      const column = columns[i]!
+      if (column.type === 'address' || column.type === 'prefix') found |= othersThanV4(column.family, length)
+    }
+    if (found === 0) return 0
+    if (this.#isWide.length < length) this.#isWide = new Uint8Array(length)
+    this.#isWide.fill(0)
+    for (let i = 0; i < columns.length; i++) {
+      const column = columns[i]!
+      if (column.type === 'address' || column.type === 'prefix') mark(column.family, length, this.#isWide)
+    }
+    let count = 0
+    for (let row = 0; row < length; row++) if (this.#isWide[row]) wide[count++] = row
+    return count
+  }
+}
+
+function othersThanV4(family: Uint8Array, length: number): number {
+  let others = 0
+  for (let row = 0; row < length; row++) others |= family[row]! ^ 4
+  return others
+}
+
+function mark(family: Uint8Array, length: number, isWide: Uint8Array): void {
+  for (let row = 0; row < length; row++) if (family[row] !== 4) isWide[row] = 1
+}
+
+function packColumn(column: Column, length: number, out: Uint32Array, word: number, width: number): void {
+  switch (column.type) {
+    case 'address':
+      packNumbers(column.v4, length, out, word, width)
+      break
+    case 'prefix':
+      packNumbers(column.v4, length, out, word, width)
+      packNumbers(column.bits, length, out, word + 1, width)
+      break
+    case 'u8':
+    case 'u16':
+    case 'u32':
+    case 'boolean':
+      packNumbers(column.values, length, out, word, width)
+      break
+    case 'u64':
+    case 'i64':
+      packHalves(halves(column), column.type === 'i64' ? SIGN : 0, length, out, word, width)
+      break
+    case 'text':
+    case 'bytes':
+      throw new TypeError(`key table: column expected words, got ${column.type}`)
+    default:
+      packWide(column.values, column.type === 'u53' ? 0 : SIGN, length, out, word, width)
+  }
+}
+
+function packNumbers(
+  values: Uint8Array | Uint16Array | Uint32Array,
+  length: number,
+  out: Uint32Array,
+  word: number,
+  width: number,
+): void {
+  for (let row = 0, at = word; row < length; row++, at += width) out[at] = values[row]!
+}
+
+function packWide(
+  values: Float64Array,
+  flip: number,
+  length: number,
+  out: Uint32Array,
+  word: number,
+  width: number,
+): void {
+  for (let row = 0, at = word; row < length; row++, at += width) {
+    const value = values[row]!
+    const high = Math.floor(value / 0x1_0000_0000)
+    out[at] = high ^ flip
+    out[at + 1] = value - high * 0x1_0000_0000
+  }
+}
+
+function packHalves(
+  words: Uint32Array,
+  flip: number,
+  length: number,
+  out: Uint32Array,
+  word: number,
+  width: number,
+): void {
+  for (let row = 0, at = word; row < length; row++, at += width) {
+    out[at] = words[row * 2 + 1]! ^ flip
+    out[at + 1] = words[row * 2]!
+  }
+}
+
+function writeWords(type: ColumnType, words: Uint32Array, word: number, out: Uint8Array, offset: number): number {
+  const value = words[word]!
+  switch (type) {
+    case 'u8':
+    case 'boolean':
+      out[offset] = value
+      return offset + 1
+    case 'u16':
+      out[offset] = value >>> 8
+      out[offset + 1] = value
+      return offset + 2
+    case 'u32':
+      putU32(out, offset, value)
+      return offset + 4
+    case 'address':
+    case 'prefix':
+      out[offset] = 4
+      putU32(out, offset + 1, value)
+      if (type === 'address') return offset + 5
+      out[offset + 5] = words[word + 1]!
+      return offset + 6
+    default:
+      putU32(out, offset, value)
+      putU32(out, offset + 4, words[word + 1]!)
+      return offset + 8
+  }
+}
