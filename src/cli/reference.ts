@@ -28,7 +28,8 @@ async function sectionsOf(command: Command, path: readonly string[]): Promise<st
 function helpOf(words: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const parser = createParser([...words, '--help'], COMMANDS, { exitCode: 0 }).wrap(100)
-    const done = (error: Error | undefined, _args: unknown, output: string): void => (error ? reject(error) : resolve(output))
+    const done = (error: Error | undefined, _args: unknown, output: string): void =>
+      error ? reject(error) : resolve(output)
     Promise.resolve(parser.parse([...words, '--help'], {}, done)).catch(reject)
   })
 }
