@@ -9,6 +9,12 @@ export interface FileErrorContext {
   readonly path: string
 }
 
+/** The error for a key `a` where there is an object `a/b`, or the other way round: no file system and not every server can hold both. */
+export function keyBesidePart(key: string, cause?: unknown): StorageError {
+  const message = `store: key expected apart from other keys, got ${key} beside a part of it that is an object`
+  return new StorageError('bad-key', message, { key }, cause)
+}
+
 /** True for an error of the operating system with one of these codes. */
 export function isErrno(error: unknown, ...codes: readonly string[]): error is NodeJS.ErrnoException {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code)
@@ -30,14 +36,12 @@ export function fileError(error: unknown, { action, key, url, path }: FileErrorC
         ? fail('not-found', `object expected in ${url}, got none at ${key}`)
         : fail('not-found', `file expected at ${at}, got none`)
     case 'EEXIST':
-      return isLink
-        ? fail('exists', `object expected absent in ${url}, got one at ${key}`)
-        : fail('bad-key', `key expected apart from other keys, got ${key} beside a part of it that is an object`)
+      return isLink ? fail('exists', `object expected absent in ${url}, got one at ${key}`) : keyBesidePart(key, error)
     case 'EISDIR':
     case 'ENOTDIR':
       return action === 'read'
         ? fail('not-found', `object expected in ${url}, got none at ${key}`)
-        : fail('bad-key', `key expected apart from other keys, got ${key} beside a part of it that is an object`)
+        : keyBesidePart(key, error)
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':

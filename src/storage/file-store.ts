@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { copyFile, link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type FileErrorContext, fileError, isErrno } from './file-error.ts'
+import { StorageError } from './errors.ts'
+import { type FileErrorContext, fileError, isErrno, keyBesidePart } from './file-error.ts'
 import { listFolder } from './file-list.ts'
 import { checkKey, checkPrefix, checkRange, cutRange } from './key.ts'
 import { readPiece } from './local-file.ts'
@@ -57,21 +58,16 @@ class FileStore implements ObjectStore {
 
   async write(key: string, body: Uint8Array | LocalFile, { ifAbsent = false }: WriteOptions = {}): Promise<void> {
     const path = this.path(key)
-    const context = this.context('write', key)
     try {
-      await this.prepare()
-      const temporary = join(this.folder, TEMPORARY_FOLDER, randomUUID())
-      try {
-        await writeDurably(temporary, body)
-        await this.makeFolder(dirname(path))
-        if (ifAbsent) await linkOnce(temporary, path)
-        else await rename(temporary, path)
-      } finally {
-        await unlink(temporary).catch(() => undefined)
-      }
-      await syncFolder(dirname(path))
+      await this.writeFile(path, body, ifAbsent).catch((error: unknown) => {
+        if (!isErrno(error, 'ENOENT')) throw error
+        // somebody took folders away that we know of; without that knowledge they are made again
+        this.durable.clear()
+        this.prepared = undefined
+        return this.writeFile(path, body, ifAbsent)
+      })
     } catch (error) {
-      throw fileError(error, context)
+      throw fileError(error, this.context('write', key))
     }
   }
 
@@ -116,13 +112,28 @@ class FileStore implements ObjectStore {
     return { action, key, url: this.url, path: join(this.folder, key) }
   }
 
+  private async writeFile(path: string, body: Uint8Array | LocalFile, ifAbsent: boolean): Promise<void> {
+    await this.prepare()
+    const temporary = join(this.folder, TEMPORARY_FOLDER, randomUUID())
+    try {
+      await writeDurably(temporary, body)
+      await this.makeFolder(dirname(path))
+      if (ifAbsent) await linkOnce(temporary, path)
+      else await rename(temporary, path)
+    } finally {
+      await unlink(temporary).catch(() => undefined)
+    }
+    await syncFolder(dirname(path))
+  }
+
   /** Makes the store's folder and clears what dead writers left, once per opened store. A failure is tried again by the next write. */
   private prepare(): Promise<void> {
     this.prepared ??= this.makeFolder(join(this.folder, TEMPORARY_FOLDER))
       .then(() => this.clearStale())
       .catch((error: unknown) => {
         this.prepared = undefined
-        throw error
+        if (!isErrno(error, 'ENOTDIR', 'EEXIST')) throw error
+        throw new StorageError('bad-url', `store: folder expected at ${this.folder}, got a file`, { path: this.folder })
       })
     return this.prepared
   }
@@ -130,15 +141,12 @@ class FileStore implements ObjectStore {
   /** Makes a folder, and sees to it that its name, and that of each folder above it up to the store's, is on the disk. */
   private async makeFolder(folder: string): Promise<void> {
     if (this.durable.has(folder)) return
-    const first = (await mkdir(folder, { recursive: true })) ?? this.folder
-    const top = dirname(first.length < this.folder.length ? first : this.folder)
-    for (let at = folder; at !== top && at !== dirname(at); at = dirname(at)) {
-      const outside = at.length <= this.folder.length
-      await syncFolder(dirname(at)).catch((error: unknown) => {
-        // the folder around the store may be one we may not open; then its owner made this one
-        if (!outside || !isErrno(error, 'EACCES')) throw error
-      })
-    }
+    const above = dirname(folder)
+    const within = folder.length > this.folder.length
+    if (within) await this.makeFolder(above)
+    const made = await makeFolders(folder)
+    // a folder of this store may be new from a writer that did not get so far; one above it is its owner's, unless made here
+    if (within || made) await syncFolder(above)
     this.durable.add(folder)
   }
 
@@ -182,8 +190,34 @@ async function linkOnce(from: string, to: string): Promise<void> {
   try {
     await link(from, to)
   } catch (error) {
-    const { nlink } = await stat(from)
-    if (!isErrno(error, 'EEXIST') || nlink < 2) throw error
+    if (!isErrno(error, 'EEXIST')) throw error
+    if ((await stat(from)).nlink > 1) return
+    throw (await stat(to)).isDirectory() ? keyBesidePart(to) : error
+  }
+}
+
+/**
+ * Makes a folder and those above it that are missing; true when it made any. Each new name above the folder is on the disk afterwards.
+ * Not `mkdir` with `recursive`: where a file system refuses with ENOENT (/proc), Node 20 never comes back from that.
+ */
+async function makeFolders(folder: string): Promise<boolean> {
+  const made = await makeOne(folder)
+  if (made !== 'no parent') return made === 'made'
+  if (await makeFolders(dirname(folder))) await syncFolder(dirname(dirname(folder)))
+  await mkdir(folder).catch((error: unknown) => {
+    if (!isErrno(error, 'EEXIST')) throw error
+  })
+  return true
+}
+
+async function makeOne(folder: string): Promise<'made' | 'there' | 'no parent'> {
+  try {
+    await mkdir(folder)
+    return 'made'
+  } catch (error) {
+    if (isErrno(error, 'ENOENT') && dirname(folder) !== folder) return 'no parent'
+    if (isErrno(error, 'EEXIST') && (await stat(folder)).isDirectory()) return 'there'
+    throw error
   }
 }
 

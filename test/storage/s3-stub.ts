@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { answer, type StubAnswer, type StubObjects, type StubRequest } from './s3-stub-objects.ts'
 
@@ -52,8 +53,14 @@ interface Injected {
   left: number
 }
 
+export interface S3StubOptions {
+  readonly bucket?: string
+  /** Key and certificate, to speak https. */
+  readonly tls?: { readonly key: Uint8Array; readonly cert: Uint8Array }
+}
+
 /** Starts an S3 server on loopback that keeps objects in memory, behaves as AWS documents, and goes wrong on request. */
-export async function startS3Stub({ bucket = 'bucket' } = {}): Promise<S3Stub> {
+export async function startS3Stub({ bucket = 'bucket', tls }: S3StubOptions = {}): Promise<S3Stub> {
   const objects: StubObjects = { bucket, stored: new Map(), uploads: new Map(), order: [] }
   const requests: StubRequest[] = []
   const injected: Injected[] = []
@@ -66,11 +73,14 @@ export async function startS3Stub({ bucket = 'bucket' } = {}): Promise<S3Stub> {
     if (entry) entry.left--
     return entry?.fault
   }
-  const server = createServer((message, response) => {
-    response.on('close', () => openAnswers--)
+  const onRequest = (message: IncomingMessage, response: ServerResponse): void => {
     openAnswers++
+    response.on('close', () => openAnswers--)
     void handle(message, response).catch(() => message.socket.destroy())
-  })
+  }
+  const server = tls
+    ? createTlsServer({ key: Buffer.from(tls.key), cert: Buffer.from(tls.cert) }, onRequest)
+    : createServer(onRequest)
   const handle = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
     const request = await receive(message)
     requests.push(request)
@@ -89,7 +99,7 @@ export async function startS3Stub({ bucket = 'bucket' } = {}): Promise<S3Stub> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
     objects,
     requests,
     get connections() {
@@ -150,10 +160,11 @@ function misbehave(objects: StubObjects, request: StubRequest, fault: StubFault 
 function send(response: ServerResponse, request: StubRequest, result: StubAnswer, fault: StubFault | undefined): void {
   const { status, headers = {}, code } = result
   const body = code === undefined ? (result.body ?? new Uint8Array(0)) : errorBody(code, result.message ?? 'stub')
-  const sent = request.method === 'HEAD' ? {} : { 'content-length': String(body.length) }
   const cut = fault?.type === 'cut'
-  if (cut && fault.orderly) delete (sent as { 'content-length'?: string })['content-length']
-  response.writeHead(status, { 'x-amz-request-id': 'stub', ...sent, ...headers })
+  const all: { [name: string]: string } = { 'x-amz-request-id': 'stub', ...headers }
+  if (request.method !== 'HEAD') all['content-length'] = String(body.length)
+  if (cut && fault.orderly) delete all['content-length']
+  response.writeHead(status, all)
   if (request.method === 'HEAD') return void response.end()
   if (fault?.type === 'silence') return void response.write(body.subarray(0, fault.bodyBytes))
   if (!cut) return void response.end(body)

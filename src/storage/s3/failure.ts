@@ -1,4 +1,5 @@
 import { StorageError, type StorageErrorCode } from '../errors.ts'
+import { keyBesidePart } from '../file-error.ts'
 
 /**
  * One failed try of a request. It carries codes and never the words of a server or of the SDK: those may repeat headers, and with them a
@@ -26,7 +27,9 @@ export class S3Failure extends Error {
 
   get retryable(): boolean {
     if (this.reason === 'CredentialsProviderError' || CERTIFICATE.test(this.reason)) return false
-    return this.uncertain || RETRYABLE_STATUS.has(this.status) || RETRYABLE_REASON.has(this.reason)
+    // an answer to HEAD does not say which 400 it is, and some of them pass
+    const untold = this.status === 400 && this.reason === 'Unknown'
+    return untold || this.uncertain || RETRYABLE_STATUS.has(this.status) || RETRYABLE_REASON.has(this.reason)
   }
 }
 
@@ -82,8 +85,7 @@ export function storageError(failure: S3Failure, { action, key, url }: FailureCo
   if (reason === 'NoSuchBucket') return fail('unavailable', `bucket expected at ${url}, got NoSuchBucket`)
   if (status === 404) return fail('not-found', `object expected in ${url}, got none at ${key}`)
   if (status === 412) return fail('exists', `object expected absent in ${url}, got one at ${key}`)
-  if (KEY_CONFLICT.has(reason))
-    return fail('bad-key', `key expected apart from other keys, got ${key} beside a part of it that is an object`)
+  if (KEY_CONFLICT.has(reason)) return keyBesidePart(key, failure)
   if (reason === 'CredentialsProviderError')
     return fail('denied', `credentials expected in AWS variables or a profile for ${url}, got none`)
   if (status === 401 || status === 403)

@@ -8,7 +8,7 @@ import { withEnvironment } from './client.ts'
 import { type FailureContext, S3Failure, storageError } from './failure.ts'
 import { type Source, withSource } from './source.ts'
 import { putObject, type Upload, type UploadTarget, uploadParts } from './upload.ts'
-import { formatS3Url, parseS3Url, type S3Location } from './url.ts'
+import { checkEndpoint, formatS3Url, parseS3Url, type S3Location } from './url.ts'
 
 export interface S3StoreOptions {
   /** `s3://bucket/prefix`, with parameters (see url.ts). */
@@ -24,7 +24,8 @@ export interface S3StoreOptions {
 export function openS3Store(options: S3StoreOptions): ObjectStore {
   const { url, endpoint, system = realSystem(), limits = {}, environment = process.env } = options
   const parsed = parseS3Url(url)
-  const location = withEnvironment({ ...parsed, endpoint: parsed.endpoint ?? endpoint }, environment)
+  const given = parsed.endpoint ?? (endpoint && checkEndpoint(endpoint))
+  const location = withEnvironment({ ...parsed, endpoint: given }, environment)
   const caller = new S3Caller({ ...DEFAULT_LIMITS, ...limits }, system, { location, environment })
   return new S3Store(location, caller)
 }
