@@ -15,5 +15,6 @@ export {
   delta32,
   delta64,
   spread128,
+  countBytes,
 } from './parquet'
 export { avroRows } from './avro'

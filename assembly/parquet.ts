@@ -225,3 +225,13 @@ export function spread128(family: usize, rows: u32, values: usize, count: u32, d
   }
   return <i32>used
 }
+
+/** How many of `count` bytes equal `value`. */
+export function countBytes(at: usize, count: u32, value: u32): i32 {
+  const wanted = i8x16.splat(<i8>value)
+  let found: i32 = 0
+  let i: u32 = 0
+  for (; i + 16 <= count; i += 16) found += popcnt(i8x16.bitmask(i8x16.eq(v128.load(at + i), wanted)))
+  for (; i < count; i++) found += load<u8>(at + i) == <u8>value ? 1 : 0
+  return found
+}

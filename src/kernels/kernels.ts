@@ -28,6 +28,8 @@ export interface Kernels {
   delta16: PlainKernel
   delta32: PlainKernel
   delta64: PlainKernel
+  /** How many of `count` bytes equal `value`. */
+  countBytes(at: number, count: number, value: number): number
   /** 16-byte values to the rows whose family is 6, zero to the others. Returns how many were used. */
   spread128(family: number, rows: number, values: number, count: number, dst: number): number
 }

@@ -123,6 +123,13 @@ export function decodeDelta(src: Uint8Array, count: number, dst: PageTarget): nu
   return safe ? 0 : KERNEL_CODES.outOfRange
 }
 
+/** TypeScript twin of `countBytes`. */
+export function countBytes(bytes: Uint8Array, value: number): number {
+  let found = 0
+  for (let i = 0; i < bytes.length; i++) found += bytes[i] === value ? 1 : 0
+  return found
+}
+
 /** TypeScript twin of `spread128`. */
 export function spreadAddresses(family: Uint8Array, values: Uint8Array, count: number, dst: Uint8Array): number {
   dst.fill(0)

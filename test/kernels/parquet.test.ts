@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  countBytes,
   decodeDelta,
   decodeDictionary,
   decodePlain32,
@@ -137,6 +138,16 @@ describe('parquet page kernels agree with their twins', () => {
         expect(Buffer.compare(output, twin)).toBe(0)
       }),
       { numRuns: 300 },
+    )
+  })
+
+  it('on counts of a byte', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200, max: 7 }), (rows) => {
+        const { result } = runKernel(rows, 0, (kernels, src) => kernels.countBytes(src, rows.length, 6))
+        expect(result).toBe(countBytes(rows, 6))
+      }),
+      { numRuns: 200 },
     )
   })
 })

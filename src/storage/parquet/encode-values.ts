@@ -179,6 +179,10 @@ function varint(value: number): number[] {
 const BLOCK = 128
 const MINIBLOCK = 32
 
+/** Bits that fit beside seven left-over ones in a 32-bit buffer. */
+const PIECE = 24
+const PIECE_VALUES = 2 ** PIECE
+
 /**
  * DELTA_BINARY_PACKED (Encodings.md): blocks of 128 values, four miniblocks each. Undefined when a delta needs more than 53 bits, or 32
  * for a 32-bit leaf.
@@ -215,7 +219,7 @@ function deltaPage(values: LeafArray, from: number, to: number): Uint8Array {
       let most = 0
       for (let i = m * MINIBLOCK; i < Math.min(n, (m + 1) * MINIBLOCK); i++)
         most = Math.max(most, (deltas[i] as number) - least)
-      const bits = most === 0 ? 0 : Math.floor(Math.log2(most)) + 1
+      const bits = most < 2 ** 32 ? 32 - Math.clz32(most) : Math.floor(Math.log2(most)) + 1
       page[widths + m] = bits
       at = packMiniblock(page, at, deltas, m * MINIBLOCK, Math.min(n, (m + 1) * MINIBLOCK), least, bits)
     }
@@ -223,6 +227,7 @@ function deltaPage(values: LeafArray, from: number, to: number): Uint8Array {
   return page.subarray(0, at)
 }
 
+/** Bit-packs `deltas[from..to) - least`, lowest bits first, into a miniblock's `bits * 4` bytes; values above 24 bits in two pieces. */
 function packMiniblock(
   page: Uint8Array,
   start: number,
@@ -232,21 +237,30 @@ function packMiniblock(
   least: number,
   bits: number,
 ): number {
-  const base = start * 8
+  const lowBits = Math.min(bits, PIECE)
+  const highBits = Math.min(bits - lowBits, PIECE)
+  const topBits = bits - lowBits - highBits
+  let at = start
+  let buffer = 0
+  let filled = 0
   for (let i = from; i < to; i++) {
-    let value = (deltas[i] as number) - least
-    let bit = base + (i - from) * bits
-    let left = bits
-    while (left > 0) {
-      const room = 8 - (bit & 7)
-      const scale = 2 ** room
-      const byte = bit >>> 3
-      page[byte] = (page[byte] as number) | ((value % scale) << (bit & 7))
-      value = Math.floor(value / scale)
-      bit += room
-      left -= room
+    const value = (deltas[i] as number) - least
+    const rest = highBits === 0 ? 0 : Math.floor(value / PIECE_VALUES)
+    for (let piece = 0; piece < 3; piece++) {
+      const width = piece === 0 ? lowBits : piece === 1 ? highBits : topBits
+      if (width === 0) break
+      const part =
+        piece === 0 ? value - rest * PIECE_VALUES : piece === 1 ? rest % PIECE_VALUES : Math.floor(rest / PIECE_VALUES)
+      buffer |= part << filled
+      filled += width
+      while (filled >= 8) {
+        page[at++] = buffer
+        buffer >>>= 8
+        filled -= 8
+      }
     }
   }
+  if (filled > 0) page[at] = buffer
   return start + (MINIBLOCK * bits) / 8
 }
 

@@ -187,7 +187,8 @@ function layOut(
       const at = inKernel ? memory.allocate(PAGE_ROWS * leaf.bytes) : 0
       if (inKernel) column = { ...column, [leaf.part]: arrayAt(memory, leaf, at) } as Column // the part's array type is that of its width
       if (leaf.part === 'family') familyAt = at
-      targets.push({ leaf, column, at, familyAt })
+      if (leaf.layout === 'sparse') memory.bytes(at, PAGE_ROWS * 16).fill(0)
+      targets.push({ leaf, column, at, familyAt, isZero: true })
     }
     for (let i = 0; i < targets.length; i++)
       if (targets[i]?.leaf.column === name) targets[i] = { ...(targets[i] as LeafTarget), column }

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import type { Batch } from '../../flow/batch.ts'
-import type { AddressColumn, Column } from '../../flow/column.ts'
+import type { Column } from '../../flow/column.ts'
 import { kernelFault } from '../../kernels/codes.ts'
 import type { DictionaryKernel, Kernels, PlainKernel } from '../../kernels/kernels.ts'
 import type { KernelMemory } from '../../kernels/memory.ts'
@@ -19,6 +19,8 @@ export interface LeafTarget {
   readonly at: number
   /** Address of the family array of an address column. */
   readonly familyAt: number
+  /** Whether the array of IPv6 addresses is all zero, as most pages leave it. */
+  isZero: boolean
 }
 
 /** One column chunk in kernel memory, and how far its pages are read. */
@@ -129,14 +131,15 @@ export class GroupReader {
     page: PageHeader,
     { body, length, rows }: { body: number; length: number; rows: number },
   ): void {
-    const { column, at, familyAt } = cursor.target
-    const family = (column as AddressColumn).family.subarray(0, rows) // only addresses have a sparse leaf
-    let count = 0
-    for (let i = 0; i < rows; i++) count += family[i] === 6 ? 1 : 0
+    const { target } = cursor
+    const { at, familyAt } = target
+    const count = this.#kernels.countBytes(familyAt, rows, 6)
     if (count === 0) {
-      this.#memory.bytes(at, rows * 16).fill(0)
+      if (!target.isZero) this.#memory.bytes(at, PAGE_ROWS * 16).fill(0)
+      target.isZero = true
       return
     }
+    target.isZero = false
     const levels = length < 4 ? length : new DataView(this.#memory.memory.buffer).getUint32(body, true) + 4
     if (levels > length) throw this.#corrupt(cursor, 'definition levels', `${length} bytes`)
     this.#decode(cursor, page.encoding, { body: body + levels, length: length - levels, count, dst: this.#dense })
