@@ -8,6 +8,7 @@ import { parseHeader, SYNC_LENGTH } from '../avro/header.ts'
 import { Cursor } from '../avro/varint.ts'
 import { StorageError } from '../errors.ts'
 import type { BlockInfo, ChunkInfo } from '../manifest/actions.ts'
+import { readParquetBlock } from '../parquet/read-block.ts'
 import type { ByteRange, ObjectStore } from '../store.ts'
 import { ByteRun } from './byte-run.ts'
 
@@ -48,13 +49,15 @@ const RANGE_BYTES = 4 * 1024 * 1024
 const MAX_HEAD_BYTES = 16
 
 /**
- * Reads the wanted columns of a block, chunk by chunk, in order. Checksums, sync markers and counts are checked. Throws `corrupt`, naming block and
+ * Reads the wanted columns of a block of either format, chunk by chunk, in order. Checksums, sync markers and counts are checked. Throws `corrupt`, naming block and
  * byte position (or tells `onCorrupt` and goes on), and `bad-schema` when the block can never hold the columns. Errors of the store pass through.
  */
 export async function* readBlock(options: ReadBlockOptions): AsyncGenerator<BlockRows, void, undefined> {
   const { store, block, schema, columns, onCorrupt } = options
-  if (block.format !== 'avro')
-    throw new StorageError('bad-format', `storage: block ${block.key} expected avro, got ${block.format}`)
+  if (block.format === 'parquet') {
+    yield* readParquetBlock(options)
+    return
+  }
   const { first, count } = options.chunks ?? { first: 0, count: block.chunks.length }
   const chunks = block.chunks.slice(first, first + count)
   const decoder = new RowDecoder(schema, columns, BATCH_ROWS)

@@ -4,6 +4,7 @@ import type { Batch } from '../../../src/flow/batch.ts'
 import { createBatch, FLOW_COLUMNS } from '../../../src/flow/batch.ts'
 import type { Column, ColumnSpec } from '../../../src/flow/column.ts'
 import { setValue, valueAt } from '../../../src/flow/value.ts'
+import type { BlockDamage } from '../../../src/storage/block/read.ts'
 import { StorageError } from '../../../src/storage/errors.ts'
 import type { BlockInfo } from '../../../src/storage/manifest/actions.ts'
 import { openMemoryStore } from '../../../src/storage/memory-store.ts'
@@ -81,7 +82,7 @@ describe('parquet blocks', () => {
         const { store, block } = await stored(groups)
         const names = COLUMNS.map(({ name }) => name)
         const got: unknown[] = []
-        for await (const { batch, firstRecord } of readParquetBlock({ store, block, columns: COLUMNS })) {
+        for await (const { batch, firstRecord } of readParquetBlock({ store, block, schema: {}, columns: COLUMNS })) {
           expect(firstRecord).toBe(got.length)
           got.push(...rowsOf(batch, names))
         }
@@ -101,6 +102,7 @@ describe('parquet blocks', () => {
     for await (const { batch, firstRecord } of readParquetBlock({
       store,
       block,
+      schema: {},
       columns,
       chunks: { first: 1, count: 1 },
     })) {
@@ -118,11 +120,12 @@ describe('parquet blocks', () => {
     const at = (block.chunks[0]?.[0] ?? 0) + 1500
     bytes[at] = (bytes[at] as number) ^ 0x40
     await store.write(KEY, bytes)
-    const readAll = async (onCorrupt?: (error: StorageError, chunk: number) => void): Promise<number> => {
+    const readAll = async (onCorrupt?: (damage: BlockDamage) => void): Promise<number> => {
       let rows = 0
       for await (const { batch } of readParquetBlock({
         store,
         block,
+        schema: {},
         columns: COLUMNS,
         ...(onCorrupt ? { onCorrupt } : {}),
       }))
@@ -131,8 +134,8 @@ describe('parquet blocks', () => {
     }
     await expect(readAll()).rejects.toThrow(/block data\/flows.*expected/)
     const told: number[] = []
-    expect(await readAll((_error, chunk) => told.push(chunk))).toBe(2000)
-    expect(told).toEqual([0])
+    expect(await readAll(({ records }) => told.push(records))).toBe(2000)
+    expect(told).toEqual([3000])
   })
 
   it('end in a typed error, never a hang or another error, whatever bytes are wrong', async () => {
@@ -146,7 +149,7 @@ describe('parquet blocks', () => {
           for (const [at, value] of changes) bytes[at] = value
           await store.write(KEY, bytes)
           try {
-            for await (const { batch } of readParquetBlock({ store, block, columns: COLUMNS }))
+            for await (const { batch } of readParquetBlock({ store, block, schema: {}, columns: COLUMNS }))
               expect(batch.length).toBeLessThanOrEqual(500)
           } catch (error) {
             expect(error).toBeInstanceOf(StorageError)

@@ -1,0 +1,69 @@
+import { StorageError } from '../errors.ts'
+import type { BlockInfo } from '../manifest/actions.ts'
+import type { ObjectStore } from '../store.ts'
+import type { RowGroup, SchemaLeaf } from './metadata.ts'
+import { readFooter } from './metadata.ts'
+
+/** No row group of a flow block comes near this; a footer that says so is corrupt. */
+export const MAX_MEMORY = 1 << 30
+
+export interface ParquetFooter {
+  readonly leaves: readonly SchemaLeaf[]
+  readonly groups: readonly RowGroup[]
+}
+
+/** Reads the footer of a block and checks it against what the manifest says. Throws StorageError `corrupt`. */
+export async function openBlock(store: Pick<ObjectStore, 'read'>, block: BlockInfo): Promise<ParquetFooter> {
+  try {
+    return await openFooter(store, block)
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.code !== 'corrupt') throw error
+    throw new StorageError(
+      'corrupt',
+      `parquet: block ${block.key} expected a readable footer, got a fault`,
+      { key: block.key },
+      error,
+    )
+  }
+}
+
+async function openFooter(store: Pick<ObjectStore, 'read'>, block: BlockInfo): Promise<ParquetFooter> {
+  const last = block.chunks.at(-1)
+  const offset = last ? last[0] + last[1] : 4
+  const bytes = await store.read(block.key, { offset, length: block.sizeBytes - offset })
+  const length = bytes.length < 8 ? -1 : new DataView(bytes.buffer, bytes.byteOffset).getUint32(bytes.length - 8, true)
+  const magic = new TextDecoder('latin1').decode(bytes.subarray(-4))
+  if (magic !== 'PAR1' || length !== bytes.length - 8) {
+    throw new StorageError(
+      'corrupt',
+      `parquet: block ${block.key} expected a footer at byte ${offset}, got other bytes`,
+      { key: block.key, offset },
+    )
+  }
+  const footer = readFooter(bytes.subarray(0, length))
+  if (!isConsistent(footer, block)) {
+    throw new StorageError(
+      'corrupt',
+      `parquet: block ${block.key} expected the row groups that the manifest says, got others`,
+      { key: block.key },
+    )
+  }
+  return footer
+}
+
+/** Whether the footer's row groups and column chunks lie where the manifest says that the chunks are. */
+function isConsistent({ groups, leaves }: ParquetFooter, block: BlockInfo): boolean {
+  if (groups.length !== block.chunks.length) return false
+  return groups.every(({ rows, columns }, i) => {
+    const [offset = 0, length = 0, records = 0] = block.chunks[i] ?? []
+    if (rows !== records || columns.length !== leaves.length) return false
+    return columns.every(
+      (chunk) =>
+        chunk.offset >= offset &&
+        chunk.sizeBytes >= 0 &&
+        chunk.offset + chunk.sizeBytes <= offset + length &&
+        chunk.plainBytes >= 0 &&
+        chunk.plainBytes < MAX_MEMORY,
+    )
+  })
+}
