@@ -1,5 +1,7 @@
 import type { LedgerUnit } from '../storage/manifest/actions.ts'
+import type { DecodeCounters } from './decode/counters.ts'
 import type { FileKind } from './input/filekind.ts'
+import type { FileFacts } from './input/read.ts'
 
 /** What an import read and committed: `import --format json`. */
 export interface ImportSummary {
@@ -9,6 +11,8 @@ export interface ImportSummary {
   readonly blocks: number
   /** Version of the manifest that the import made. */
   readonly commit: number
+  /** What deserves a line on stderr; each names its file. */
+  readonly warnings: readonly string[]
 }
 
 /** One file. `records` counts data records, those of sets decoded late included; `flows` adds the reverse halves of biflows. */
@@ -24,8 +28,6 @@ export interface FileSummary {
   readonly setsWithoutTemplate: number
   /** Flows with a counter above 2^53 - 1, stored in the dataset `quarantine/ingest`. */
   readonly quarantined: number
-  /** What deserves a line on stderr, each in one line that names the file. */
-  readonly warnings: readonly string[]
 }
 
 /** Loss of one session, over all files of the import. */
@@ -38,4 +40,25 @@ export interface SessionTotals {
   readonly received: number
   readonly lost: number
   readonly restarts: number
+}
+
+/** What a file added to the counters of its decoder. */
+export function fileSummary(
+  file: string,
+  { kind }: FileFacts,
+  before: DecodeCounters,
+  after: DecodeCounters,
+): FileSummary {
+  return {
+    file,
+    kind,
+    datagrams: after.datagrams - before.datagrams,
+    records: after.records - before.records,
+    flows: after.flows - before.flows,
+    optionsRecords: after.optionsRecords - before.optionsRecords,
+    templates: after.templates - before.templates,
+    malformedDatagrams: after.malformedDatagrams - before.malformedDatagrams,
+    setsWithoutTemplate: after.setsWithoutTemplate - before.setsWithoutTemplate,
+    quarantined: after.quarantined - before.quarantined,
+  }
 }

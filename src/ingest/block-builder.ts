@@ -1,0 +1,76 @@
+import type { Batch } from '../flow/batch.ts'
+import type { ColumnSpec } from '../flow/column.ts'
+import { BlockEncoder, type EncodedBlock } from '../storage/block/encode.ts'
+import { blockKey } from '../storage/block/keys.ts'
+import type { Action } from '../storage/manifest/actions.ts'
+import type { ObjectStore } from '../storage/store.ts'
+import type { System } from '../storage/system.ts'
+import { ulid } from '../storage/ulid.ts'
+
+/** A block that has not been stored yet. */
+export interface FinishedBlock {
+  readonly dataset: string
+  /** Arrival of its first row, milliseconds: where its key begins. */
+  readonly firstReceivedMs: number
+  readonly encoded: EncodedBlock
+}
+
+export interface BlockBuilderOptions {
+  readonly dataset: string
+  /** Name of the Avro record. */
+  readonly name: string
+  /** They include `received`. */
+  readonly columns: readonly ColumnSpec[]
+  readonly blockSizeBytes: number
+}
+
+/** Gathers rows of one dataset into blocks of about `blockSizeBytes`. */
+export class BlockBuilder {
+  readonly #options: BlockBuilderOptions
+  #encoder: BlockEncoder | undefined
+  #firstReceivedMs = 0
+
+  constructor(options: BlockBuilderOptions) {
+    this.#options = options
+  }
+
+  /** Appends the rows of a batch, which is free again when this returns. */
+  add(batch: Batch): void {
+    if (batch.length === 0) return
+    if (!this.#encoder) {
+      this.#encoder = new BlockEncoder(this.#options)
+      const received = batch.columns.received
+      this.#firstReceivedMs = received?.type === 'instant' ? received.values[0]! : 0
+    }
+    this.#encoder.add(batch)
+  }
+
+  get sizeBytes(): number {
+    return this.#encoder?.sizeBytes ?? 0
+  }
+
+  get full(): boolean {
+    return this.sizeBytes >= this.#options.blockSizeBytes
+  }
+
+  /** Ends the block; undefined when there are no rows. */
+  finish(): FinishedBlock | undefined {
+    const encoded = this.#encoder?.finish()
+    this.#encoder = undefined
+    return encoded && { dataset: this.#options.dataset, firstReceivedMs: this.#firstReceivedMs, encoded }
+  }
+}
+
+/** Stores a block under a new key and returns the actions that make it live. */
+export async function storeBlock(
+  { dataset, firstReceivedMs, encoded }: FinishedBlock,
+  { store, system, collector }: { store: ObjectStore; system: System; collector: string },
+): Promise<Action[]> {
+  const key = blockKey(dataset, firstReceivedMs, ulid(system))
+  await store.write(key, encoded.bytes)
+  return [
+    { type: 'addDataset', dataset },
+    { type: 'addSchema', schemaId: encoded.info.schemaId, schema: encoded.schema },
+    { type: 'addBlock', dataset, block: { ...encoded.info, key, collector } },
+  ]
+}

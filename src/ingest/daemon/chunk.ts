@@ -1,0 +1,97 @@
+import { type ExporterAddress, exporterFromBytes } from '../decode/exporter-address.ts'
+
+/**
+ * A chunk: datagrams back to back, each behind a header of 32 bytes. What the receiving thread hands on, and what lies in the spool.
+ *
+ *     0  length of the payload (32 bits, big-endian as all numbers)      8  arrival, milliseconds (64-bit float)
+ *     4  source port (16)   6  address family, 4 or 6   7  socket        16  address, 4 or 16 bytes, then the payload at 32
+ */
+export const HEADER_BYTES = 32
+
+/** Room of a chunk. Holds any datagram. */
+export const CHUNK_BYTES = 512 << 10
+
+/** A chunk being filled. */
+export class ChunkWriter {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** Bytes in use. */
+  length = 0
+  datagrams = 0
+  readonly #view: DataView
+
+  constructor(buffer: ArrayBuffer = new ArrayBuffer(CHUNK_BYTES)) {
+    this.bytes = new Uint8Array(buffer)
+    this.#view = new DataView(buffer)
+  }
+
+  hasRoom(payloadBytes: number): boolean {
+    return this.length + HEADER_BYTES + payloadBytes <= this.bytes.length
+  }
+
+  /** Appends a datagram; there is room for it. `address` is 4 or 16 bytes. */
+  add(payload: Uint8Array, address: Uint8Array, sourcePort: number, socket: number, receivedMs: number): void {
+    const at = this.length
+    const view = this.#view
+    view.setUint32(at, payload.length)
+    view.setUint16(at + 4, sourcePort)
+    view.setUint8(at + 6, address.length === 4 ? 4 : 6)
+    view.setUint8(at + 7, socket)
+    view.setFloat64(at + 8, receivedMs)
+    this.bytes.set(address, at + 16)
+    this.bytes.set(payload, at + HEADER_BYTES)
+    this.length = at + HEADER_BYTES + payload.length
+    this.datagrams++
+  }
+}
+
+/** Takes a datagram of a chunk; `payload` is valid as long as the chunk. */
+export type ChunkVisitor = (
+  payload: Uint8Array,
+  exporter: ExporterAddress,
+  sourcePort: number,
+  receivedMs: number,
+) => void
+
+const MAX_EXPORTERS = 65_536
+
+/** Reads chunks; remembers the exporters in them, so that each is made once. */
+export class ChunkReader {
+  readonly #v4 = new Map<number, ExporterAddress>()
+  readonly #v6 = new Map<string, ExporterAddress>()
+
+  /** Visits the datagrams of `bytes` in order and returns how many there are; one that does not fit into `bytes` ends the chunk. */
+  read(bytes: Uint8Array, visit: ChunkVisitor): number {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    let at = 0
+    let datagrams = 0
+    while (at + HEADER_BYTES <= bytes.length) {
+      const end = at + HEADER_BYTES + view.getUint32(at)
+      if (end > bytes.length) break
+      const exporter = view.getUint8(at + 6) === 4 ? this.#ipv4(bytes, view, at + 16) : this.#ipv6(bytes, at + 16)
+      visit(bytes.subarray(at + HEADER_BYTES, end), exporter, view.getUint16(at + 4), view.getFloat64(at + 8))
+      at = end
+      datagrams++
+    }
+    return datagrams
+  }
+
+  #ipv4(bytes: Uint8Array, view: DataView, at: number): ExporterAddress {
+    const key = view.getUint32(at)
+    const known = this.#v4.get(key)
+    if (known) return known
+    if (this.#v4.size >= MAX_EXPORTERS) this.#v4.clear()
+    const exporter = exporterFromBytes(bytes, at, 4)
+    this.#v4.set(key, exporter)
+    return exporter
+  }
+
+  #ipv6(bytes: Uint8Array, at: number): ExporterAddress {
+    const key = Buffer.from(bytes.buffer, bytes.byteOffset + at, 16).toString('latin1')
+    const known = this.#v6.get(key)
+    if (known) return known
+    if (this.#v6.size >= MAX_EXPORTERS) this.#v6.clear()
+    const exporter = exporterFromBytes(bytes, at, 16)
+    this.#v6.set(key, exporter)
+    return exporter
+  }
+}

@@ -1,0 +1,75 @@
+import type { Batch, FlowBatch } from '../flow/batch.ts'
+import { createFlowBatch, FLOW_COLUMNS } from '../flow/batch.ts'
+import type { ColumnSpec } from '../flow/column.ts'
+import { BlockBuilder, type FinishedBlock } from './block-builder.ts'
+import { createQuarantineBatch, type FlowSink, QUARANTINE_COLUMNS, type QuarantineSink } from './decode/sink.ts'
+
+export const FLOWS_DATASET = 'flows'
+/** Flows with a counter above 2^53 - 1: they would not be exact, so they stay out of every sum. */
+export const QUARANTINE_DATASET = 'quarantine/ingest'
+
+const BATCH_ROWS = 4096
+const QUARANTINE_ROWS = 64
+
+export interface FlowOutputOptions {
+  readonly blockSizeBytes: number
+  /** Columns of further elements. */
+  readonly elements?: readonly ColumnSpec[]
+}
+
+/** Where decoded flows go: a decoder's sink that gathers blocks of flows and of quarantined flows. */
+export class FlowOutput implements FlowSink {
+  batch: FlowBatch
+  readonly quarantine: QuarantineSink
+  readonly #flows: BlockBuilder
+  readonly #quarantined: BlockBuilder
+
+  constructor({ blockSizeBytes, elements = [] }: FlowOutputOptions) {
+    this.batch = createFlowBatch(BATCH_ROWS, elements)
+    this.#flows = new BlockBuilder({
+      dataset: FLOWS_DATASET,
+      name: 'Flow',
+      columns: [...FLOW_COLUMNS, ...elements],
+      blockSizeBytes,
+    })
+    this.#quarantined = new BlockBuilder({
+      dataset: QUARANTINE_DATASET,
+      name: 'Flow',
+      columns: [...QUARANTINE_COLUMNS, ...elements],
+      blockSizeBytes,
+    })
+    this.quarantine = quarantineSink(this.#quarantined, createQuarantineBatch(QUARANTINE_ROWS, elements))
+  }
+
+  flush(): void {
+    this.#flows.add(this.batch)
+    this.batch.length = 0
+  }
+
+  /** A block has reached its size. */
+  get full(): boolean {
+    return this.#flows.full || this.#quarantined.full
+  }
+
+  /** Bytes of the blocks under construction. */
+  get sizeBytes(): number {
+    return this.#flows.sizeBytes + this.#quarantined.sizeBytes
+  }
+
+  /** Ends the blocks under construction. */
+  finish(): FinishedBlock[] {
+    this.flush()
+    this.quarantine.flush()
+    return [this.#flows.finish(), this.#quarantined.finish()].filter((block) => block !== undefined)
+  }
+}
+
+function quarantineSink(builder: BlockBuilder, batch: Batch): QuarantineSink {
+  return {
+    batch,
+    flush() {
+      builder.add(this.batch)
+      this.batch.length = 0
+    },
+  }
+}
