@@ -21,8 +21,9 @@ export function parsePrefix(text: string): Prefix {
   }
   const network = maskAddress(bytes, bits)
   if (network.some((byte, i) => byte !== bytes[i])) {
-    const expected = `${formatAddressBytes(network)}/${bits}`
-    throw new FlowError('bad-prefix', `flow: prefix expected zero host bits (${expected}), got ${text}`, { text })
+    const expected = formatPrefixBytes(network, bits)
+    const message = `flow: prefix expected zero host bits (${expected}), got ${text}`
+    throw new FlowError('bad-prefix', message, { text, expected })
   }
   return { bytes, bits }
 }
@@ -30,6 +31,11 @@ export function parsePrefix(text: string): Prefix {
 /** The address with all but its first `bits` bits zero. */
 export function maskAddress(bytes: Uint8Array, bits: number): Uint8Array {
   return bytes.map((byte, i) => byte & (0xff00 >> Math.min(8, Math.max(0, bits - i * 8))) & 0xff)
+}
+
+/** A prefix as text, from its address bytes and its length. */
+export function formatPrefixBytes(bytes: Uint8Array, bits: number): string {
+  return `${formatAddressBytes(bytes)}/${bits}`
 }
 
 /** The prefix of a row as text; empty when the row has none. */

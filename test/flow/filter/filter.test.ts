@@ -1,0 +1,276 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { formatAddressBytes } from '../../../src/flow/address.ts'
+import type { Batch } from '../../../src/flow/batch.ts'
+import { FLOW_COLUMNS } from '../../../src/flow/batch.ts'
+import type { ColumnSpec, ColumnType } from '../../../src/flow/column.ts'
+import type { Filter, Literal } from '../../../src/flow/filter/ast.ts'
+import { parseFilter } from '../../../src/flow/filter/filter.ts'
+import { columnTypes, junction } from '../../../src/flow/filter/parse.ts'
+import { formatFilter } from '../../../src/flow/filter/text.ts'
+import { maskAddress, parsePrefix } from '../../../src/flow/prefix.ts'
+import { parseInstant } from '../../../src/flow/time.ts'
+import type { Value } from '../../../src/flow/value.ts'
+import { anyRows, anyValue, batchOf, COLUMN_TYPES } from '../columns.ts'
+import { naiveSelect } from './naive.ts'
+
+const EVERY_TYPE: readonly ColumnSpec[] = [
+  ...COLUMN_TYPES.map((type) => ({ name: `c_${type}`, type })),
+  ...COLUMN_TYPES.map((type) => ({ name: `n_${type}`, type, nullable: true })),
+  { name: 'start', type: 'instant' },
+  { name: 'end', type: 'instant' },
+  { name: 'tcpFlags', type: 'u16' },
+  { name: 'flags', type: 'u32' },
+  { name: 'proto', type: 'u8' },
+]
+
+const ORDERED: ReadonlySet<ColumnType> = new Set([
+  'u8',
+  'u16',
+  'u32',
+  'u53',
+  'i53',
+  'u64',
+  'i64',
+  'instant',
+  'duration',
+])
+
+/** A value of a column as a filter holds it. */
+function asLiteral(type: ColumnType, value: Value): Literal {
+  if (type === 'instant') return typeof value === 'string' ? parseInstant(value) : 0
+  if (type === 'duration') return Math.abs(Number(value))
+  return typeof value === 'bigint' ? String(value) : (value ?? fallback(type))
+}
+
+const fallback = (type: ColumnType): Literal => (type === 'prefix' ? '10.0.0.0/8' : '10.1.2.3')
+
+/** Literals of a column: values it can have, so that rows match; for addresses also prefixes around them. */
+function anyLiteral(spec: ColumnSpec): fc.Arbitrary<Literal> {
+  const values = anyValue({ ...spec, nullable: false }).map((value) => asLiteral(spec.type, value))
+  if (spec.type !== 'address') return values
+  const prefixes = fc.tuple(values, fc.nat(128)).map(([value, n]) => {
+    const { bytes } = parsePrefix(String(value))
+    const bits = n % (bytes.length * 8 + 1)
+    return `${formatAddressBytes(maskAddress(bytes, bits))}/${bits}`
+  })
+  return fc.oneof(values, prefixes)
+}
+
+function anyTest(spec: ColumnSpec): fc.Arbitrary<Filter> {
+  const column = spec.name
+  const operators = ORDERED.has(spec.type) ? (['=', '!=', '<', '<=', '>', '>='] as const) : (['=', '!='] as const)
+  const compare = fc
+    .record({ operator: fc.constantFrom(...operators), value: anyLiteral(spec) })
+    .filter(({ operator, value }) => !(operator === '!=' && spec.type === 'address' && String(value).includes('/')))
+    .map((rest): Filter => ({ type: 'compare', column, ...rest }))
+  const values = fc.array(anyLiteral(spec), { minLength: 1, maxLength: 4 })
+  return fc.oneof(
+    compare,
+    values.map((list): Filter => ({ type: 'in', column, values: list })),
+    fc.constant<Filter>({ type: 'present', column }),
+  )
+}
+
+const flagTests = fc.oneof(
+  fc.integer({ min: 1, max: 511 }).map((mask): Filter => ({ type: 'has', column: 'tcpFlags', mask })),
+  fc.integer({ min: 0, max: 9 }).map((bit): Filter => ({ type: 'has', column: 'flags', mask: 1 << bit })),
+)
+const tests = fc.oneof(
+  fc.constantFrom(...EVERY_TYPE, { name: 'duration', type: 'duration' as const }).chain(anyTest),
+  flagTests,
+)
+
+const anyFilter: fc.Arbitrary<Filter> = fc.letrec<{ filter: Filter; terms: Filter[] }>((tie) => ({
+  terms: fc.array(tie('filter'), { minLength: 2, maxLength: 3 }),
+  filter: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    tests,
+    fc.record({ type: fc.constant('not' as const), term: tie('filter') }),
+    tie('terms').map((terms) => junction('and', terms)),
+    tie('terms').map((terms) => junction('or', terms)),
+  ),
+})).filter
+
+const types = columnTypes(EVERY_TYPE)
+
+/** Rows whose values often equal those of the filter. */
+function rowsNear(filter: Filter): fc.Arbitrary<Batch> {
+  return anyRows(EVERY_TYPE, { maxLength: 12 }).map((rows) => {
+    const literals = literalsOf(filter)
+    const near = rows.map((row, r) =>
+      row.map((value, i) => {
+        const { name, type } = EVERY_TYPE[i]!
+        const same = literals.filter(({ column, value: literal }) => column === name && !String(literal).includes('/'))
+        const chosen = same[r % Math.max(1, same.length)]?.value
+        if (chosen === undefined || r % 3 === 2 || type === 'prefix') return value
+        return type === 'u64' || type === 'i64' ? BigInt(chosen) : chosen
+      }),
+    )
+    return batchOf(EVERY_TYPE, near)
+  })
+}
+
+function literalsOf(filter: Filter): { column: string; value: Literal }[] {
+  switch (filter.type) {
+    case 'and':
+    case 'or':
+      return filter.terms.flatMap(literalsOf)
+    case 'not':
+      return literalsOf(filter.term)
+    case 'compare':
+      return [{ column: filter.column, value: filter.value }]
+    case 'in':
+      return filter.values.map((value) => ({ column: filter.column, value }))
+    default:
+      return []
+  }
+}
+
+function select(text: string, batch: Batch, specs: readonly ColumnSpec[]): number[] {
+  const selection = new Uint32Array(batch.capacity)
+  return [...selection.subarray(0, parseFilter(text, specs).select(batch, selection))]
+}
+
+describe('a filter', () => {
+  it('has a canonical text that parses back to an equal filter', () => {
+    fc.assert(
+      fc.property(anyFilter, (filter) => {
+        const text = formatFilter(filter, types)
+        const parsed = parseFilter(text, EVERY_TYPE)
+        expect(parsed.filter).toEqual(filter)
+        expect(parsed.text).toBe(text)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('keeps the rows that a test of each row by itself keeps', () => {
+    fc.assert(
+      fc.property(
+        anyFilter.chain((filter) => fc.tuple(fc.constant(filter), rowsNear(filter))),
+        ([filter, batch]) => {
+          expect(select(formatFilter(filter, types), batch, EVERY_TYPE)).toEqual(naiveSelect(filter, batch))
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
+  it('gives the same rows when one plan serves batches of different sizes', () => {
+    const specs: ColumnSpec[] = [{ name: 'n', type: 'u32' }]
+    const plan = parseFilter('not (n < 3 or n in [5, 7])', specs)
+    for (const length of [2, 10, 0, 6]) {
+      const batch = batchOf(
+        specs,
+        Array.from({ length }, (_, n) => [n]),
+      )
+      const selection = new Uint32Array(batch.capacity)
+      expect([...selection.subarray(0, plan.select(batch, selection))]).toEqual(naiveSelect(plan.filter, batch))
+    }
+  })
+
+  it('names the columns it reads, in schema order', () => {
+    const columns = (text: string) => parseFilter(text, FLOW_COLUMNS).columns
+    expect(columns('proto tcp and dst net 10.0.0.0/8 and bytes > 1m')).toEqual(['dstAddr', 'proto', 'bytes'])
+    expect(columns('duration > 5m')).toEqual(['start', 'end'])
+    expect(columns('port 80 and sampling unknown')).toEqual(['srcPort', 'dstPort', 'sampleSize', 'samplePopulation'])
+  })
+
+  it('is written out in full in its canonical text', () => {
+    const cases: { [text: string]: string } = {
+      'proto tcp and dst net 10.0.0.0/8 and not dst port in [80, 443] and bytes > 1m':
+        'proto = tcp and dstAddr = 10.0.0.0/8 and not dstPort in [80, 443] and bytes > 1000000',
+      'host 2001:DB8::1 or udp': 'srcAddr = 2001:db8::1 or dstAddr = 2001:db8::1 or proto = udp',
+      'src 192.0.2.1 && (ip6 || ! port 53)':
+        'srcAddr = 192.0.2.1 and (srcAddr in [::/0] or dstAddr in [::/0] or not (srcPort = 53 or dstPort = 53))',
+      'dst portrange 8000-8999': 'dstPort >= 8000 and dstPort <= 8999',
+      'flags S and not flags A': 'tcpFlags S and not tcpFlags A',
+      'flags reverse and tcpFlags = SA': 'flags reverse and tcpFlags = 18',
+      'start >= 2026-01-01T01:00+01:00': 'start >= 2026-01-01T00:00:00.000Z',
+      'nextHop absent and sampling known': 'not nextHop present and not (sampleSize = 0 and samplePopulation = 0)',
+      'proto not in [6, 17, 200]': 'not proto in [tcp, udp, 200]',
+      'as 64512 AND vlan 0x10': '(srcAs = 64512 or dstAs = 64512) and vlan = 16',
+      'a = "b c"': 'a = "b c"',
+    }
+    const specs: ColumnSpec[] = [...FLOW_COLUMNS, { name: 'a', type: 'text' }]
+    for (const [text, canonical] of Object.entries(cases)) expect(parseFilter(text, specs).text).toBe(canonical)
+  })
+
+  it('prefers a column to a word of the same name', () => {
+    const specs: ColumnSpec[] = [{ name: 'port', type: 'u16' }]
+    expect(parseFilter('port 80', specs).filter).toEqual({ type: 'compare', column: 'port', operator: '=', value: 80 })
+  })
+})
+
+describe('a wrong filter', () => {
+  const cases: { [text: string]: string } = {
+    'dstPrt = 80': 'at character 1 expected a column, got "dstPrt" (did you mean dstPort?)',
+    'bytes >': 'at character 8 expected a number such as 1500, 64k or 1.5m for bytes, got the end',
+    'dstPort = 70000': 'at character 11 expected a number for dstPort, got "70000"',
+    'bytes = 1.5': 'at character 9 expected a number',
+    'srcAddr = 10.0.0': 'at character 11 expected an address for srcAddr, got "10.0.0"',
+    'src net 10.0.0.1/8':
+      'at character 9 expected a prefix with zero host bits for srcAddr, got "10.0.0.1/8" (did you mean 10.0.0.0/8?)',
+    'srcAddr < 10.0.0.1': 'at character 9 expected =, != or in for srcAddr, got "<"',
+    'srcAddr != 10.0.0.0/8': '(did you mean not srcAddr in [10.0.0.0/8]?)',
+    'proto tcp dst port 80': 'at character 11 expected and, or, or the end, got "dst"',
+    '(proto tcp': 'at character 11 expected and, or, or ), got the end',
+    'dst port in [80, 443': 'at character 21 expected , or ], got the end',
+    'dst port in []': 'at character 14 expected a number for dstPort, got "]"',
+    'port 80 and': 'at character 12 expected a column or a test such as dst port 443, got the end',
+    'src bytes': 'at character 5 expected host, net, port, portrange, as or an address, got "bytes"',
+    'portrange 9-8': 'at character 11 expected a range of ports such as 8000-8999, got "9-8"',
+    'start > yesterday': 'at character 9 expected a time such as 2026-01-31T08:30:00Z for start, got "yesterday"',
+    'duration > 5': 'at character 12 expected a duration such as 90s for duration, got "5"',
+    'sampling maybe': 'at character 10 expected known or unknown, got "maybe"',
+    'bytes # 3': 'at character 7 expected a name, a value or an operator, got "#"',
+    '': 'at character 1 expected a column or a test such as dst port 443, got the end',
+    constructor: 'at character 1 expected a column, got "constructor"',
+  }
+  for (const [text, message] of Object.entries(cases)) {
+    it(`says where and what was expected: ${text || 'an empty one'}`, () => {
+      expect(() => parseFilter(text, FLOW_COLUMNS)).toThrow(message)
+    })
+  }
+
+  it('is refused when the rows lack the columns of a shorthand', () => {
+    const specs: ColumnSpec[] = [{ name: 'bytes', type: 'u53' }]
+    expect(() => parseFilter('port 80', specs)).toThrow(
+      'at character 1 expected rows with a column srcPort, got rows without',
+    )
+  })
+
+  it('is refused when it is nested too deeply, or is any text at all', () => {
+    expect(() => parseFilter('('.repeat(100_000), FLOW_COLUMNS)).toThrow('expected at most 200 levels')
+    expect(() => parseFilter('not '.repeat(100_000), FLOW_COLUMNS)).toThrow('expected at most 200 levels')
+    const words = fc.constantFrom(
+      'src',
+      'port',
+      'in',
+      '[',
+      ']',
+      '(',
+      ')',
+      '80',
+      ',',
+      '!=',
+      'bytes',
+      'and',
+      'not',
+      '"',
+      '10.0.0.0/8',
+      '\\',
+    )
+    fc.assert(
+      fc.property(fc.array(fc.oneof(words, fc.string({ maxLength: 3 })), { maxLength: 12 }), (parts) => {
+        try {
+          parseFilter(parts.join(' '), FLOW_COLUMNS)
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'bad-filter' })
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
