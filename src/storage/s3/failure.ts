@@ -48,6 +48,9 @@ const RETRYABLE_REASON = new Set([
 /** Keys in each other's way, as servers on top of a file system say it; no retry changes that. */
 const KEY_CONFLICT = new Set(['ObjectParentIsFile', 'ExistingObjectIsDirectory'])
 
+/** versitygw answers an access key it does not know with 404, which is not the absence of the object. */
+const UNKNOWN_USER = /User|AccessKey/
+
 const CERTIFICATE = /CERT|SSL|TLS|SELF_SIGNED|ALTNAME/
 
 /** The failure behind what the SDK threw. */
@@ -83,6 +86,7 @@ export function storageError(failure: S3Failure, { action, key, url }: FailureCo
   const fail = (code: StorageErrorCode, message: string): StorageError =>
     new StorageError(code, `store: ${message}`, details, failure)
   if (reason === 'NoSuchBucket') return fail('unavailable', `bucket expected at ${url}, got NoSuchBucket`)
+  if (UNKNOWN_USER.test(reason)) return fail('denied', `${action} expected access to ${key} in ${url}, got ${reason}`)
   if (status === 404) return fail('not-found', `object expected in ${url}, got none at ${key}`)
   if (status === 412) return fail('exists', `object expected absent in ${url}, got one at ${key}`)
   if (KEY_CONFLICT.has(reason)) return keyBesidePart(key, failure)
