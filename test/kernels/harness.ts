@@ -15,6 +15,7 @@ export function runKernel(
   outputLength: number,
   call: (kernels: Kernels, src: number, dst: number, extra: number) => number,
   extra: Uint8Array = new Uint8Array(0),
+  preset: (output: Uint8Array) => void = () => undefined,
 ): { result: number; output: Uint8Array } {
   memory.release(base)
   const extraAt = memory.allocate(extra.length)
@@ -27,6 +28,7 @@ export function runKernel(
   const after = memory.allocate(64)
   memory.bytes(before, 64).fill(GUARD)
   memory.bytes(dst, outputLength).fill(0)
+  preset(memory.bytes(dst, outputLength))
   memory.bytes(after, 64).fill(GUARD)
   const result = call(kernels, src, dst, extraAt)
   if (!memory.bytes(before, 64).every((byte) => byte === GUARD)) throw new Error('kernel wrote in front of its output')

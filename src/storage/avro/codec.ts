@@ -23,31 +23,28 @@ export function snappyCompress(plain: Uint8Array): Uint8Array {
   return framed
 }
 
-/** The plain bytes of a sync-block. Throws `corrupt` when they are not what was written. */
-export function decompress(codec: AvroCodec, bytes: Uint8Array): Uint8Array {
-  if (codec === 'snappy') return snappyDecompress(bytes)
+/** The plain bytes of a sync-block of any codec but snappy, which a kernel unpacks. Throws `corrupt` when they are not what was written. */
+export function decompress(codec: Exclude<AvroCodec, 'snappy'>, bytes: Uint8Array): Uint8Array {
   if (codec === 'deflate') return inflate(bytes)
   if (bytes.length > MAX_PLAIN_BYTES) throw tooLarge(bytes.length)
   return bytes
 }
 
-function snappyDecompress(bytes: Uint8Array): Uint8Array {
+/** Snappy data of a sync-block, its checksum apart, and how long it says that it is. Throws `corrupt` for a claim that cannot be. */
+export function openSnappy(bytes: Uint8Array): { body: Uint8Array; crc: number; plainLength: number } {
   if (bytes.length < 5) throw corrupt('snappy data and a crc', `${bytes.length} bytes`)
   const body = bytes.subarray(0, bytes.length - 4)
-  const claimed = snappyLength(body)
-  if (claimed > MAX_PLAIN_BYTES) throw tooLarge(claimed)
-  if (claimed > body.length * SNAPPY_MAX_RATIO)
-    throw corrupt('snappy data', `a claim of ${claimed} bytes in ${body.length}`)
-  let plain: Uint8Array
-  try {
-    plain = snappy.uncompressSync(body, OPTIONS) as Buffer
-  } catch (error) {
-    throw corrupt('snappy data', error instanceof Error ? error.message : String(error), error)
-  }
-  const expected = readUint32(bytes, bytes.length - 4)
+  const plainLength = snappyLength(body)
+  if (plainLength > MAX_PLAIN_BYTES) throw tooLarge(plainLength)
+  if (plainLength > body.length * SNAPPY_MAX_RATIO)
+    throw corrupt('snappy data', `a claim of ${plainLength} bytes in ${body.length}`)
+  return { body, crc: readUint32(bytes, bytes.length - 4), plainLength }
+}
+
+/** Throws `corrupt` when the plain bytes are not those that the checksum was made of. */
+export function checkCrc(plain: Uint8Array, expected: number): void {
   const found = crc32(plain)
   if (found !== expected) throw corrupt(`crc32 ${hex(expected)}`, hex(found))
-  return plain
 }
 
 /** The plain length at the head of raw Snappy data. */

@@ -8,6 +8,8 @@ import type { AvroRecord, AvroType } from './type.ts'
 export interface RowProgram {
   /** For `decodeRows`. */
   readonly code: Int32Array
+  /** Whether no operation is nested, so that the kernel can run it. */
+  readonly isFlat: boolean
   /** The columns that the writer's rows hold; the slot of each is its place in this list. */
   readonly reads: readonly ColumnRead[]
   /** The wanted columns that they do not hold: they get their default. */
@@ -50,12 +52,13 @@ export function compileProgram(writer: AvroRecord, columns: readonly ColumnSpec[
     if (spec) compiler.read(field.type, spec)
     else compiler.skip(field.type)
   }
-  return { code: compiler.finish(), reads: compiler.reads, missing }
+  return { code: compiler.finish(), isFlat: compiler.isFlat, reads: compiler.reads, missing }
 }
 
 /** Emits operations; programs that others call follow the main one. */
 class Compiler {
   readonly reads: ColumnRead[] = []
+  isFlat = true
   private readonly code: number[] = []
   private readonly called = new Map<AvroType, number>()
   private readonly patches: { at: number; type: AvroType }[] = []
@@ -133,6 +136,7 @@ class Compiler {
   }
 
   private call(op: number, type: AvroType, ...operands: number[]): void {
+    this.isFlat = false
     this.patches.push({ at: this.code.length + 1, type })
     this.emit(op, 0, ...operands)
   }

@@ -1,7 +1,7 @@
 import type { Batch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import { schemaId } from '../../flow/schema.ts'
-import { corrupt, decompress, MAX_PLAIN_BYTES } from '../avro/codec.ts'
+import { corrupt, MAX_PLAIN_BYTES } from '../avro/codec.ts'
 import { RowDecoder } from '../avro/decoder.ts'
 import type { AvroHeader } from '../avro/header.ts'
 import { parseHeader, SYNC_LENGTH } from '../avro/header.ts'
@@ -53,7 +53,7 @@ const MAX_HEAD_BYTES = 16
  * byte position (or tells `onCorrupt` and goes on), and `bad-schema` when the block can never hold the columns. Errors of the store pass through.
  */
 export async function* readBlock(options: ReadBlockOptions): AsyncGenerator<BlockRows, void, undefined> {
-  const { store, block, schema, columns, onCorrupt } = options
+  const { block, schema, columns } = options
   if (block.format === 'parquet') {
     yield* readParquetBlock(options)
     return
@@ -61,6 +61,19 @@ export async function* readBlock(options: ReadBlockOptions): AsyncGenerator<Bloc
   const { first, count } = options.chunks ?? { first: 0, count: block.chunks.length }
   const chunks = block.chunks.slice(first, first + count)
   const decoder = new RowDecoder(schema, columns, BATCH_ROWS)
+  try {
+    yield* readAvroChunks(options, chunks, first, decoder)
+  } finally {
+    decoder.close()
+  }
+}
+
+async function* readAvroChunks(
+  { store, block, onCorrupt }: ReadBlockOptions,
+  chunks: readonly ChunkInfo[],
+  first: number,
+  decoder: RowDecoder,
+): AsyncGenerator<BlockRows, void, undefined> {
   if (chunks.length === 0) return
   const run = new ByteRun(store, block.key, rangesOf(chunks, first === 0))
   let header: AvroHeader
@@ -136,14 +149,13 @@ async function* readChunk(
       break
     }
     try {
-      const plain = decompress(header.codec, frame.data)
-      if (frame.records > plain.length) throw corrupt(`${frame.records} records`, `${plain.length} bytes`)
+      const length = decoder.load(header.codec, frame.data)
+      if (frame.records > length) throw corrupt(`${frame.records} records`, `${length} bytes`)
       let next = 0
       for (let row = 0; row < frame.records; ) {
         const rows = Math.min(BATCH_ROWS, frame.records - row)
-        next = decoder.decode(plain, next, rows)
-        if (row + rows === frame.records && next !== plain.length)
-          throw corrupt(`rows of ${plain.length} bytes`, String(next))
+        next = decoder.decode(next, rows)
+        if (row + rows === frame.records && next !== length) throw corrupt(`rows of ${length} bytes`, String(next))
         yield { batch: decoder.batch, firstRecord: chunkFirst + seen + row }
         row += rows
         handed += rows
