@@ -1,17 +1,26 @@
 import type { LedgerEntry } from '../../storage/manifest/actions.ts'
 import type { SessionSummary } from '../ledger/ledger.ts'
 import { Ledger } from '../ledger/ledger.ts'
+import type { Session } from '../ledger/session.ts'
 import type { DecodeCounters } from './counters.ts'
 import { createCounters } from './counters.ts'
 import type { ExporterAddress } from './exporter-address.ts'
+import type { ExporterState } from './exporter-state.ts'
+import { ExporterTable } from './exporter-table.ts'
+import { findExtras } from './extras.ts'
+import { HEADER_LENGTH, readOrigin } from './header.ts'
+import type { SetSpan } from './message.ts'
+import { readSets } from './message.ts'
+import { MessageDecoder } from './message-decoder.ts'
 import type { Budgets, DecoderOptions } from './options.ts'
 import { DEFAULT_BUDGETS } from './options.ts'
 import type { Origin } from './origin.ts'
 import type { MalformedReason } from './reasons.ts'
 import { RowWriter } from './row-writer.ts'
-import { UNKNOWN_SAMPLING } from './sampling.ts'
+import { SamplingOverrides, UNKNOWN_SAMPLING } from './sampling.ts'
+import { SetDecoder } from './set-decoder.ts'
 import type { FlowSink } from './sink.ts'
-import { decodeV5, V5_HEADER, V5_RECORD, v5Interval } from './v5.ts'
+import { checkV5, decodeV5, v5Interval } from './v5.ts'
 
 /** Who sent a datagram, and when it arrived. */
 export interface DatagramMeta {
@@ -44,25 +53,34 @@ export function createDecoder(options: DecoderOptions = {}): Decoder {
 }
 
 class DatagramDecoder implements Decoder {
-  readonly #budgets: Budgets
   readonly #counters = createCounters()
   readonly #ledger: Ledger
-  readonly #writer = new RowWriter()
+  readonly #writer: RowWriter
+  readonly #exporters: ExporterTable
+  readonly #messages: MessageDecoder
   readonly #dropDuplicates: boolean
+  readonly #sets: SetSpan[] = []
 
-  constructor({ budgets = {}, dropDuplicates = false }: DecoderOptions) {
-    this.#budgets = { ...DEFAULT_BUDGETS, ...budgets }
-    this.#dropDuplicates = dropDuplicates
-    this.#ledger = new Ledger(this.#budgets)
+  constructor(options: DecoderOptions) {
+    const budgets: Budgets = { ...DEFAULT_BUDGETS, ...options.budgets }
+    const extras = findExtras(options)
+    this.#dropDuplicates = options.dropDuplicates ?? false
+    this.#ledger = new Ledger(budgets)
+    this.#writer = new RowWriter(options.elements ?? [])
+    const sets = new SetDecoder(this.#writer, this.#counters, extras, budgets.valueBytes)
+    this.#messages = new MessageDecoder(sets, this.#counters, this.#ledger, budgets)
+    const overrides = new SamplingOverrides(options.sampling ?? [])
+    const forget = (exporter: ExporterState) => this.#messages.parking.abandon(exporter)
+    this.#exporters = new ExporterTable(budgets, this.#counters, overrides, forget)
   }
 
   datagram(bytes: Uint8Array, meta: DatagramMeta, sink: FlowSink): MalformedReason | undefined {
     this.#counters.datagrams++
     this.#writer.open(sink)
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    const version = bytes.length < 2 ? 0 : view.getUint16(0)
-    if (version === 5) return this.#v5(view, bytes, meta)
-    return this.#refuse(bytes.length < 2 ? 'header-cut' : 'unknown-version', 0, 0, meta, 0)
+    const version = bytes.length < 2 ? -1 : view.getUint16(0)
+    if (version === 5 || version === 9 || version === 10) return this.#netflow(bytes, view, version, meta)
+    return this.#refuse(version < 0 ? 'header-cut' : 'unknown-version', 0, 0, meta, 0)
   }
 
   counters(): DecodeCounters {
@@ -77,29 +95,51 @@ class DatagramDecoder implements Decoder {
     return this.#ledger.drain()
   }
 
-  abandonParked(): void {}
+  abandonParked(): void {
+    this.#messages.parking.abandon()
+  }
 
-  #v5(view: DataView, bytes: Uint8Array, meta: DatagramMeta): MalformedReason | undefined {
-    if (bytes.length < V5_HEADER) return this.#refuse('header-cut', 5, 0, meta, 0)
-    const count = view.getUint16(2)
-    const origin = v5Origin(view, meta)
-    if (V5_HEADER + count * V5_RECORD > bytes.length) {
-      return this.#refuse('count-beyond-end', 5, origin.domain, meta, origin.receivedMs)
-    }
-    const session = this.#ledger.session(meta.exporter.text, meta.sourcePort, 5, origin.domain)
-    if (session.recent.repeats(origin.sequence, bytes)) {
+  #netflow(bytes: Uint8Array, view: DataView, version: 5 | 9 | 10, meta: DatagramMeta): MalformedReason | undefined {
+    if (bytes.length < HEADER_LENGTH[version]!) return this.#refuse('header-cut', version, 0, meta, 0)
+    const origin = readOrigin(view, version, meta)
+    this.#messages.parking.expire(origin.receivedMs)
+    const sets = this.#sets
+    sets.length = 0
+    const reason = version === 5 ? checkV5(view) : this.#check(bytes, view, origin, sets)
+    if (reason) return this.#refuse(reason, version, origin.domain, meta, origin.receivedMs)
+    const session = this.#ledger.session(meta.exporter.text, meta.sourcePort, version, origin.domain)
+    const repeated = session.recent.repeats(origin.sequence, bytes)
+    if (repeated) {
       this.#counters.duplicates++
       this.#ledger.duplicate(session, origin.receivedMs)
       if (this.#dropDuplicates) return undefined
-    } else {
-      this.#ledger.message(session, origin.sequence, count, true, origin.receivedMs)
     }
+    const exporter = this.#exporters.get(meta.exporter)
+    if (version === 5) this.#v5(view, origin, exporter, session, repeated)
+    else this.#messages.decode({ bytes, view, sets, origin, exporter }, session, repeated)
+    if (version !== 5) this.#exporters.trim(exporter)
+    return undefined
+  }
+
+  /** Checks the structure of a v9 or IPFIX message and lists its sets. */
+  #check(bytes: Uint8Array, view: DataView, origin: Origin, sets: SetSpan[]): MalformedReason | undefined {
+    const version = origin.version === 9 ? 9 : 10
+    const end = version === 9 ? bytes.length : view.getUint16(2)
+    if (end < HEADER_LENGTH[version]!) return 'length-below-header'
+    if (end > bytes.length) return 'length-beyond-end'
+    const templates = this.#exporters.peek(origin.exporter)?.templates
+    const find = (id: number) => templates?.find(version, origin.domain, id, origin.receivedMs)?.template
+    return readSets(bytes, view, { version, start: HEADER_LENGTH[version]!, end }, { find }, sets)
+  }
+
+  #v5(view: DataView, origin: Origin, exporter: ExporterState, session: Session, repeated: boolean): void {
+    const count = view.getUint16(2)
+    if (!repeated) this.#ledger.message(session, origin.sequence, count, true, origin.receivedMs)
     const interval = v5Interval(view)
-    const sampling = interval === 0 ? UNKNOWN_SAMPLING : { size: 1, population: interval, assumed: false }
-    decodeV5(view, count, origin, sampling, this.#writer)
+    const announced = interval === 0 ? UNKNOWN_SAMPLING : { size: 1, population: interval, assumed: false }
+    decodeV5(view, count, origin, exporter.override ?? announced, this.#writer)
     this.#counters.records += count
     this.#counters.flows += count
-    return undefined
   }
 
   #refuse(
@@ -113,19 +153,5 @@ class DatagramDecoder implements Decoder {
     this.#counters.malformed[reason] = (this.#counters.malformed[reason] ?? 0) + 1
     this.#ledger.malformed({ exporter: exporter.text, sourcePort, version, domain }, receivedMs ?? exportMs)
     return reason
-  }
-}
-
-function v5Origin(view: DataView, { exporter, sourcePort, receivedMs }: DatagramMeta): Origin {
-  const exportMs = view.getUint32(8) * 1000 + Math.floor(view.getUint32(12) / 1e6)
-  return {
-    exporter,
-    sourcePort,
-    version: 5,
-    domain: view.getUint16(20),
-    sequence: view.getUint32(16),
-    exportMs,
-    sysUptime: view.getUint32(4),
-    receivedMs: receivedMs ?? exportMs,
   }
 }

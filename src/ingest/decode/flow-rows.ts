@@ -1,9 +1,18 @@
 import type { FlowBatch } from '../../flow/batch.ts'
-import type { AddressColumn } from '../../flow/column.ts'
+import type { AddressColumn, Column } from '../../flow/column.ts'
 
-/**
- * The typed arrays of a flow batch as plain properties, so that writers reach them without a look-up by name. Bound once per batch.
- */
+/** Positions of columns in the arrays of `FlowRows`, so that a plan names them by number. */
+export const U8 = { proto: 0, tos: 1, srcMask: 2, dstMask: 3, direction: 4 } as const
+export const U16 = { srcPort: 0, dstPort: 1, tcpFlags: 2, vlan: 3 } as const
+export const U32 = { inputIf: 0, outputIf: 1, srcAs: 2, dstAs: 3 } as const
+export const ADDRESS = { srcAddr: 0, dstAddr: 1, nextHop: 2 } as const
+
+export type U8Slot = (typeof U8)[keyof typeof U8]
+export type U16Slot = (typeof U16)[keyof typeof U16]
+export type U32Slot = (typeof U32)[keyof typeof U32]
+export type AddressSlot = (typeof ADDRESS)[keyof typeof ADDRESS]
+
+/** The typed arrays of a flow batch as plain properties, so that writers reach them without a look-up by name. Bound once per batch. */
 export class FlowRows {
   readonly batch: FlowBatch
   readonly start: Float64Array
@@ -11,29 +20,19 @@ export class FlowRows {
   readonly received: Float64Array
   readonly exporter: AddressColumn
   readonly domain: Uint32Array
-  readonly srcAddr: AddressColumn
-  readonly dstAddr: AddressColumn
-  readonly nextHop: AddressColumn
-  readonly srcPort: Uint16Array
-  readonly dstPort: Uint16Array
-  readonly proto: Uint8Array
-  readonly tcpFlags: Uint16Array
-  readonly tos: Uint8Array
   readonly bytes: Float64Array
   readonly packets: Float64Array
   readonly sampleSize: Float64Array
   readonly samplePopulation: Float64Array
-  readonly inputIf: Uint32Array
-  readonly outputIf: Uint32Array
-  readonly srcAs: Uint32Array
-  readonly dstAs: Uint32Array
-  readonly srcMask: Uint8Array
-  readonly dstMask: Uint8Array
-  readonly vlan: Uint16Array
-  readonly direction: Uint8Array
   readonly flags: Uint32Array
+  readonly u8: readonly [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array]
+  readonly u16: readonly [Uint16Array, Uint16Array, Uint16Array, Uint16Array]
+  readonly u32: readonly [Uint32Array, Uint32Array, Uint32Array, Uint32Array]
+  readonly address: readonly [AddressColumn, AddressColumn, AddressColumn]
+  /** Columns of extra elements in the order of the decoder's options; undefined where the batch has none. */
+  readonly extras: readonly (Column | undefined)[]
 
-  constructor(batch: FlowBatch) {
+  constructor(batch: FlowBatch, extras: readonly string[]) {
     const { columns } = batch
     this.batch = batch
     this.start = columns.start.values
@@ -41,26 +40,18 @@ export class FlowRows {
     this.received = columns.received.values
     this.exporter = columns.exporter
     this.domain = columns.domain.values
-    this.srcAddr = columns.srcAddr
-    this.dstAddr = columns.dstAddr
-    this.nextHop = columns.nextHop
-    this.srcPort = columns.srcPort.values
-    this.dstPort = columns.dstPort.values
-    this.proto = columns.proto.values
-    this.tcpFlags = columns.tcpFlags.values
-    this.tos = columns.tos.values
     this.bytes = columns.bytes.values
     this.packets = columns.packets.values
     this.sampleSize = columns.sampleSize.values
     this.samplePopulation = columns.samplePopulation.values
-    this.inputIf = columns.inputIf.values
-    this.outputIf = columns.outputIf.values
-    this.srcAs = columns.srcAs.values
-    this.dstAs = columns.dstAs.values
-    this.srcMask = columns.srcMask.values
-    this.dstMask = columns.dstMask.values
-    this.vlan = columns.vlan.values
-    this.direction = columns.direction.values
     this.flags = columns.flags.values
+    const { proto, tos, srcMask, dstMask, direction } = columns
+    this.u8 = [proto.values, tos.values, srcMask.values, dstMask.values, direction.values]
+    const { srcPort, dstPort, tcpFlags, vlan } = columns
+    this.u16 = [srcPort.values, dstPort.values, tcpFlags.values, vlan.values]
+    const { inputIf, outputIf, srcAs, dstAs } = columns
+    this.u32 = [inputIf.values, outputIf.values, srcAs.values, dstAs.values]
+    this.address = [columns.srcAddr, columns.dstAddr, columns.nextHop]
+    this.extras = extras.map((name) => columns[name])
   }
 }

@@ -1,5 +1,5 @@
-import { recordEnd } from './record.ts'
 import type { MalformedReason } from './reasons.ts'
+import { recordEnd } from './record.ts'
 import type { Template, TemplateStatement } from './template.ts'
 import { isZero, readTemplateSet } from './template-set.ts'
 
@@ -15,6 +15,8 @@ export interface SetSpan {
   readonly start: number
   readonly end: number
   readonly statements?: readonly TemplateStatement[]
+  /** The template of a set of options records. */
+  readonly options?: Template
 }
 
 /** The templates a message is read with before it is accepted: those known, overlaid with its own. */
@@ -53,7 +55,7 @@ export function readSets(
     } else {
       const template = id < FIRST_DATA_SET ? undefined : own.find(id)
       if (template?.variable && isCut(bytes, span, template)) return 'value-cut'
-      sets.push(span)
+      sets.push(template?.type === 'options' ? { ...span, options: template } : span)
     }
     at = setEnd
   }

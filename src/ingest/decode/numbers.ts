@@ -1,19 +1,8 @@
 import { FLOW_FLAGS } from '../../flow/fields.ts'
+import type { Source } from './plan.ts'
+import type { Run } from './run.ts'
 
-/** Unsigned big-endian integers of any length (reduced-size encoding, RFC 7011 section 6.2) into columns, `count` records `stride` octets apart. */
-
-/** The octets of one field over the records of a run. */
-export interface FieldRun {
-  readonly bytes: Uint8Array
-  readonly view: DataView
-  /** Of the value in the first record. */
-  readonly at: number
-  readonly stride: number
-  readonly length: number
-  /** First row and number of rows. */
-  readonly row: number
-  readonly count: number
-}
+/** Unsigned big-endian integers of any length (reduced-size encoding, RFC 7011 section 6.2) into the rows of a run. */
 
 /** The integer at `at`; above 2^53 it is rounded, but never to a safe integer. */
 export function readUnsigned(bytes: Uint8Array, at: number, length: number): number {
@@ -28,48 +17,68 @@ export function readBigUnsigned(bytes: Uint8Array, at: number, length: number): 
   return value
 }
 
-export function intoU8(values: Uint8Array, flags: Uint32Array, run: FieldRun): void {
-  const { bytes, at, stride, length, row, count } = run
-  if (length !== 1) return intoCut(values, flags, run, 0xff)
-  for (let i = 0, from = at; i < count; i++, from += stride) values[row + i] = bytes[from]!
+export function intoU8(values: Uint8Array, flags: Uint32Array, run: Run, source: Source): void {
+  const { bytes, stride, row, count } = run
+  if (run.lengthOf(source) !== 1) {
+    intoCut(values, flags, run, source, 0xff)
+    return
+  }
+  for (let i = row, at = run.offsetOf(source); i < row + count; i++, at += stride) values[i] = bytes[at]!
 }
 
-export function intoU16(values: Uint16Array, flags: Uint32Array, run: FieldRun): void {
-  const { bytes, view, at, stride, length, row, count } = run
-  if (length === 2) for (let i = 0, from = at; i < count; i++, from += stride) values[row + i] = view.getUint16(from)
-  else if (length === 1) for (let i = 0, from = at; i < count; i++, from += stride) values[row + i] = bytes[from]!
-  else intoCut(values, flags, run, 0xffff)
+export function intoU16(values: Uint16Array, flags: Uint32Array, run: Run, source: Source): void {
+  const { bytes, stride, row, count } = run
+  if (run.lengthOf(source) !== 2) {
+    intoCut(values, flags, run, source, 0xffff)
+    return
+  }
+  for (let i = row, at = run.offsetOf(source); i < row + count; i++, at += stride) {
+    values[i] = (bytes[at]! << 8) | bytes[at + 1]!
+  }
 }
 
-export function intoU32(values: Uint32Array, flags: Uint32Array, run: FieldRun): void {
-  const { view, at, stride, length, row, count } = run
-  if (length === 4) for (let i = 0, from = at; i < count; i++, from += stride) values[row + i] = view.getUint32(from)
-  else if (length === 2)
-    for (let i = 0, from = at; i < count; i++, from += stride) values[row + i] = view.getUint16(from)
-  else intoCut(values, flags, run, 0xffffffff)
+export function intoU32(values: Uint32Array, flags: Uint32Array, run: Run, source: Source): void {
+  const { view, stride, row, count } = run
+  let at = run.offsetOf(source)
+  switch (run.lengthOf(source)) {
+    case 4:
+      for (let i = row; i < row + count; i++, at += stride) values[i] = view.getUint32(at)
+      break
+    case 2:
+      for (let i = row; i < row + count; i++, at += stride) values[i] = view.getUint16(at)
+      break
+    default:
+      intoCut(values, flags, run, source, 0xffffffff)
+  }
 }
 
-/** Counters; the caller has set those above 2^53 - 1 apart (`firstWide`). */
-export function intoU53(values: Float64Array, run: FieldRun): void {
-  const { bytes, view, at, stride, length, row, count } = run
-  if (length === 4) for (let i = 0, from = at; i < count; i++, from += stride) values[row + i] = view.getUint32(from)
+/** Counters and times; the caller sees to those above 2^53 - 1. */
+export function intoF64(values: Float64Array, run: Run, source: Source): void {
+  const { bytes, view, stride, row, count } = run
+  const length = run.lengthOf(source)
+  let at = run.offsetOf(source)
+  if (length === 4) for (let i = row; i < row + count; i++, at += stride) values[i] = view.getUint32(at)
   else if (length === 8)
-    for (let i = 0, from = at; i < count; i++, from += stride)
-      values[row + i] = view.getUint32(from) * 0x1_0000_0000 + view.getUint32(from + 4)
-  else for (let i = 0, from = at; i < count; i++, from += stride) values[row + i] = readUnsigned(bytes, from, length)
+    for (let i = row; i < row + count; i++, at += stride) {
+      values[i] = view.getUint32(at) * 0x1_0000_0000 + view.getUint32(at + 4)
+    }
+  else for (let i = row; i < row + count; i++, at += stride) values[i] = readUnsigned(bytes, at, length)
 }
 
 /** Values of an unusual length; one that does not fit keeps its low bits and is flagged. */
 function intoCut(
   values: Uint8Array | Uint16Array | Uint32Array,
   flags: Uint32Array,
-  { bytes, at, stride, length, row, count }: FieldRun,
+  run: Run,
+  source: Source,
   max: number,
 ): void {
+  const { bytes, stride, row, count } = run
+  const length = run.lengthOf(source)
   const low = Math.min(length, 4)
-  for (let i = 0, from = at; i < count; i++, from += stride) {
-    values[row + i] = readUnsigned(bytes, from + length - low, low)
-    if (readUnsigned(bytes, from, length) > max) flags[row + i]! |= FLOW_FLAGS.valueCut
+  for (let i = row, at = run.offsetOf(source); i < row + count; i++, at += stride) {
+    values[i] = readUnsigned(bytes, at + length - low, low)
+    if (readUnsigned(bytes, at, length) > max) flags[i]! |= FLOW_FLAGS.valueCut
   }
 }
 

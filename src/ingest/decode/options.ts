@@ -45,6 +45,12 @@ export const DEFAULT_BUDGETS: Budgets = {
   valueBytes: 4096,
 }
 
+/** For files, where time is that of the capture: nothing is forgotten for its age, so that data find a template of another day. */
+export const FILE_BUDGETS: Partial<Budgets> = {
+  templateLifetimeMs: Number.POSITIVE_INFINITY,
+  parkedAgeMs: Number.POSITIVE_INFINITY,
+}
+
 /** A sampling rate that the configuration gives for exporters that do not tell theirs, or tell it wrong: `sampleSize` of `samplePopulation` packets. */
 export interface SamplingOverride {
   /** An address or a prefix, such as `192.0.2.1` or `2001:db8::/32`; the longest match wins. */

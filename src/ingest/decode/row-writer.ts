@@ -1,19 +1,25 @@
+import { clearExtra } from './extras.ts'
 import { FlowRows } from './flow-rows.ts'
 import type { FlowSink } from './sink.ts'
 
 /** Gives decoders rows of the sink's batch, flushing when it is full. One per decoder, pointed at a sink for each datagram. */
 export class RowWriter {
-  rows: FlowRows | undefined
+  readonly #extras: readonly string[]
+  #rows: FlowRows | undefined
   #sink: FlowSink | undefined
+
+  /** `extras` are the names of the columns of extra elements. */
+  constructor(extras: readonly string[]) {
+    this.#extras = extras
+  }
 
   /** Points at the sink of the next datagram. */
   open(sink: FlowSink): void {
     this.#sink = sink
-    this.#bind(sink)
   }
 
   get sink(): FlowSink {
-    if (!this.#sink) throw new Error('decode: sink expected before rows, got none')
+    if (!this.#sink) throw new RangeError('decode: rows expected an open sink, got none')
     return this.#sink
   }
 
@@ -21,11 +27,12 @@ export class RowWriter {
   take(least: number): FlowRows {
     const { sink } = this
     if (sink.batch.capacity - sink.batch.length < least) sink.flush()
-    return this.#bind(sink)
+    if (this.#rows?.batch !== sink.batch) this.#rows = new FlowRows(sink.batch, this.#extras)
+    return this.#rows
   }
+}
 
-  #bind(sink: FlowSink): FlowRows {
-    if (this.rows?.batch !== sink.batch) this.rows = new FlowRows(sink.batch)
-    return this.rows
-  }
+/** Marks all extra columns of rows [from, to) as absent. */
+export function clearExtras(rows: FlowRows, from: number, to: number): void {
+  for (const column of rows.extras) if (column) clearExtra(column, from, to)
 }

@@ -1,15 +1,23 @@
 import { FLOW_FLAGS } from '../../flow/fields.ts'
 import type { FlowRows } from './flow-rows.ts'
+import { U8, U16, U32 } from './flow-rows.ts'
 import type { Origin } from './origin.ts'
+import type { MalformedReason } from './reasons.ts'
 import type { RowWriter } from './row-writer.ts'
+import { clearExtras } from './row-writer.ts'
 import type { Sampling } from './sampling.ts'
+import { fillOrigin } from './shared-columns.ts'
 
 /** NetFlow v5: a header of 24 bytes and `count` records of 48. Written out by hand, a field at a time, because it is the hottest loop of ingest. */
-export const V5_HEADER = 24
-export const V5_RECORD = 48
+const V5_HEADER = 24
+const V5_RECORD = 48
 
 /** The 14-bit interval of the header field; its two top bits are the sampling mode. 0 is unknown. */
 export const v5Interval = (view: DataView): number => view.getUint16(22) & 0x3fff
+
+/** Why a datagram with a whole header is malformed: its records would run over the end. */
+export const checkV5 = (view: DataView): MalformedReason | undefined =>
+  V5_HEADER + view.getUint16(2) * V5_RECORD > view.byteLength ? 'count-beyond-end' : undefined
 
 /** Appends `count` records; the caller has checked that the datagram holds them. */
 export function decodeV5(view: DataView, count: number, origin: Origin, sampling: Sampling, writer: RowWriter): void {
@@ -28,27 +36,16 @@ export function decodeV5(view: DataView, count: number, origin: Origin, sampling
 /** Columns that have one value for all rows [from, to) of a v5 datagram. */
 function writeShared(rows: FlowRows, from: number, to: number, origin: Origin, sampling: Sampling): void {
   fillOrigin(rows, from, to, origin)
-  rows.srcAddr.family.fill(4, from, to)
-  rows.dstAddr.family.fill(4, from, to)
-  rows.nextHop.family.fill(4, from, to)
-  rows.srcAddr.v6.fill(0, from * 16, to * 16)
-  rows.dstAddr.v6.fill(0, from * 16, to * 16)
-  rows.nextHop.v6.fill(0, from * 16, to * 16)
+  for (const { family, v6 } of rows.address) {
+    family.fill(4, from, to)
+    v6.fill(0, from * 16, to * 16)
+  }
   rows.sampleSize.fill(sampling.size, from, to)
   rows.samplePopulation.fill(sampling.population, from, to)
-  rows.vlan.fill(0, from, to)
-  rows.direction.fill(255, from, to)
+  rows.u16[U16.vlan].fill(0, from, to)
+  rows.u8[U8.direction].fill(255, from, to)
   rows.flags.fill(sampling.assumed ? FLOW_FLAGS.samplingAssumed : 0, from, to)
-}
-
-/** Exporter, domain and arrival of rows [from, to). */
-export function fillOrigin(rows: FlowRows, from: number, to: number, { exporter, domain, receivedMs }: Origin): void {
-  rows.received.fill(receivedMs, from, to)
-  rows.exporter.family.fill(exporter.family, from, to)
-  rows.exporter.v4.fill(exporter.v4, from, to)
-  if (exporter.family === 4) rows.exporter.v6.fill(0, from * 16, to * 16)
-  else for (let row = from; row < to; row++) rows.exporter.v6.set(exporter.v6, row * 16)
-  rows.domain.fill(domain, from, to)
+  clearExtras(rows, from, to)
 }
 
 function writeRecords(
@@ -60,11 +57,12 @@ function writeRecords(
   origin: Origin,
 ): void {
   const { exportMs, sysUptime } = origin
-  const { srcPort, dstPort, proto, tcpFlags, tos, bytes, packets, start, end, flags } = rows
-  const { inputIf, outputIf, srcAs, dstAs, srcMask, dstMask } = rows
-  const srcAddr = rows.srcAddr.v4
-  const dstAddr = rows.dstAddr.v4
-  const nextHop = rows.nextHop.v4
+  const { bytes, packets, start, end, flags } = rows
+  const [srcAddr, dstAddr, nextHop] = [rows.address[0].v4, rows.address[1].v4, rows.address[2].v4]
+  const [srcPort, dstPort, tcpFlags] = [rows.u16[U16.srcPort], rows.u16[U16.dstPort], rows.u16[U16.tcpFlags]]
+  const [proto, tos, srcMask, dstMask] = [rows.u8[U8.proto], rows.u8[U8.tos], rows.u8[U8.srcMask], rows.u8[U8.dstMask]]
+  const { inputIf: IN, outputIf: OUT, srcAs: SRC, dstAs: DST } = U32
+  const [inputIf, outputIf, srcAs, dstAs] = [rows.u32[IN], rows.u32[OUT], rows.u32[SRC], rows.u32[DST]]
   const to = row + count
   for (let at = offset, i = row; i < to; i++, at += V5_RECORD) {
     srcAddr[i] = view.getUint32(at)

@@ -1,0 +1,82 @@
+import type { AddressColumn } from '../../flow/column.ts'
+import type { FlowRows } from './flow-rows.ts'
+import { readUnsigned } from './numbers.ts'
+import type { AddressStep, MaskStep, Source } from './plan.ts'
+import type { Run } from './run.ts'
+
+/** Fills an address column of a run: absent, IPv4, IPv6, or the one of the two that the record means. */
+export function writeAddress(column: AddressColumn, run: Run, { v4, v6, version }: AddressStep): void {
+  const from4 = v4 && run.lengthOf(v4) === 4 ? v4 : undefined
+  const from6 = v6 && run.lengthOf(v6) === 16 ? v6 : undefined
+  if (from4 && from6) writeEither(column, run, from4, from6, version)
+  else if (from4) writeV4(column, run, from4)
+  else if (from6) writeV6(column, run, from6)
+  else writeNone(column, run)
+}
+
+function writeNone({ family, v4, v6 }: AddressColumn, { row, count }: Run): void {
+  family.fill(0, row, row + count)
+  v4.fill(0, row, row + count)
+  v6.fill(0, row * 16, (row + count) * 16)
+}
+
+function writeV4({ family, v4, v6 }: AddressColumn, run: Run, source: Source): void {
+  const { view, stride, row, count } = run
+  family.fill(4, row, row + count)
+  v6.fill(0, row * 16, (row + count) * 16)
+  for (let i = row, at = run.offsetOf(source); i < row + count; i++, at += stride) v4[i] = view.getUint32(at)
+}
+
+function writeV6({ family, v4, v6 }: AddressColumn, run: Run, source: Source): void {
+  const { bytes, stride, row, count } = run
+  family.fill(6, row, row + count)
+  v4.fill(0, row, row + count)
+  for (let i = row, at = run.offsetOf(source); i < row + count; i++, at += stride) {
+    for (let k = 0; k < 16; k++) v6[i * 16 + k] = bytes[at + k]!
+  }
+}
+
+/** Both families in one record: ipVersion (60) decides; without it IPv4, unless that is 0.0.0.0 and the IPv6 address is not ::. */
+function writeEither(
+  { family, v4, v6 }: AddressColumn,
+  run: Run,
+  from4: Source,
+  from6: Source,
+  version?: Source,
+): void {
+  const { bytes, view, stride, row, count } = run
+  let at4 = run.offsetOf(from4)
+  let at6 = run.offsetOf(from6)
+  let atVersion = version ? run.offsetOf(version) : 0
+  const versionLength = version ? run.lengthOf(version) : 0
+  for (let i = row; i < row + count; i++, at4 += stride, at6 += stride, atVersion += stride) {
+    const said = readUnsigned(bytes, atVersion, versionLength)
+    const six = said === 6 || (said !== 4 && view.getUint32(at4) === 0 && !isZero16(view, at6))
+    family[i] = six ? 6 : 4
+    v4[i] = six ? 0 : view.getUint32(at4)
+    if (six) for (let k = 0; k < 16; k++) v6[i * 16 + k] = bytes[at6 + k]!
+    else v6.fill(0, i * 16, i * 16 + 16)
+  }
+}
+
+const isZero16 = (view: DataView, at: number): boolean =>
+  (view.getUint32(at) | view.getUint32(at + 4) | view.getUint32(at + 8) | view.getUint32(at + 12)) === 0
+
+/** Fills a prefix length: that of the family the address has, else the other. */
+export function writeMask(rows: FlowRows, run: Run, { slot, address, v4, v6 }: MaskStep): void {
+  const values = rows.u8[slot]
+  const { family } = rows.address[address]
+  const { bytes, stride, row, count } = run
+  const has4 = v4 !== undefined && run.lengthOf(v4) > 0
+  const has6 = v6 !== undefined && run.lengthOf(v6) > 0
+  if (!has4 && !has6) {
+    values.fill(0, row, row + count)
+    return
+  }
+  for (let i = row, k = 0; i < row + count; i++, k++) {
+    const six = has6 && (family[i] === 6 || !has4)
+    const source = six ? v6 : v4!
+    const last = run.offsetOf(source) + k * stride + run.lengthOf(source) - 1
+    values[i] = bytes[last]!
+  }
+}
