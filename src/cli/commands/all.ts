@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts'
+import { compactCommand } from './compact.ts'
 import { fsCommand } from './fs.ts'
 import { simulateCommand } from './simulate.ts'
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [simulateCommand, fsCommand]
+export const COMMANDS: readonly Command[] = [simulateCommand, fsCommand, compactCommand]
