@@ -1,0 +1,34 @@
+import type { AddressTable } from '../../vocabulary/address-table.ts'
+import { JobError } from '../../vocabulary/error.ts'
+import type { JobContext } from '../../vocabulary/job-types.ts'
+import type { TaskContext } from '../program.ts'
+
+/** What the compiled functions of a job share. */
+export interface JobScope {
+  readonly name: string
+  readonly params: object
+  readonly addresses: AddressTable
+  readonly addressBudget: number | undefined
+  locate?(error: unknown): string | undefined
+}
+
+/** What user code is given as its last argument. */
+export function userContext(scope: JobScope, task: TaskContext): JobContext<object> {
+  return Object.freeze({
+    params: scope.params,
+    count(name: string, by = 1): void {
+      if (typeof name !== 'string' || !Number.isSafeInteger(by))
+        throw new JobError('bad-value', `job ${scope.name}: count expected a name and a whole number, got ${String(name)} and ${String(by)}`)
+      task.count(name, by)
+    },
+  })
+}
+
+/** An error that user code threw, or that it caused by a wrong call, with the place in the user's file. */
+export function userError(scope: JobScope, what: string, error: unknown): JobError {
+  const place = scope.locate?.(error)
+  const message = error instanceof Error ? error.message : String(error)
+  const details = { job: scope.name, ...(place === undefined ? {} : { place }) }
+  const code = error instanceof JobError ? error.code : 'user-code'
+  return new JobError(code, `job ${scope.name}: ${what}${place === undefined ? '' : ` at ${place}`}: ${message}`, details, error)
+}
