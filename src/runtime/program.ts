@@ -45,7 +45,7 @@ export interface Program {
   createMapper(sink: BatchSink, context: TaskContext): Mapper
   /** Makes the reduce side of one task attempt; only for fold type `reduce`. */
   createReducer?(sink: BatchSink, context: TaskContext): Reducer
-  /** Makes the combiner of a custom reduce; it may run any number of times, on any grouping of the values of a key. */
+  /** Makes the combiner of a custom reduce; it may run any number of times, on any grouping of the values of a key, and gives key and value columns. */
   createCombiner?(sink: BatchSink, context: TaskContext): Reducer
 }
 

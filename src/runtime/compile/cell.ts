@@ -1,8 +1,8 @@
-import { formatPrefix, parsePrefix, writePrefix } from '../../flow/prefix.ts'
 import type { Column, ColumnType, VariableColumn } from '../../flow/column.ts'
+import { formatPrefix, parsePrefix, writePrefix } from '../../flow/prefix.ts'
 import { appendBytes, NUMBER_RANGE, variableBytes } from '../../flow/value.ts'
-import { FIRST_HANDLE } from '../../vocabulary/address-table.ts'
 import type { AddressTable } from '../../vocabulary/address-table.ts'
+import { FIRST_HANDLE } from '../../vocabulary/address-table.ts'
 import { JobError } from '../../vocabulary/error.ts'
 import { show } from './check.ts'
 
@@ -73,7 +73,12 @@ export function writeVariableCell(column: VariableColumn, row: number, value: un
 }
 
 /** Stores a prefix in CIDR text; empty text is none. */
-export function writePrefixCell(column: Extract<Column, { type: 'prefix' }>, row: number, value: unknown, name: string): void {
+export function writePrefixCell(
+  column: Extract<Column, { type: 'prefix' }>,
+  row: number,
+  value: unknown,
+  name: string,
+): void {
   if (typeof value !== 'string') throw badValue('prefix', value, name)
   try {
     writePrefix(column, row, value === '' ? undefined : parsePrefix(value))
@@ -101,7 +106,8 @@ export function writeAddressCell(
 /** A value of a 64-bit column as a bigint; safe integers are taken too. */
 export function bigintOf(type: 'u64' | 'i64', value: unknown, name: string): bigint {
   const wide = typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value
-  const fits = typeof wide === 'bigint' && (type === 'u64' ? BigInt.asUintN(64, wide) : BigInt.asIntN(64, wide)) === wide
+  const fits =
+    typeof wide === 'bigint' && (type === 'u64' ? BigInt.asUintN(64, wide) : BigInt.asIntN(64, wide)) === wide
   if (!fits) throw badValue(type, value, name)
   return wide
 }

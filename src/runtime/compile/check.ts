@@ -44,14 +44,21 @@ export function checkOutline(job: JobDefinition, problems: string[]): void {
     if (!allowed.includes(key)) problems.push(`${key}: unknown in a job with ${outline(shape)}${suggest(key, allowed)}`)
   }
   const required: readonly (keyof JobSpec)[] =
-    shape === 'group' ? ['groupBy', 'aggregate'] : shape === 'map' ? ['reads', 'key', 'value'] : ['reads', 'key', 'value', 'output']
-  for (const key of required) if (spec[key] === undefined) problems.push(`${key}: missing in a job with ${outline(shape)}`)
+    shape === 'group'
+      ? ['groupBy', 'aggregate']
+      : shape === 'map'
+        ? ['reads', 'key', 'value']
+        : ['reads', 'key', 'value', 'output']
+  for (const key of required)
+    if (spec[key] === undefined) problems.push(`${key}: missing in a job with ${outline(shape)}`)
   for (const key of ['map', 'combine', 'reduce'] as const) {
-    if (spec[key] !== undefined && typeof spec[key] !== 'function') problems.push(`${key}: expected a function, got ${typeof spec[key]}`)
+    if (spec[key] !== undefined && typeof spec[key] !== 'function')
+      problems.push(`${key}: expected a function, got ${typeof spec[key]}`)
   }
   if (spec.time !== undefined && spec.time !== 'start' && spec.time !== 'spread')
     problems.push(`time: expected 'start' or 'spread', got ${JSON.stringify(spec.time)}`)
-  if (spec.params !== undefined && typeof spec.params.safeParse !== 'function') problems.push('params: expected a zod object')
+  if (spec.params !== undefined && typeof spec.params.safeParse !== 'function')
+    problems.push('params: expected a zod object')
 }
 
 function outline(shape: JobDefinition['shape']): string {
@@ -92,7 +99,8 @@ export function declaredColumns(declared: object | undefined, where: string, pro
 
 /** Adds a problem when a column cannot have this name. */
 export function checkName(name: string, where: string, problems: string[]): void {
-  if (!COLUMN_NAME.test(name)) problems.push(`${where} ${name}: expected a name of letters, digits and underscores, not starting with a digit`)
+  if (!COLUMN_NAME.test(name))
+    problems.push(`${where} ${name}: expected a name of letters, digits and underscores, not starting with a digit`)
 }
 
 /** Adds a problem for each name that two columns of one row would have. */
@@ -106,5 +114,9 @@ export function show(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`
   if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return String(value)
   if (typeof value === 'function') return 'a function'
-  return 'aggregate' in value ? `the aggregate ${String(value.aggregate)}` : Array.isArray(value) ? 'a list' : 'an object'
+  return 'aggregate' in value
+    ? `the aggregate ${String(value.aggregate)}`
+    : Array.isArray(value)
+      ? 'a list'
+      : 'an object'
 }

@@ -18,7 +18,10 @@ export function userContext(scope: JobScope, task: TaskContext): JobContext<obje
     params: scope.params,
     count(name: string, by = 1): void {
       if (typeof name !== 'string' || !Number.isSafeInteger(by))
-        throw new JobError('bad-value', `job ${scope.name}: count expected a name and a whole number, got ${String(name)} and ${String(by)}`)
+        throw new JobError(
+          'bad-value',
+          `job ${scope.name}: count expected a name and a whole number, got ${String(name)} and ${String(by)}`,
+        )
       task.count(name, by)
     },
   })
@@ -30,5 +33,10 @@ export function userError(scope: JobScope, what: string, error: unknown): JobErr
   const message = error instanceof Error ? error.message : String(error)
   const details = { job: scope.name, ...(place === undefined ? {} : { place }) }
   const code = error instanceof JobError ? error.code : 'user-code'
-  return new JobError(code, `job ${scope.name}: ${what}${place === undefined ? '' : ` at ${place}`}: ${message}`, details, error)
+  return new JobError(
+    code,
+    `job ${scope.name}: ${what}${place === undefined ? '' : ` at ${place}`}: ${message}`,
+    details,
+    error,
+  )
 }

@@ -59,12 +59,15 @@ export interface EmitterOptions {
  */
 export function createEmitter(options: EmitterOptions): Emitter {
   const { sink, addresses } = options
-  const columns = options.arguments.flatMap(({ name, columns }) => columns.map((spec) => ({ spec, label: `${name} ${spec.name}` })))
+  const columns = options.arguments.flatMap(({ name, columns }) =>
+    columns.map((spec) => ({ spec, label: `${name} ${spec.name}` })),
+  )
   const specs = columns.map(({ spec }) => spec)
   let batch = createBatch(specs, FLUSH_ROWS)
   const helpers = {
     grow(): void {
-      if (state.n >= MAX_ROWS) throw new JobError('bad-emit', `emit: expected at most ${MAX_ROWS} rows for one record, got more`)
+      if (state.n >= MAX_ROWS)
+        throw new JobError('bad-emit', `emit: expected at most ${MAX_ROWS} rows for one record, got more`)
       batch.length = state.n
       batch = growBatch(batch)
       state.bind(batch)
@@ -76,11 +79,18 @@ export function createEmitter(options: EmitterOptions): Emitter {
       const { name, columns: known } = options.arguments[argument]!
       for (const key of Object.keys(row))
         if (!known.some((spec) => spec.name === key))
-          throw helpers.keep(new JobError('bad-emit', `${name}: expected ${listOf(known)}, got also ${JSON.stringify(key)}`))
+          throw helpers.keep(
+            new JobError('bad-emit', `${name}: expected ${listOf(known)}, got also ${JSON.stringify(key)}`),
+          )
     },
     none(argument: number, row: unknown): never {
       const { name, columns: known } = options.arguments[argument]!
-      throw helpers.keep(new JobError('bad-emit', `${name}: expected an object with ${listOf(known)}, got ${row === null ? 'null' : typeof row}`))
+      throw helpers.keep(
+        new JobError(
+          'bad-emit',
+          `${name}: expected an object with ${listOf(known)}, got ${row === null ? 'null' : typeof row}`,
+        ),
+      )
     },
     words: (bytes: Uint8Array): Uint32Array => addresses.wordsOf(bytes),
     late(): never {
@@ -100,7 +110,8 @@ export function createEmitter(options: EmitterOptions): Emitter {
           if (target.offsets[row + 1]! > FLUSH_BYTES) state.limit = 0
         } else if (target.type === 'prefix') writePrefixCell(target, row, value, label)
         else if (target.type === 'address') writeAddressCell(target, row, value, addresses, label)
-        else if (target.type === 'u64' || target.type === 'i64') target.values[row] = bigintOf(target.type, value, label)
+        else if (target.type === 'u64' || target.type === 'i64')
+          target.values[row] = bigintOf(target.type, value, label)
       } catch (error) {
         throw helpers.keep(error)
       }
@@ -125,7 +136,8 @@ export function createEmitter(options: EmitterOptions): Emitter {
   }
 }
 
-const listOf = (columns: readonly ColumnSpec[]): string => (columns.length === 0 ? 'no columns' : columns.map(({ name }) => name).join(', '))
+const listOf = (columns: readonly ColumnSpec[]): string =>
+  columns.length === 0 ? 'no columns' : columns.map(({ name }) => name).join(', ')
 
 /** The text of a function of `helpers` that returns `{ state, emit }`. */
 function emitterSource({ arguments: rows, strict }: EmitterOptions): string {
@@ -136,7 +148,11 @@ function emitterSource({ arguments: rows, strict }: EmitterOptions): string {
     const extra = strict
       ? `let c${argument} = 0; for (const key in a${argument}) c${argument}++; if (c${argument} > ${columns.length}) helpers.extra(${argument}, a${argument})`
       : ''
-    return columns.length === 0 && !strict ? '' : columns.length === 0 ? `if (a${argument} !== undefined) { ${check}; ${extra} }` : `${check}; ${extra}`
+    return columns.length === 0 && !strict
+      ? ''
+      : columns.length === 0
+        ? `if (a${argument} !== undefined) { ${check}; ${extra} }`
+        : `${check}; ${extra}`
   })
   return `'use strict'
 class State {
@@ -163,7 +179,8 @@ function fieldsOf({ type }: ColumnSpec, i: number): string {
 
 function bindingOf({ name, type }: ColumnSpec, i: number): string {
   const column = `batch.columns[${JSON.stringify(name)}]`
-  if (type === 'address') return `this.f${i} = ${column}.family; this.v${i} = ${column}.v4; this.w${i} = helpers.words(${column}.v6);`
+  if (type === 'address')
+    return `this.f${i} = ${column}.family; this.v${i} = ${column}.v4; this.w${i} = helpers.words(${column}.v6);`
   return isPlain(type) ? `this.v${i} = ${column}.values;` : ''
 }
 
@@ -171,7 +188,8 @@ function bindingOf({ name, type }: ColumnSpec, i: number): string {
 function writeOf({ name, type }: ColumnSpec, argument: number, i: number): string {
   const x = `x${i}`
   const read = `const ${x} = a${argument}[${JSON.stringify(name)}];`
-  if (type === 'boolean') return `${read} if (typeof ${x} !== 'boolean') helpers.fail(${i}, ${x}); state.v${i}[n] = ${x} ? 1 : 0`
+  if (type === 'boolean')
+    return `${read} if (typeof ${x} !== 'boolean') helpers.fail(${i}, ${x}); state.v${i}[n] = ${x} ? 1 : 0`
   if (type === 'address') {
     // The usual case in line: IPv4, in a row whose 16 bytes are zero already.
     return `${read} if (typeof ${x} === 'number' && ${x} >= 0 && ${x} < 4294967296 && Math.floor(${x}) === ${x}) {

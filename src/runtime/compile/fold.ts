@@ -33,7 +33,9 @@ export function checkFold(declared: object, scope: FoldScope, problems: string[]
     const where = `${scope.columns ? 'aggregate' : 'value'} ${name}`
     checkName(name, scope.columns ? 'aggregate' : 'value', problems)
     if (!isAggregate(aggregate)) {
-      problems.push(`${where}: expected an aggregate such as sum(${scope.columns ? "'bytes'" : ''}), got ${show(aggregate)}`)
+      problems.push(
+        `${where}: expected an aggregate such as sum(${scope.columns ? "'bytes'" : ''}), got ${show(aggregate)}`,
+      )
       continue
     }
     const before = problems.length
@@ -57,7 +59,9 @@ export function checkFold(declared: object, scope: FoldScope, problems: string[]
 }
 
 function isAggregate(value: unknown): value is Aggregate {
-  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'aggregate' && 'aggregate' in value
+  return (
+    typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'aggregate' && 'aggregate' in value
+  )
 }
 
 /** What an aggregate folds: a column of the input, or values of the type that `emit` takes. Undefined for `count`, and when there is a problem. */
@@ -70,7 +74,9 @@ function sourceOf(aggregate: Aggregate, where: string, scope: FoldScope, problem
     return undefined
   }
   if (column !== undefined) {
-    problems.push(`${where}: ${name} expected no column in a job with its own map, which emits its values, got '${column}'`)
+    problems.push(
+      `${where}: ${name} expected no column in a job with its own map, which emits its values, got '${column}'`,
+    )
     return undefined
   }
   if (input === undefined) problems.push(`${where}: ${name} expected the type of what is emitted, as in ${name}(u32())`)
@@ -93,13 +99,17 @@ function checkInput(aggregate: Aggregate, source: ColumnSpec, where: string, pro
 /** One of the user's aggregates: its functions are there, and its types have no addresses, whose handles would end with the call. */
 export function checkDefinition(definition: AnyAggregateDefinition, where: string, problems: string[]): void {
   const { name, input, output, state } = definition
-  if (typeof name !== 'string' || !/^[A-Za-z][A-Za-z0-9_]*$/.test(name)) problems.push(`${where}: aggregate expected a name of letters and digits, got ${show(name)}`)
-  else if ((BUILTIN as readonly string[]).includes(name)) problems.push(`${where}: aggregate expected a name that is not built in, got '${name}'`)
+  if (typeof name !== 'string' || !/^[A-Za-z][A-Za-z0-9_]*$/.test(name))
+    problems.push(`${where}: aggregate expected a name of letters and digits, got ${show(name)}`)
+  else if ((BUILTIN as readonly string[]).includes(name))
+    problems.push(`${where}: aggregate expected a name that is not built in, got '${name}'`)
   for (const part of ['init', 'add', 'merge', 'result'] as const)
-    if (typeof definition[part] !== 'function') problems.push(`${where}: aggregate ${name}: ${part} expected a function, got ${show(definition[part])}`)
+    if (typeof definition[part] !== 'function')
+      problems.push(`${where}: aggregate ${name}: ${part} expected a function, got ${show(definition[part])}`)
   const columns = declaredColumns({ input, output }, `${where}: aggregate ${name}:`, problems)
   for (const column of [...columns, ...declaredColumns(state, `${where}: aggregate ${name}: state`, problems)])
-    if (column.type === 'address') problems.push(`${where}: aggregate ${name}: ${column.name} expected another type than address`)
+    if (column.type === 'address')
+      problems.push(`${where}: aggregate ${name}: ${column.name} expected another type than address`)
 }
 
 function checkOptions(aggregate: Aggregate, where: string, problems: string[]): void {

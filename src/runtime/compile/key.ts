@@ -1,8 +1,8 @@
 import type { ColumnSpec } from '../../flow/column.ts'
 import type { KeyExpression } from '../../vocabulary/key.ts'
 import { suggest } from '../../vocabulary/nearest.ts'
-import { checkName, findColumn, show } from './check.ts'
 import type { LookupTable } from '../lookup/table.ts'
+import { checkName, findColumn, show } from './check.ts'
 import { isZone } from './zone.ts'
 
 /** A key column of a declarative job: a column as it is, or an expression over one. */
@@ -84,7 +84,9 @@ function checkExpression(
         problems.push(`${where}: lookup expected a table of the configuration, got ${show(expression.table)}${known}`)
       } else if (!table.attributes.includes(expression.attribute)) {
         const nearest = suggest(expression.attribute, table.attributes)
-        problems.push(`${where}: lookup expected an attribute of ${table.name}, got ${show(expression.attribute)}${nearest}`)
+        problems.push(
+          `${where}: lookup expected an attribute of ${table.name}, got ${show(expression.attribute)}${nearest}`,
+        )
       }
       return { type: 'text' }
     }
@@ -92,9 +94,13 @@ function checkExpression(
 }
 
 function expectType(source: ColumnSpec, type: 'address' | 'instant', where: string, problems: string[]): void {
-  if (source.type !== type) problems.push(`${where}: expected ${type === 'address' ? 'an address' : 'a time'} column, got ${source.name} (${source.type})`)
+  if (source.type !== type)
+    problems.push(
+      `${where}: expected ${type === 'address' ? 'an address' : 'a time'} column, got ${source.name} (${source.type})`,
+    )
 }
 
 function checkBits(bits: number, most: number, where: string, problems: string[]): void {
-  if (!(Number.isInteger(bits) && bits >= 0 && bits <= most)) problems.push(`${where} prefix length expected 0..${most}, got ${show(bits)}`)
+  if (!(Number.isInteger(bits) && bits >= 0 && bits <= most))
+    problems.push(`${where} prefix length expected 0..${most}, got ${show(bits)}`)
 }

@@ -58,7 +58,14 @@ interface Runner {
 /** The loop over the rows of a batch around the user's map. */
 type Loop = (from: number, to: number) => void
 
-function mapRunner(scope: JobScope, parts: MapParts, map: UserFunction, strict: boolean, sink: BatchSink, task: TaskContext): Runner {
+function mapRunner(
+  scope: JobScope,
+  parts: MapParts,
+  map: UserFunction,
+  strict: boolean,
+  sink: BatchSink,
+  task: TaskContext,
+): Runner {
   const { addresses } = scope
   const view = createView({
     scope,
@@ -72,7 +79,15 @@ function mapRunner(scope: JobScope, parts: MapParts, map: UserFunction, strict: 
   ]
   const emitter = createEmitter({ arguments: rows, addresses, sink, strict })
   const failed = (row: number, error: unknown): void => task.badRecord(row, userError(scope, 'map threw', error))
-  const loop = createLoop({ map, view, emitter, state: emitter.state, context: userContext(scope, task), failed, promised })
+  const loop = createLoop({
+    map,
+    view,
+    emitter,
+    state: emitter.state,
+    context: userContext(scope, task),
+    failed,
+    promised,
+  })
   return {
     run(batch, from, to) {
       view.bind(batch)

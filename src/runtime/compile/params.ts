@@ -20,7 +20,10 @@ export function paramNames(job: JobDefinition): readonly string[] {
  * The input of a job's parameters from `--set name=value`: each value is tried as text, then as JSON. What fits neither stays text, for
  * `parseParams` to report.
  */
-export function paramsFromText(job: JobDefinition, settings: { readonly [name: string]: string }): { [name: string]: unknown } {
+export function paramsFromText(
+  job: JobDefinition,
+  settings: { readonly [name: string]: string },
+): { [name: string]: unknown } {
   const shape = shapeOf(job.spec.params)
   return Object.fromEntries(
     Object.entries(settings).map(([name, text]) => {
@@ -47,7 +50,9 @@ export function parseParams(job: JobDefinition, input: object, problems: string[
   const before = problems.length
   for (const name of Object.keys(input)) {
     if (known && !Object.hasOwn(known, name))
-      problems.push(`parameter ${name}: unknown${known && Object.keys(known).length > 0 ? suggest(name, Object.keys(known)) : ', the job has none'}`)
+      problems.push(
+        `parameter ${name}: unknown${known && Object.keys(known).length > 0 ? suggest(name, Object.keys(known)) : ', the job has none'}`,
+      )
   }
   if (schema === undefined) return problems.length > before ? undefined : {}
   const result = schema.safeParse(input)

@@ -1,5 +1,7 @@
 import type { Batch } from '../../flow/batch.ts'
+import { createBatch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
+import { copyRows } from '../../flow/copy.ts'
 import { valueAt } from '../../flow/value.ts'
 import { JobError } from '../../vocabulary/error.ts'
 import type { UserFunction } from '../../vocabulary/job.ts'
@@ -22,8 +24,8 @@ export interface ReduceParts {
 }
 
 /**
- * Makes the reduce side of one task attempt, or a combiner. A combiner gives batches of values only, handed on at the end of each group, so that
- * the caller knows the key they belong to.
+ * Makes the reduce side of one task attempt, or a combiner. A combiner gives batches of key and value columns, as map does, and hands them on at
+ * the end of each group.
  */
 export function createReducer(scope: JobScope, parts: ReduceParts, sink: BatchSink, task: TaskContext): Reducer {
   const { addresses } = scope
@@ -31,7 +33,9 @@ export function createReducer(scope: JobScope, parts: ReduceParts, sink: BatchSi
   const keys = createRowReader(parts.key, addresses)
   const rows = createRowReader(parts.value, addresses)
   const name = parts.what === 'reduce' ? 'out' : 'emit value'
-  const emitter = createEmitter({ arguments: [{ name, columns: parts.output }], addresses, sink, strict: true })
+  const group = new Group(parts.key, sink)
+  const target = parts.what === 'reduce' ? sink : group
+  const emitter = createEmitter({ arguments: [{ name, columns: parts.output }], addresses, sink: target, strict: true })
   const { state } = emitter
   const out = parts.what === 'reduce' ? flushing(emitter) : emitter.emit
   return {
@@ -40,6 +44,8 @@ export function createReducer(scope: JobScope, parts: ReduceParts, sink: BatchSi
       const values = new Values(rows, batches)
       state.open = true
       try {
+        group.key = key
+        group.row = row
         keys.bind(key)
         const result = parts.function(keys.read(row), values, out, context)
         if (typeof result === 'object' && result !== null && 'then' in result)
@@ -68,6 +74,29 @@ function flushing({ state, emit, flush }: Emitter): Emitter['emit'] {
   }
 }
 
+/** Puts the key of the group at hand before the values that its combiner gave. */
+class Group implements BatchSink {
+  key: Batch | undefined
+  row = 0
+  readonly #specs: readonly ColumnSpec[]
+  readonly #sink: BatchSink
+  #keys: Batch
+
+  constructor(specs: readonly ColumnSpec[], sink: BatchSink) {
+    this.#specs = specs
+    this.#sink = sink
+    this.#keys = createBatch(specs, 16)
+  }
+
+  add(values: Batch): void {
+    if (this.#keys.capacity < values.length) this.#keys = createBatch(this.#specs, values.capacity)
+    const keys = this.#keys
+    keys.length = 0
+    for (; keys.length < values.length; ) copyRows(this.key!, this.row, 1, keys)
+    this.#sink.add({ length: values.length, capacity: keys.capacity, columns: { ...keys.columns, ...values.columns } })
+  }
+}
+
 function describeKey(specs: readonly ColumnSpec[], key: Batch, row: number): string {
   return `{ ${specs.map(({ name }) => `${name}: ${valueAt(key.columns[name]!, row)}`).join(', ')} }`
 }
@@ -87,7 +116,11 @@ class Values implements IterableIterator<object> {
   }
 
   [Symbol.iterator](): this {
-    if (this.#started) throw new JobError('bad-value', 'values: expected one iteration, got a second; they are streamed, so keep what is needed again')
+    if (this.#started)
+      throw new JobError(
+        'bad-value',
+        'values: expected one iteration, got a second; they are streamed, so keep what is needed again',
+      )
     this.#started = true
     return this
   }
