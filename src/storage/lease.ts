@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { z } from 'zod'
 import { StorageError } from './errors.ts'
+import { randomId } from './manifest/commit.ts'
 import type { Manifest } from './manifest/manifest.ts'
 import { checked, readJson } from './manifest/parse.ts'
 import { isRetained } from './manifest/retention.ts'
@@ -32,6 +33,8 @@ export interface Holder {
 export interface LeaseRecord {
   readonly name: string
   readonly epoch: number
+  /** Random, so that a writer recognises its own record after a lost reply. */
+  readonly nonce: string
   readonly holder: Holder
   /** Version of the snapshot that the holder reads. */
   readonly version: number
@@ -68,6 +71,7 @@ export interface AcquireOptions {
 const leaseSchema: z.ZodType<LeaseRecord> = z.object({
   name: z.string(),
   epoch: z.int().positive(),
+  nonce: z.string(),
   holder: z.object({ host: z.string(), pid: z.int(), started: z.string().nullable() }),
   version: z.int().positive(),
   since: z.int(),
@@ -91,7 +95,8 @@ export async function acquireLease(options: AcquireOptions): Promise<Lease> {
   }
   const now = system.now()
   const epoch = (previous?.epoch ?? 0) + 1
-  const record = { name, epoch, holder, version, since: previous?.since ?? now, renewed: now, released: false }
+  const since = previous?.since ?? now
+  const record = { name, epoch, nonce: randomId(system), holder, version, since, renewed: now, released: false }
   try {
     await store.write(leaseKey(name, epoch), toJson(record), { ifAbsent: true })
   } catch (error) {

@@ -81,13 +81,19 @@ export async function advance(store: ObjectStore, head: Head): Promise<Head> {
   return newest > version + most ? openNewest(store) : replay(store, head, newest)
 }
 
-/** The state at `version`, from the checkpoint at or before it; `version` must be one the store has. */
+/** More commits than this are not replayed to show one old version. */
+const MAX_REPLAY = 64 * CHECKPOINT_EVERY
+
+/** The state at `version`, which the store must have, from the checkpoint at or before it. Throws `not-found` when gc has retired all that are near. */
 export async function openVersion(store: ObjectStore, version: number): Promise<State> {
-  for (let at = version - (version % CHECKPOINT_EVERY); at > 0; at -= CHECKPOINT_EVERY) {
+  const oldest = Math.max(0, version - MAX_REPLAY)
+  for (let at = version - (version % CHECKPOINT_EVERY); at > oldest; at -= CHECKPOINT_EVERY) {
     const state = await readCheckpoint(store, at)
     if (state !== undefined) return (await replay(store, { state, recent: [] }, version)).state
   }
-  return (await replay(store, EMPTY_HEAD, version)).state
+  if (oldest === 0) return (await replay(store, EMPTY_HEAD, version)).state
+  const message = `manifest: checkpoint expected in the ${MAX_REPLAY} commits before version ${version}, got none: it is no longer kept`
+  throw new StorageError('not-found', message, { version })
 }
 
 /** Applies the commits after a head up to `version`, read a few at once. */

@@ -1,10 +1,11 @@
+import { ulidTime } from '../ulid.ts'
+
 /**
  * When the upload of an object began, by the clock of its writer, as its key says it: what the gc horizon is compared with, both
  * by the commit that adds the object and by gc before it deletes it, so that no clocks need agree.
  */
 
-const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
-const ULID = /(?:^|[-_.])([0-7][0-9A-HJKMNP-TV-Z]{25})(?:[-_.]|$)/i
+const ULID = /(?:^|[-_.])([0-7][0-9A-HJKMNP-TV-Z]{25})(?:[-_.]|$)/
 const RUN_ID = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z-/
 
 /** Milliseconds from the ULID in the file name or, without one, from the run id among the folders; undefined when there is neither. */
@@ -20,11 +21,4 @@ export function uploadTime(key: string): number | undefined {
     }
   }
   return undefined
-}
-
-/** Milliseconds in the first ten digits of a ULID. */
-function ulidTime(ulid: string): number {
-  let time = 0
-  for (const digit of ulid.slice(0, 10).toUpperCase()) time = time * 32 + DIGITS.indexOf(digit)
-  return time
 }
