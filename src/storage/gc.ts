@@ -1,5 +1,5 @@
 import pLimit from 'p-limit'
-import { joinByKey, mergeKeys } from './key-merge.ts'
+import { joinByKey } from './key-merge.ts'
 import type { LeaseRecord } from './lease.ts'
 import { isHeld, LEASE_MS, listLeases } from './lease.ts'
 import { collectCheckpoints } from './manifest/collect.ts'
@@ -7,6 +7,7 @@ import type { Manifest, StoreSnapshot } from './manifest/manifest.ts'
 import type { Retention } from './manifest/retention.ts'
 import { readRetention, retentionActions } from './manifest/retention.ts'
 import { uploadTime } from './manifest/upload-time.ts'
+import { neededKeys } from './needed.ts'
 import type { ObjectStore } from './store.ts'
 import type { System } from './system.ts'
 
@@ -125,10 +126,6 @@ class Deletions {
 
 type Remove = (object: GcObject) => Promise<void>
 
-interface Kept extends Retention {
-  readonly head: StoreSnapshot
-}
-
 function newCounts(): { [K in GcKind]: { objects: number; sizeBytes: number } } {
   const none = () => ({ objects: 0, sizeBytes: 0 })
   return { block: none(), checkpoint: none(), page: none(), lease: none() }
@@ -169,47 +166,20 @@ async function leasedVersions({ store, system, graceMs = DAY_MS }: GcOptions, ve
 }
 
 /** Deletes the blocks that no kept version needs and whose upload began before the horizon; returns how many objects are not ours. */
-async function collectBlocks({ store, manifest }: GcOptions, kept: Kept, remove: Remove): Promise<number> {
-  const needed = mergeKeys([
-    await addedSince(manifest, kept),
-    ...(await liveKeys(await manifest.snapshot({ version: kept.version }))),
-    ...(await Promise.all(kept.leased.map(async (version) => liveKeys(await manifest.snapshot({ version }))))).flat(),
-  ])
+async function collectBlocks(
+  { store, manifest }: GcOptions,
+  kept: Retention & { readonly head: StoreSnapshot },
+  remove: Remove,
+): Promise<number> {
   let foreign = 0
-  for await (const { left, right } of joinByKey(keyed(needed), store.list('data/'))) {
-    if (left !== undefined || right === undefined) continue
-    const uploaded = uploadTime(right.key)
+  for await (const { left, right } of joinByKey(store.list('data/'), await neededKeys(manifest, kept))) {
+    if (left === undefined || right !== undefined) continue
+    const { key, sizeBytes } = left
+    const uploaded = uploadTime(key)
     if (uploaded === undefined) foreign++
-    else if (uploaded < kept.horizon) await remove({ kind: 'block', key: right.key, sizeBytes: right.sizeBytes })
+    else if (uploaded < kept.horizon) await remove({ kind: 'block', key, sizeBytes })
   }
   return foreign
-}
-
-async function* keyed(keys: AsyncIterable<string>): AsyncGenerator<{ readonly key: string }> {
-  for await (const key of keys) yield { key }
-}
-
-/** The live keys of a snapshot, one sorted stream per dataset. */
-async function liveKeys(snapshot: StoreSnapshot): Promise<AsyncIterable<string>[]> {
-  const datasets = await snapshot.datasets()
-  return datasets.map(({ dataset }) => keysOf(snapshot, dataset))
-}
-
-async function* keysOf(snapshot: StoreSnapshot, dataset: string): AsyncGenerator<string> {
-  for await (const { key } of snapshot.blocks(dataset)) yield key
-}
-
-/** Blocks that became live after the oldest kept version, sorted: some kept version between that and the head may need them. */
-async function addedSince(manifest: Manifest, { head, version }: Kept): Promise<AsyncIterable<string>> {
-  const keys: string[] = []
-  for await (const { header, actions } of manifest.history({ before: head.version + 1 })) {
-    if (header.version <= version) break
-    for (const action of actions) if (action.type === 'addBlock') keys.push(action.block.key)
-  }
-  keys.sort()
-  return (async function* () {
-    yield* keys
-  })()
 }
 
 /**

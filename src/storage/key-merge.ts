@@ -1,20 +1,21 @@
-/** Streams of keys in byte order, merged and compared without holding them. Keys are ASCII, so string order is byte order. */
+/** Streams of things with keys, in byte order of their keys, merged and joined without holding them. Keys are ASCII, so string order is byte order. */
 
-/** Keys of several sorted streams as one sorted stream without repetitions. */
-export async function* mergeKeys(streams: readonly AsyncIterable<string>[]): AsyncGenerator<string> {
+export interface Keyed {
+  readonly key: string
+}
+
+/** Several sorted streams as one; things with equal keys follow one another. */
+export async function* mergeByKey<T extends Keyed>(streams: readonly AsyncIterable<T>[]): AsyncGenerator<T> {
   const iterators = streams.map((stream) => stream[Symbol.asyncIterator]())
   try {
     const heads = await Promise.all(iterators.map((iterator) => iterator.next()))
-    let last: string | undefined
     for (;;) {
       let least = -1
       for (const [i, head] of heads.entries()) {
-        if (head.done !== true && (least < 0 || head.value < heads[least]!.value)) least = i
+        if (head.done !== true && (least < 0 || head.value.key < heads[least]!.value.key)) least = i
       }
       if (least < 0) return
-      const key: string = heads[least]!.value
-      if (key !== last) yield key
-      last = key
+      yield heads[least]!.value
       heads[least] = await iterators[least]!.next()
     }
   } finally {
@@ -22,28 +23,30 @@ export async function* mergeKeys(streams: readonly AsyncIterable<string>[]): Asy
   }
 }
 
-/** Pairs up two sorted streams by key: an item of either side with the one of the other side that has the same key, if any. */
-export async function* joinByKey<A extends { readonly key: string }, B extends { readonly key: string }>(
+/** All things of two sorted streams, paired up where their keys are equal. On the right each key may occur any number of times. */
+export async function* joinByKey<A extends Keyed, B extends Keyed>(
   left: AsyncIterable<A>,
   right: AsyncIterable<B>,
-): AsyncGenerator<{ readonly left?: A; readonly right?: B }> {
+): AsyncGenerator<{ readonly key: string; readonly left?: A; readonly right?: B }> {
   const lefts = left[Symbol.asyncIterator]()
   const rights = right[Symbol.asyncIterator]()
   try {
-    let a = await lefts.next()
-    let b = await rights.next()
-    while (a.done !== true || b.done !== true) {
-      if (b.done === true || (a.done !== true && a.value.key < b.value.key)) {
-        if (a.done !== true) yield { left: a.value }
+    let [a, b] = await Promise.all([lefts.next(), rights.next()])
+    for (;;) {
+      const aKey = a.done === true ? undefined : a.value.key
+      const bKey = b.done === true ? undefined : b.value.key
+      if (aKey === undefined && bKey === undefined) return
+      if (bKey === undefined || (aKey !== undefined && aKey < bKey)) {
+        yield { key: a.value.key, left: a.value }
         a = await lefts.next()
-      } else if (a.done === true || b.value.key < a.value.key) {
-        yield { right: b.value }
-        b = await rights.next()
-      } else {
-        yield { left: a.value, right: b.value }
-        a = await lefts.next()
-        b = await rights.next()
+        continue
       }
+      const { value } = b
+      if (aKey !== bKey) yield { key: bKey, right: value }
+      else yield { key: bKey, left: a.value, right: value }
+      b = await rights.next()
+      // A left that has met all its rights is done with.
+      if (aKey === bKey && (b.done === true || b.value.key !== aKey)) a = await lefts.next()
     }
   } finally {
     await Promise.all([lefts.return?.(), rights.return?.()])

@@ -5,7 +5,7 @@ import type { Commit } from './actions.ts'
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import type { CommitOptions } from './commit.ts'
 import { publish, randomId, stage } from './commit.ts'
-import { COMMIT_PREFIX } from './layout.ts'
+import { COMMIT_PREFIX, commitKey } from './layout.ts'
 import type { Head } from './log.ts'
 import { advance, EMPTY_HEAD, follow, openNewest, openVersion, readCommit, rebase } from './log.ts'
 import { PageReader } from './pages.ts'
@@ -132,7 +132,8 @@ class OpenManifest implements Manifest {
   async #commitOf(version: number): Promise<Commit> {
     const commit = await readCommit(this.#store, version)
     if (commit !== undefined) return commit
-    throw new StorageError('corrupt', `manifest: commit expected for version ${version}, got none`, { version })
+    const key = commitKey(version)
+    throw new StorageError('not-found', `manifest: commit expected at ${key}, got none`, { key, version })
   }
 
   commit(options: CommitOptions): Promise<Commit> {

@@ -3,7 +3,7 @@ import type { Action } from '../../../src/storage/manifest/actions.ts'
 import { openManifest } from '../../../src/storage/manifest/manifest.ts'
 import { openMemoryStore } from '../../../src/storage/memory-store.ts'
 import { seededSystem } from '../../../src/storage/system.ts'
-import { addBlock, exampleBlock, exampleLedger, exampleUlid, NOON, SETUP } from './examples.ts'
+import { addBlock, exampleBlock, exampleLedger, exampleUlid, NOON, SCHEMA_ID, SETUP } from './examples.ts'
 
 /** Commits `before`, one commit per list, then tries `actions` and returns the error's code and message, or undefined. */
 async function attempt(before: readonly (readonly Action[])[], actions: readonly Action[]) {
@@ -30,7 +30,7 @@ describe('conflict rules', () => {
   })
 
   it('refuse another schema under the same id', async () => {
-    const result = await attempt([], [{ type: 'addSchema', schemaId: 'flow-1', schema: { type: 'int' } }])
+    const result = await attempt([], [{ type: 'addSchema', schemaId: SCHEMA_ID, schema: { type: 'int' } }])
     expect(result).toMatchObject({ code: 'conflict' })
   })
 

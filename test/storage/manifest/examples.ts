@@ -1,3 +1,5 @@
+import { FLOW_COLUMNS } from '../../../src/flow/batch.ts'
+import { avroSchema, schemaId } from '../../../src/flow/schema.ts'
 import type { Action, BlockInfo, LedgerEntry } from '../../../src/storage/manifest/actions.ts'
 import type { Snapshot } from '../../../src/storage/manifest/snapshot.ts'
 import type { ObjectStore } from '../../../src/storage/store.ts'
@@ -22,7 +24,7 @@ export function exampleBlock(number: number, { start = NOON, dataset = 'flows', 
     sizeBytes: 1000 + number,
     records: 10,
     crc32: number,
-    schemaId: 'flow-1',
+    schemaId: SCHEMA_ID,
     collector: 'edge',
     minStart: start,
     maxStart: start + 50_000,
@@ -40,9 +42,12 @@ export const exampleLedger = (interval: number, counts: Partial<LedgerEntry> = {
   ...counts,
 })
 
+export const SCHEMA = avroSchema('Flow', FLOW_COLUMNS)
+export const SCHEMA_ID = schemaId(SCHEMA)
+
 export const SETUP: readonly Action[] = [
   { type: 'addDataset', dataset: 'flows' },
-  { type: 'addSchema', schemaId: 'flow-1', schema: { type: 'record', name: 'flow', fields: [] } },
+  { type: 'addSchema', schemaId: SCHEMA_ID, schema: SCHEMA },
 ]
 
 export const addBlock = (block: BlockInfo, dataset = 'flows'): Action => ({ type: 'addBlock', dataset, block })

@@ -5,7 +5,19 @@ import { openManifest } from '../../../src/storage/manifest/manifest.ts'
 import { openMemoryStore } from '../../../src/storage/memory-store.ts'
 import { type SeededSystem, seededSystem } from '../../../src/storage/system.ts'
 import { countingStore } from '../counting-store.ts'
-import { addBlock, collect, DAY, exampleBlock, exampleLedger, liveKeys, NOON, objectKeys, SETUP } from './examples.ts'
+import {
+  addBlock,
+  collect,
+  DAY,
+  exampleBlock,
+  exampleLedger,
+  liveKeys,
+  NOON,
+  objectKeys,
+  SCHEMA,
+  SCHEMA_ID,
+  SETUP,
+} from './examples.ts'
 
 const system = (): SeededSystem => seededSystem(1)
 
@@ -188,7 +200,7 @@ describe('snapshots', () => {
     const snapshot = await (await newManifest()).snapshot()
     expect(() => snapshot.blocks('flow')).toThrow('manifest: dataset expected one of (flows), got flow')
     await expect(snapshot.schema('x')).rejects.toMatchObject({ code: 'bad-schema' })
-    expect(await snapshot.schema('flow-1')).toEqual({ type: 'record', name: 'flow', fields: [] })
+    expect(await snapshot.schema(SCHEMA_ID)).toEqual(SCHEMA)
   })
 })
 
