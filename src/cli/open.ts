@@ -25,10 +25,10 @@ export async function openStoreOf(args: StoreArguments): Promise<ObjectStore> {
   return openStore(await storeUrl(args), { endpoint: args.endpoint })
 }
 
-/** Opens the store and its manifest; a store without one is an error unless `create` makes it. */
+/** Opens the store and its manifest; a store without one is an error unless `create` makes it (`late`: with its first commit). */
 export async function openManifestOf(
   args: StoreArguments,
-  { create = false } = {},
+  { create = false }: { readonly create?: boolean | 'late' } = {},
 ): Promise<{ store: ObjectStore; manifest: Manifest }> {
   const store = await openStoreOf(args)
   return { store, manifest: await openManifest(store, { system: realSystem(), create }) }

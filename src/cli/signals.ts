@@ -1,3 +1,5 @@
+import { InterruptedError } from './errors.ts'
+
 /** The signals by which a user or a supervisor asks a command to stop. */
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
@@ -13,7 +15,7 @@ export function listenForStop(onStop: () => void = () => {}): StopRequest {
   const controller = new AbortController()
   const handle = (): void => {
     if (controller.signal.aborted) process.exit(130)
-    controller.abort(new Error('interrupted'))
+    controller.abort(new InterruptedError('interrupted'))
     onStop()
   }
   for (const name of STOP_SIGNALS) process.on(name, handle)

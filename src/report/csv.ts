@@ -12,8 +12,8 @@ export function csvWriter({ output, columns }: { output: Output; columns: readon
   const buffer = new TextBuffer(output)
   buffer.push(`${columns.map(({ name }) => csvCell(name)).join(',')}\n`)
   return {
-    async add(batch) {
-      await eachRow(batch, columns, buffer, (cells) => `${cells.map(csvCell).join(',')}\n`)
+    async add(batch, selection) {
+      await eachRow({ batch, selection, columns, buffer }, (cells) => `${cells.map(csvCell).join(',')}\n`)
     },
     finish: () => buffer.flush(),
   }

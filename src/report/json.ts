@@ -19,8 +19,8 @@ export function ndjsonWriter({ output, columns, int64 = 'number' }: JsonOptions)
   const buffer = new TextBuffer(output)
   const encode = rowEncoder(columns, int64)
   return {
-    async add(batch) {
-      await eachRow(batch, columns, buffer, (cells) => `${encode(cells)}\n`)
+    async add(batch, selection) {
+      await eachRow({ batch, selection, columns, buffer }, (cells) => `${encode(cells)}\n`)
     },
     finish: () => buffer.flush(),
   }
@@ -40,8 +40,8 @@ export function jsonWriter({
   let separator = '\n    '
   buffer.push(start)
   return {
-    async add(batch) {
-      await eachRow(batch, columns, buffer, (cells) => {
+    async add(batch, selection) {
+      await eachRow({ batch, selection, columns, buffer }, (cells) => {
         const text = separator + encode(cells)
         separator = ',\n    '
         return text
@@ -72,17 +72,24 @@ function rowEncoder(columns: readonly ColumnSpec[], int64: Int64): (cells: reado
   }
 }
 
-/** Appends the text of every row of a batch to a buffer, handing on what is full. */
+export interface Rows {
+  readonly batch: Batch
+  readonly selection: Uint32Array | undefined
+  readonly columns: readonly ColumnSpec[]
+  readonly buffer: TextBuffer
+}
+
+/** Appends the text of every selected row of a batch to a buffer, handing on what is full. */
 export async function eachRow(
-  batch: Batch,
-  specs: readonly ColumnSpec[],
-  buffer: TextBuffer,
+  { batch, selection, columns, buffer }: Rows,
   encode: (cells: readonly Value[]) => string,
 ): Promise<void> {
-  const columns = pickColumns(specs, batch.columns)
-  const cells: Value[] = new Array(columns.length).fill(null)
-  for (let row = 0; row < batch.length; row++) {
-    for (let index = 0; index < columns.length; index++) cells[index] = valueAt(columns[index]!, row)
+  const picked = pickColumns(columns, batch.columns)
+  const cells: Value[] = new Array(picked.length).fill(null)
+  const count = selection?.length ?? batch.length
+  for (let at = 0; at < count; at++) {
+    const row = selection?.[at] ?? at
+    for (let index = 0; index < picked.length; index++) cells[index] = valueAt(picked[index]!, row)
     buffer.push(encode(cells))
     if (buffer.full) await buffer.flush()
   }

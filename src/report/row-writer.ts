@@ -8,8 +8,8 @@ export interface Output {
 
 /** Prints result rows in one format, streaming: memory does not grow with the number of rows. */
 export interface RowWriter {
-  /** Prints the rows of a batch; the batch may be reused once the promise resolves. */
-  add(batch: Batch): Promise<void>
+  /** Prints the rows of a batch, or only those that `selection` numbers; the batch may be reused once the promise resolves. */
+  add(batch: Batch, selection?: Uint32Array): Promise<void>
   /** Prints what comes after the last row. */
   finish(): Promise<void>
 }

@@ -20,11 +20,12 @@ export function tableWriter({ output, columns, limit = 20, bars }: TableOptions)
   const rows: Value[][] = []
   let left = 0
   return {
-    async add(batch) {
+    async add(batch, selection) {
       const picked = pickColumns(columns, batch.columns)
-      const shown = Math.min(batch.length, limit - rows.length)
-      for (let row = 0; row < shown; row++) rows.push(picked.map((column) => valueAt(column, row)))
-      left += batch.length - shown
+      const count = selection?.length ?? batch.length
+      const shown = Math.min(count, limit - rows.length)
+      for (let at = 0; at < shown; at++) rows.push(picked.map((column) => valueAt(column, selection?.[at] ?? at)))
+      left += count - shown
     },
     async finish() {
       const lines = tableLines({ columns, rows, bars })

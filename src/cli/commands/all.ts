@@ -1,7 +1,8 @@
 import type { Command } from '../command.ts'
 import { compactCommand } from './compact.ts'
 import { fsCommand } from './fs.ts'
+import { importCommand } from './import.ts'
 import { simulateCommand } from './simulate.ts'
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [simulateCommand, fsCommand, compactCommand]
+export const COMMANDS: readonly Command[] = [simulateCommand, importCommand, fsCommand, compactCommand]

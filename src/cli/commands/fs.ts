@@ -6,6 +6,7 @@ import {
   snapshotOptions,
   storeOptions,
   topOptions,
+  whereOptions,
 } from './options.ts'
 
 export const listOptions = { ...storeOptions, ...snapshotOptions, ...rowFormatOptions } as const satisfies OptionTable
@@ -51,6 +52,27 @@ const blocks = defineCommand({
     ['flowreduce fs blocks flows --store file:./store --from 24h', 'Blocks that may hold flows of the last day'],
   ],
   run: async (args) => (await import('../actions/fs-blocks.ts')).blocksAction(args),
+})
+
+export const catOptions = {
+  ...blocksOptions,
+  ...whereOptions,
+  columns: { type: 'string', describe: 'Columns to print, separated by commas; default: all' },
+} as const satisfies OptionTable
+
+const cat = defineCommand({
+  usage: 'cat <dataset>',
+  summary: 'Print the records of a dataset',
+  positionals: { dataset: { type: 'string', demandOption: true, describe: 'Dataset' } },
+  options: catOptions,
+  examples: [
+    ['flowreduce fs cat flows --store file:./store', 'A look at the first flows'],
+    [
+      'flowreduce fs cat flows --store file:./store --format ndjson --columns start,srcAddr,dstAddr,bytes',
+      'All flows, for a program',
+    ],
+  ],
+  run: async (args) => (await import('../actions/fs-cat.ts')).catAction(args),
 })
 
 const usage = defineCommand({
@@ -99,5 +121,5 @@ const remove = defineCommand({
 export const fsCommand = defineFamily({
   name: 'fs',
   summary: 'Look at and manage what a store holds',
-  commands: [list, stat, blocks, usage, remove, history],
+  commands: [list, stat, blocks, cat, usage, remove, history],
 })

@@ -33,15 +33,15 @@ export type { CommitOptions } from './commit.ts'
 
 export interface ManifestOptions {
   readonly system: System
-  /** Makes the store when it has no commit yet. */
-  readonly create?: boolean
+  /** Makes the store when it has no commit yet: at once, or `late`, with the first commit, so that work which fails leaves no store behind. */
+  readonly create?: boolean | 'late'
 }
 
 /** Opens the manifest of a store: the hint, a checkpoint, one listing, and at most 63 commits. */
 export async function openManifest(store: ObjectStore, { system, create = false }: ManifestOptions): Promise<Manifest> {
   const pages = new PageReader(store)
   let head = await openNewest(store)
-  if (head.state.version === 0) {
+  if (head.state.version === 0 && create !== 'late') {
     if (!create) {
       const message = `storage: ${store.url} expected a flowreduce store, got nothing under ${COMMIT_PREFIX}`
       throw new StorageError('not-a-store', message, { url: store.url })
@@ -138,6 +138,7 @@ class OpenManifest implements Manifest {
 
   commit(options: CommitOptions): Promise<Commit> {
     return this.#inTurn(async () => {
+      if (this.#head.state.version === 0) this.#head = await createStore(this.#store, this.#system, this.#pages)
       const commit = await this.#tryCommit(options)
       await this.#checkpoint(commit)
       return commit
