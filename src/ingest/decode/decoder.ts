@@ -109,10 +109,10 @@ class DatagramDecoder implements Decoder {
     if (reason) return this.#refuse(reason, version, origin.domain, meta, origin.receivedMs)
     const session = this.#ledger.session(meta.exporter.text, meta.sourcePort, version, origin.domain)
     const repeated = session.recent.repeats(origin.sequence, bytes)
-    if (repeated) {
-      this.#counters.duplicates++
-      this.#ledger.duplicate(session, origin.receivedMs)
-      if (this.#dropDuplicates) return undefined
+    if (repeated) this.#counters.duplicates++
+    if (repeated && this.#dropDuplicates) {
+      this.#ledger.duplicate(session, origin.sequence, 0, origin.receivedMs)
+      return undefined
     }
     const exporter = this.#exporters.get(meta.exporter)
     if (version === 5) this.#v5(view, origin, exporter, session, repeated)
@@ -134,7 +134,8 @@ class DatagramDecoder implements Decoder {
 
   #v5(view: DataView, origin: Origin, exporter: ExporterState, session: Session, repeated: boolean): void {
     const count = view.getUint16(2)
-    if (!repeated) this.#ledger.message(session, origin.sequence, count, true, origin.receivedMs)
+    if (repeated) this.#ledger.duplicate(session, origin.sequence, count, origin.receivedMs)
+    else this.#ledger.message(session, origin.sequence, count, true, origin.receivedMs)
     const interval = v5Interval(view)
     const announced = interval === 0 ? UNKNOWN_SAMPLING : { size: 1, population: interval, assumed: false }
     decodeV5(view, count, origin, exporter.override ?? announced, this.#writer)

@@ -37,7 +37,7 @@ export class MessageDecoder {
     this.parking = new ParkingLot(budgets, counters, (set) => this.#giveUp(set))
   }
 
-  /** Decodes a message; `repeated` is an exact duplicate, which the ledger has counted as such. */
+  /** Decodes a message; `repeated` is an exact duplicate. */
   decode(message: Message, session: Session, repeated: boolean): void {
     const { origin, sets } = message
     const count: MessageCount = { session, units: 0, waiting: 0, tally: undefined }
@@ -48,9 +48,9 @@ export class MessageDecoder {
       else if (set.id < FIRST_DATA_SET) this.#counters.reservedSets++
       else this.#records(set, message, count)
     }
-    if (repeated) return
     const { sequence, receivedMs } = origin
-    count.tally = this.#ledger.message(session, sequence, count.units, count.waiting === 0, receivedMs)
+    if (repeated) this.#ledger.duplicate(session, sequence, count.units, receivedMs)
+    else count.tally = this.#ledger.message(session, sequence, count.units, count.waiting === 0, receivedMs)
   }
 
   /** Options records that follow data records in one message tell the sampling of those too. */

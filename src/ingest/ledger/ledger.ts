@@ -5,14 +5,18 @@ import { leastUsed } from './least-used.ts'
 import type { MessageTally, Numbering, SessionKey } from './session.ts'
 import { Session, unitOf } from './session.ts'
 
-/** A session as an import prints it. `lost` is the arithmetic of the protocol: negative when the exporter numbers otherwise. */
+/**
+ * A session as an import prints it. `lost` is the plain arithmetic of the protocol, highest - lowest - received with duplicates counted as
+ * received: negative when the exporter numbers otherwise or datagrams were repeated. `lostObserved` is what was lost.
+ */
 export interface SessionSummary extends SessionKey {
   readonly unit: LedgerUnit
-  /** Exact duplicates apart, as in `received`. */
   readonly datagrams: number
+  /** In `unit`, exact duplicates apart. */
   readonly received: number
   readonly lost: number
   readonly restarts: number
+  /** Datagrams whose number was behind when they arrived, exact duplicates included. */
   readonly outOfOrder: number
   readonly duplicates: number
   /** Sequence numbers in order of arrival. */
@@ -78,8 +82,9 @@ export class Ledger {
     this.#tell(tally.session, ms)
   }
 
-  duplicate(session: Session, ms: number): void {
-    session.duplicates++
+  /** Counts an exact duplicate of a message of `units` records, apart from what was received. */
+  duplicate(session: Session, number: number, units: number, ms: number): void {
+    session.repeat(number, units)
     this.#tell(session, ms)
   }
 
@@ -196,14 +201,15 @@ function changed(entry: Deltas): boolean {
 function summary(session: Session): SessionSummary {
   const { key, unit, rule, sequences, numbering } = session
   const { received, lost, restarts, outOfOrder } = sequences[rule]
+  const repeated = session.repeatedUnits
   return {
     ...key,
     unit,
     datagrams: session.datagrams,
     received,
-    lost,
+    lost: lost - repeated,
     restarts,
-    outOfOrder,
+    outOfOrder: outOfOrder + session.duplicates,
     duplicates: session.duplicates,
     first: session.first,
     last: session.last,

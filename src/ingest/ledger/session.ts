@@ -22,13 +22,14 @@ export interface MessageTally {
   units: number
 }
 
-const NUMBERINGS: readonly Numbering[] = ['records', 'packets', 'records-inclusive']
+/** Numberings to try beside the rule's, the one believed on equal evidence first. */
+const OTHERS: readonly Numbering[] = ['records-inclusive', 'packets', 'records']
 
 /** What the sequence numbers of a protocol count. */
 export const unitOf = (version: number): LedgerUnit =>
   version === 5 ? 'flows' : version === 10 ? 'records' : 'datagrams'
 
-/** Steps from one message to the next that only another numbering explains, before it is believed. */
+/** Steps from one message to the next that must be seen, and that only another numbering explains, before it is believed. */
 const EVIDENCE = 3
 
 /** One session, followed under the numbering its protocol prescribes and, beside it, under those exporters are known to use instead. */
@@ -38,8 +39,11 @@ export class Session {
   readonly unit: LedgerUnit
   readonly rule: Numbering
   readonly recent = new RecentDatagrams()
+  /** Exact duplicates included. */
   datagrams = 0
   duplicates = 0
+  /** Units of the exact duplicates. */
+  repeatedUnits = 0
   first = 0
   last = 0
   /** Data sets given up: `lost` may hold records that did arrive. */
@@ -51,8 +55,10 @@ export class Session {
   /** Heard since the last look for a session to forget. */
   used = false
   readonly sequences = { records: new Sequence(), packets: new Sequence(), 'records-inclusive': new Sequence() }
+  #taken = 0
   #steps = 0
   readonly #explained = { records: 0, packets: 0, 'records-inclusive': 0 }
+  readonly #ruledOut = { records: 0, packets: 0, 'records-inclusive': 0 }
   /** Records of the message before; -1 while some of it waits for a template. */
   #unitsBefore = -1
 
@@ -66,9 +72,8 @@ export class Session {
   /** Takes a message of `units` records; `complete` says that all its sets could be decoded. */
   take(number: number, units: number, complete: boolean): MessageTally {
     this.#weigh(number, units, complete)
-    if (this.datagrams === 0) this.first = number
-    this.last = number
-    this.datagrams++
+    this.#hear(number)
+    this.#taken++
     const place = (numbering: Numbering, start: number, counted: number) => {
       const sequence = this.sequences[numbering]
       const at = sequence.take(start, counted, number === 0)
@@ -82,6 +87,20 @@ export class Session {
     return { session: this, places, units }
   }
 
+  /** Takes an exact duplicate of a message of `units` records. */
+  repeat(number: number, units: number): void {
+    this.#hear(number)
+    this.#unitsBefore = -1
+    this.duplicates++
+    this.repeatedUnits += this.rule === 'packets' ? 1 : units
+  }
+
+  #hear(number: number): void {
+    if (this.datagrams === 0) this.first = number
+    this.last = number
+    this.datagrams++
+  }
+
   /** Counts `more` records of a message whose sets waited for their template. */
   add(tally: MessageTally, more: number): void {
     tally.units += more
@@ -91,26 +110,33 @@ export class Session {
     }
   }
 
-  /** Keeps, for each numbering, how many steps it explains. */
+  /** Keeps, for each numbering, how many steps it explains, and how many it rules out: those that would number a unit twice. */
   #weigh(number: number, units: number, complete: boolean): void {
-    if (this.datagrams > 0 && this.#unitsBefore >= 0 && complete) {
+    const before = this.#unitsBefore
+    if (this.#taken > 0 && before >= 0 && complete) {
       const step = (number - this.last) | 0
       this.#steps++
-      if (step === this.#unitsBefore) this.#explained.records++
-      if (step === 1) this.#explained.packets++
-      if (step === units) this.#explained['records-inclusive']++
+      const weigh = (numbering: Numbering, expected: number) => {
+        if (step === expected) this.#explained[numbering]++
+        else if (step >= 0 && step < expected) this.#ruledOut[numbering]++
+      }
+      weigh('records', before)
+      weigh('packets', 1)
+      weigh('records-inclusive', units)
     }
     this.#unitsBefore = complete ? units : -1
   }
 
-  /** The numbering the session uses: the rule's, unless another explains nearly every step and clearly more of them. */
+  /** The numbering the session uses: the rule's, unless another that nothing rules out explains clearly more. */
   get numbering(): Numbering {
-    const byRule = this.#explained[this.rule]
     let best = this.rule
-    for (const numbering of NUMBERINGS) {
+    if (this.#steps < EVIDENCE) return best
+    const refuted = this.#ruledOut[this.rule] > 0
+    const byRule = this.#explained[this.rule]
+    for (const numbering of OTHERS) {
       const explained = this.#explained[numbering]
-      if (explained < byRule + EVIDENCE || explained < 0.9 * this.#steps) continue
-      if (explained > this.#explained[best]) best = numbering
+      const enough = explained >= byRule + (refuted ? 1 : EVIDENCE)
+      if (enough && this.#ruledOut[numbering] === 0 && explained > this.#explained[best]) best = numbering
     }
     return best
   }
