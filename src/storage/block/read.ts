@@ -1,16 +1,17 @@
 import type { Batch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import { schemaId } from '../../flow/schema.ts'
-import { corrupt, MAX_PLAIN_BYTES } from '../avro/codec.ts'
+import { corrupt } from '../avro/codec.ts'
 import { RowDecoder } from '../avro/decoder.ts'
 import type { AvroHeader } from '../avro/header.ts'
-import { parseHeader, SYNC_LENGTH } from '../avro/header.ts'
-import { Cursor } from '../avro/varint.ts'
+import { parseHeader } from '../avro/header.ts'
 import { StorageError } from '../errors.ts'
 import type { BlockInfo, ChunkInfo } from '../manifest/actions.ts'
 import { readParquetBlock } from '../parquet/read-block.ts'
 import type { ByteRange, ObjectStore } from '../store.ts'
 import { ByteRun } from './byte-run.ts'
+import type { Frame } from './frame.ts'
+import { readFrame } from './frame.ts'
 
 export interface ReadBlockOptions {
   readonly store: Pick<ObjectStore, 'read'>
@@ -45,8 +46,6 @@ export interface BlockRows {
 const BATCH_ROWS = 4096
 /** Chunks are read together up to about this size, and apart beyond it. */
 const RANGE_BYTES = 4 * 1024 * 1024
-/** Longest count and size before the data of a sync-block. */
-const MAX_HEAD_BYTES = 16
 
 /**
  * Reads the wanted columns of a block of either format, chunk by chunk, in order. Checksums, sync markers and counts are checked. Throws `corrupt`, naming block and
@@ -167,31 +166,6 @@ async function* readChunk(
   }
   if (seen !== records && !damage) note(corrupt(`${records} records in the chunk`, String(seen)), offset)
   if (damage) onCorrupt?.({ key: block.key, records: records - handed, ...damage })
-}
-
-interface Frame {
-  readonly records: number
-  readonly data: Uint8Array
-}
-
-/** Reads one sync-block that must end by `end`, and checks the marker after it. */
-async function readFrame(run: ByteRun, end: number, sync: Uint8Array): Promise<Frame> {
-  const head = Math.min(MAX_HEAD_BYTES, end - run.position)
-  if (run.available < head) await run.ensure(head)
-  const cursor = new Cursor(run.bytes, run.at)
-  const records = cursor.long()
-  const size = cursor.long()
-  const headLength = cursor.at - run.at
-  const total = headLength + size + SYNC_LENGTH
-  if (records < 0 || size < 0 || size > 2 * MAX_PLAIN_BYTES || total > end - run.position) {
-    throw corrupt('a count and a size within the chunk', `${records} and ${size}`)
-  }
-  if (run.available < total) await run.ensure(total)
-  const from = run.at + headLength
-  const marker = run.bytes.subarray(from + size, from + size + SYNC_LENGTH)
-  for (let i = 0; i < SYNC_LENGTH; i++) if (marker[i] !== sync[i]) throw corrupt('the sync marker', 'other bytes')
-  run.at += total
-  return { records, data: run.bytes.subarray(from, from + size) }
 }
 
 /** The ranges to read: neighbouring chunks together, with the header before the first when it is wanted, a large chunk in pieces. */

@@ -1,0 +1,36 @@
+import { corrupt, MAX_PLAIN_BYTES } from '../avro/codec.ts'
+import { SYNC_LENGTH } from '../avro/header.ts'
+import { Cursor } from '../avro/varint.ts'
+import type { ByteRun } from './byte-run.ts'
+
+/** Longest count and size before the data of a sync-block. */
+const MAX_HEAD_BYTES = 16
+
+/** One sync-block as it lies in the file. */
+export interface Frame {
+  readonly records: number
+  /** Compressed; a view that is good until the run is read on. */
+  readonly data: Uint8Array
+  /** With count, size and marker. */
+  readonly length: number
+}
+
+/** Reads one sync-block that must end by `end`, and checks the marker after it. Throws `corrupt`. */
+export async function readFrame(run: ByteRun, end: number, sync: Uint8Array): Promise<Frame> {
+  const head = Math.min(MAX_HEAD_BYTES, end - run.position)
+  if (run.available < head) await run.ensure(head)
+  const cursor = new Cursor(run.bytes, run.at)
+  const records = cursor.long()
+  const size = cursor.long()
+  const headLength = cursor.at - run.at
+  const total = headLength + size + SYNC_LENGTH
+  if (records < 0 || size < 0 || size > 2 * MAX_PLAIN_BYTES || total > end - run.position) {
+    throw corrupt('a count and a size within the chunk', `${records} and ${size}`)
+  }
+  if (run.available < total) await run.ensure(total)
+  const from = run.at + headLength
+  const marker = run.bytes.subarray(from + size, from + size + SYNC_LENGTH)
+  for (let i = 0; i < SYNC_LENGTH; i++) if (marker[i] !== sync[i]) throw corrupt('the sync marker', 'other bytes')
+  run.at += total
+  return { records, data: run.bytes.subarray(from, from + size), length: total }
+}
