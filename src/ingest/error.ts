@@ -10,6 +10,7 @@ export type IngestErrorCode =
   | 'unrecognised'
   | 'already-imported'
   | 'spool'
+  | 'uncommitted'
 
 /** What went wrong while datagrams were made, read or received. `already-imported` is branched on (`--again`); the rest ends a command. */
 export class IngestError extends ComponentError<IngestErrorCode> {}

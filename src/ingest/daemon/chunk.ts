@@ -1,27 +1,39 @@
 import { type ExporterAddress, exporterFromBytes } from '../decode/exporter-address.ts'
 
 /**
- * A chunk: datagrams back to back, each behind a header of 32 bytes. What the receiving thread hands on, and what lies in the spool.
+ * A chunk: datagrams back to back, each behind a header of 32 bytes. What the receiving thread hands on, and what lies in the log of the
+ * spool, where 8 bytes stand before it: a magic number and its length.
  *
  *     0  length of the payload (32 bits, big-endian as all numbers)      8  arrival, milliseconds (64-bit float)
  *     4  source port (16)   6  address family, 4 or 6   7  socket        16  address, 4 or 16 bytes, then the payload at 32
  */
 export const HEADER_BYTES = 32
 
-/** Room of a chunk. Holds any datagram. */
+/** Magic number and length, before the datagrams of a chunk. */
+export const FRAME_BYTES = 8
+const MAGIC = 0x46525350 // 'FRSP'
+
+/** Size of a chunk. Holds any datagram. */
 export const CHUNK_BYTES = 512 << 10
 
 /** A chunk being filled. */
 export class ChunkWriter {
   readonly bytes: Uint8Array<ArrayBuffer>
-  /** Bytes in use. */
-  length = 0
+  /** Bytes in use, frame included. */
+  length = FRAME_BYTES
   datagrams = 0
   readonly #view: DataView
 
   constructor(buffer: ArrayBuffer = new ArrayBuffer(CHUNK_BYTES)) {
     this.bytes = new Uint8Array(buffer)
     this.#view = new DataView(buffer)
+  }
+
+  /** The chunk as it is written to the log. */
+  frame(): Uint8Array<ArrayBuffer> {
+    this.#view.setUint32(0, MAGIC)
+    this.#view.setUint32(4, this.length - FRAME_BYTES)
+    return this.bytes.subarray(0, this.length)
   }
 
   hasRoom(payloadBytes: number): boolean {
@@ -42,6 +54,13 @@ export class ChunkWriter {
     this.length = at + HEADER_BYTES + payload.length
     this.datagrams++
   }
+}
+
+/** Length of the datagrams behind the 8 bytes of frame in `bytes`; undefined when these are none. */
+export function frameLength(bytes: Uint8Array): number | undefined {
+  if (bytes.length < FRAME_BYTES) return undefined
+  const view = new DataView(bytes.buffer, bytes.byteOffset, FRAME_BYTES)
+  return view.getUint32(0) === MAGIC ? view.getUint32(4) : undefined
 }
 
 /** Takes a datagram of a chunk; `payload` is valid as long as the chunk. */

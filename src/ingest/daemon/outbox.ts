@@ -5,6 +5,7 @@ import type { Manifest } from '../../storage/manifest/manifest.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import type { System } from '../../storage/system.ts'
 import { ulid } from '../../storage/ulid.ts'
+import { IngestError } from '../error.ts'
 import { FLOWS_DATASET } from '../flow-output.ts'
 import type { Spool } from './spool.ts'
 import { type RollUnit, shed, unitBytes, unitRecords } from './unit.ts'
@@ -21,6 +22,8 @@ export interface OutboxOptions {
   /** Bytes of blocks that may wait for the store. */
   readonly budgetBytes: number
   readonly onWarning: (message: string) => void
+  /** Something that no retry can mend; nothing is sent any more. */
+  readonly onFatal: (error: unknown) => void
 }
 
 /** What the outbox has done; all numbers but `waiting` and `waitingBytes` only grow. */
@@ -48,8 +51,15 @@ export class Outbox {
   readonly counters: OutboxCounters = { commits: 0, blocks: 0, waiting: 0, waitingBytes: 0, shedFlows: 0, failures: 0 }
   readonly #options: OutboxOptions
   readonly #queue: RollUnit[] = []
+  /** Rolls that are on disk. */
+  readonly #aside = new WeakSet<RollUnit>()
   readonly #stopping = new AbortController()
   #running: Promise<void> | undefined
+  #failing = false
+  /** The last roll of an earlier daemon. */
+  #resumed = -1
+  /** The roll whose commit was tried last. */
+  #tried: number | undefined
   #uploaded: { readonly sequence: number; readonly actions: readonly Action[] } | undefined
 
   constructor(options: OutboxOptions) {
@@ -68,11 +78,35 @@ export class Outbox {
       )
       kept = shed(unit)
     }
-    if (spool && this.#queue.length >= IN_MEMORY) kept = spool.setAside(kept)
     counters.waiting++
     counters.waitingBytes += unitBytes(kept)
     this.#queue.push(kept)
+    if (spool && this.#queue.length > IN_MEMORY) this.#setAside(spool)
     this.#running ??= this.#run()
+  }
+
+  /** Queues a roll that was set aside by an earlier daemon. */
+  resume(unit: RollUnit): void {
+    this.counters.waiting++
+    this.counters.waitingBytes += unitBytes(unit)
+    this.#queue.push(unit)
+    this.#aside.add(unit)
+    // Its commit may have been made without the earlier daemon hearing of it.
+    this.#resumed = unit.sequence
+    this.#running ??= this.#run()
+  }
+
+  /** The store takes rolls, but more of them wait than it can take at once: whoever can wait should. */
+  get busy(): boolean {
+    return this.#queue.length > IN_MEMORY && !this.#failing
+  }
+
+  /** Rolls are set aside from the oldest on: a new daemon takes all before the newest one on disk for safe. */
+  #setAside(spool: Spool): void {
+    for (const [index, unit] of this.#queue.entries()) {
+      if (!this.#aside.has(unit)) this.#queue[index] = spool.setAside(unit)
+      this.#aside.add(this.#queue[index]!)
+    }
   }
 
   /** Waits until everything is committed; `patient` false: until that, or until the store has refused the next try. Returns whether all is committed. */
@@ -88,13 +122,15 @@ export class Outbox {
       try {
         await this.#publish(unit)
         tries = 0
+        this.#failing = false
         this.#done(unit)
       } catch (error) {
-        if (!(error instanceof StorageError)) throw error
+        if (!(error instanceof StorageError)) return this.#options.onFatal(error)
         this.counters.failures++
+        this.#failing = true
         // gc does not know these blocks any more: they go up once more, under keys of now.
         if (error.code === 'behind-horizon') this.#uploaded = undefined
-        this.#wait(unit, error)
+        this.#wait(error)
         if (this.#stopping.signal.aborted) break
         await this.#backOff(tries++)
       }
@@ -108,13 +144,13 @@ export class Outbox {
     this.counters.waitingBytes -= unitBytes(unit)
     this.counters.commits++
     this.counters.blocks += unit.blocks.length
-    this.#options.spool?.forget(unit.sequence)
+    this.#options.spool?.committed(unit.sequence)
   }
 
-  /** Frees the memory of a roll that the store did not take. */
-  #wait(unit: RollUnit, error: StorageError): void {
+  /** Frees the memory of rolls that the store did not take. */
+  #wait(error: StorageError): void {
     this.#options.onWarning(`ingest: the store did not take flows, they wait: ${error.message}`)
-    if (this.#options.spool) this.#queue[0] = this.#options.spool.setAside(unit)
+    if (this.#options.spool) this.#setAside(this.#options.spool)
   }
 
   async #backOff(tries: number): Promise<void> {
@@ -138,7 +174,16 @@ export class Outbox {
       await manifest.commit({ operation: 'ingest', writer: collector, actions })
     } catch (error) {
       if (!(error instanceof StorageError) || error.code !== 'duplicate-transaction') throw error
+      if (this.#tried !== unit.sequence && unit.sequence > this.#resumed) throw this.#usurped(unit.sequence, error)
+    } finally {
+      this.#tried = unit.sequence
     }
+  }
+
+  /** The number was used by a commit that this daemon never tried. */
+  #usurped(sequence: number, cause: StorageError): IngestError {
+    const message = `ingest: roll ${sequence} of ${this.#options.transactions} expected to be new, got one committed by another process; start again`
+    return new IngestError('spool', message, { sequence }, cause)
   }
 
   /** Blocks that are in the store already, by a try whose commit failed, are not sent again. */

@@ -37,6 +37,8 @@ const MAX_SENDERS = 65_536
 export class Receiver {
   readonly counters: ReceiverCounters = { received: 0, receivedBytes: 0, denied: 0, dropped: 0 }
   readonly #options: ReceiverOptions
+  /** Nothing more is taken: what is received is dropped and counted. */
+  full = false
   #allow: AllowList
   readonly #senders = new Map<string, Sender>()
   readonly #free: ArrayBuffer[] = []
@@ -59,7 +61,7 @@ export class Receiver {
 
   /** Hands over what has been gathered. */
   flush(): void {
-    if (this.#chunk && this.#chunk.length > 0) this.#handOver(this.#chunk)
+    if (this.#chunk && this.#chunk.datagrams > 0) this.#handOver(this.#chunk)
   }
 
   /** Gives back the buffer of a chunk. */
@@ -77,7 +79,7 @@ export class Receiver {
       return
     }
     if (this.#chunk && !this.#chunk.hasRoom(payload.length)) this.#handOver(this.#chunk)
-    if (!this.#chunk) {
+    if (!this.#chunk || this.full) {
       counters.dropped++
       return
     }

@@ -11,6 +11,8 @@ export interface ListenAddress {
 /** A socket that receives, with what the kernel granted it. */
 export interface ListeningSocket extends BoundAddress {
   readonly socket: Socket
+  /** `udp://host:port` as bound. */
+  readonly url: string
   readonly receiveBufferBytes: number
 }
 
@@ -34,7 +36,8 @@ export async function listenOn({ host, port }: ListenAddress, wantedBytes: numbe
     })
     socket.removeAllListeners('error')
     const receiveBufferBytes = enlarge(socket, wantedBytes)
-    return { socket, ...socket.address(), receiveBufferBytes }
+    const bound = socket.address()
+    return { socket, ...bound, url: urlOf(bound), receiveBufferBytes }
   } catch (error) {
     socket.close()
     const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
@@ -55,15 +58,30 @@ function enlarge(socket: Socket, wantedBytes: number): number {
 }
 
 /** What to tell when the kernel gave less than asked for; undefined when it gave all. */
-export function bufferWarning(
-  { address, port, receiveBufferBytes }: ListeningSocket,
-  wantedBytes: number,
-): string | undefined {
+export function bufferWarning({ url, receiveBufferBytes }: ListeningSocket, wantedBytes: number): string | undefined {
   if (receiveBufferBytes >= wantedBytes) return undefined
-  const where = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
   const remedy =
     process.platform === 'linux'
       ? `sysctl -w net.core.rmem_max=${wantedBytes}`
       : `sysctl -w kern.ipc.maxsockbuf=${wantedBytes * 2}`
-  return `ingest: receive buffer of udp://${where} expected ${wantedBytes} bytes, got ${receiveBufferBytes}; bursts may be lost, raise it with: ${remedy}`
+  return `ingest: receive buffer of ${url} expected ${wantedBytes} bytes, got ${receiveBufferBytes}; bursts may be lost, raise it with: ${remedy}`
+}
+
+/** Closes sockets; one that is closed already stays so. */
+export async function closeSockets(sockets: readonly ListeningSocket[]): Promise<void> {
+  await Promise.all(
+    sockets.map(({ socket }) => {
+      return new Promise<void>((resolve) => {
+        try {
+          socket.close(() => resolve())
+        } catch {
+          resolve()
+        }
+      })
+    }),
+  )
+}
+
+function urlOf({ address, port }: BoundAddress): string {
+  return `udp://${address.includes(':') ? `[${address}]` : address}:${port}`
 }

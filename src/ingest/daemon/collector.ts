@@ -1,0 +1,151 @@
+import type { LedgerEntry } from '../../storage/manifest/actions.ts'
+import type { System } from '../../storage/system.ts'
+import type { FinishedBlock } from '../block-builder.ts'
+import type { DecodeCounters } from '../decode/counters.ts'
+import { createDecoder, type Decoder } from '../decode/decoder.ts'
+import type { DecoderOptions } from '../decode/options.ts'
+import { FlowOutput } from '../flow-output.ts'
+import { ChunkReader } from './chunk.ts'
+import { DatagramBlocks } from './datagram-blocks.ts'
+import type { LogPosition } from './log.ts'
+import type { CollectorSettings } from './messages.ts'
+import type { Outbox, OutboxCounters } from './outbox.ts'
+import { droppedEntry, Silence } from './silence.ts'
+import type { Spool } from './spool.ts'
+
+export interface CollectorOptions {
+  readonly system: System
+  /** Name, in ledger entries about the collector itself. */
+  readonly collector: string
+  readonly outbox: Outbox
+  readonly spool: Spool | undefined
+  /** Number of the first roll. */
+  readonly firstSequence: number
+  /** Where the log has been read to. */
+  readonly position: LogPosition
+  /** What the decoder of an earlier daemon knew there. */
+  readonly state: unknown
+  readonly rollMs: number
+  readonly blockSizeBytes: number
+  readonly keepDatagrams: boolean
+  /** Addresses of exporters that should always be heard. */
+  readonly expect: readonly string[]
+  readonly decoder: DecoderOptions
+  readonly onWarning: (message: string) => void
+}
+
+/** What a collector has done; numbers only grow, but for what waits. */
+export interface CollectorStatus {
+  readonly decoded: DecodeCounters
+  readonly outbox: OutboxCounters
+  /** Units lost by sequence number, by what the protocol counts. */
+  readonly lost: { readonly flows: number; readonly datagrams: number; readonly records: number }
+  readonly sessions: number
+  readonly silent: readonly string[]
+  /** Bytes of the blocks under construction. */
+  readonly openBytes: number
+}
+
+/** Decodes what was received, rolls blocks by size and time, and hands each roll to the outbox. Knows neither sockets nor threads. */
+export class Collector {
+  #options: CollectorOptions
+  readonly #reader = new ChunkReader()
+  #decoder: Decoder
+  #output: FlowOutput
+  #datagrams: DatagramBlocks | undefined
+  #silence: Silence
+  #sequence: number
+  #position: LogPosition
+  /** When the roll began: at its first datagram; undefined when nothing has come yet. */
+  #openedMs: number | undefined
+  #dropped: LedgerEntry[] = []
+
+  constructor(options: CollectorOptions) {
+    this.#options = options
+    this.#decoder = createDecoder(options.decoder)
+    this.#output = new FlowOutput({ blockSizeBytes: options.blockSizeBytes })
+    this.#datagrams = options.keepDatagrams ? new DatagramBlocks(options.blockSizeBytes) : undefined
+    this.#silence = new Silence(options.expect, options.system.now())
+    this.#sequence = options.firstSequence
+    this.#position = options.position
+  }
+
+  /** Where the log has been read to. */
+  get position(): LogPosition {
+    return this.#position
+  }
+
+  /** Decodes a chunk, which ends at `position` of the log; returns the number of its datagrams. */
+  feed(chunk: Uint8Array, position: LogPosition | undefined): number {
+    const decoder = this.#decoder
+    const output = this.#output
+    const silence = this.#silence
+    const datagrams = this.#datagrams
+    this.#openedMs ??= this.#options.system.now()
+    const count = this.#reader.read(chunk, (payload, exporter, sourcePort, receivedMs) => {
+      decoder.datagram(payload, { exporter, sourcePort, receivedMs }, output)
+      silence.heard(exporter, receivedMs)
+      datagrams?.add(payload, exporter, sourcePort, receivedMs)
+    })
+    if (position) this.#position = position
+    if (output.full || datagrams?.full) this.roll()
+    return count
+  }
+
+  /** Notes datagrams that the kernel or the queue in front dropped at the socket on `port`. */
+  dropped(port: number, datagrams: number): void {
+    const { collector, system } = this.#options
+    this.#openedMs ??= system.now()
+    this.#dropped.push(droppedEntry(collector, port, datagrams, system.now()))
+  }
+
+  /** Goes on with other settings, after a roll; what the decoder knows is kept. */
+  reload(settings: CollectorSettings): void {
+    this.roll()
+    this.#options = { ...this.#options, ...settings }
+    this.#output = new FlowOutput({ blockSizeBytes: settings.blockSizeBytes })
+    if (this.#datagrams) this.#datagrams = new DatagramBlocks(settings.blockSizeBytes)
+    this.#silence = new Silence(settings.expect, this.#options.system.now())
+    this.#decoder = createDecoder(settings.decoder)
+  }
+
+  /** To be called now and then: rolls when it is time. */
+  tick(): void {
+    const { system, rollMs, onWarning } = this.#options
+    const now = system.now()
+    for (const message of this.#silence.changes(now)) onWarning(message)
+    if (this.#openedMs === undefined && this.#silence.silent().length > 0) this.#openedMs = now
+    if (this.#openedMs !== undefined && now - this.#openedMs >= rollMs) this.roll()
+  }
+
+  /** Ends the blocks under construction and hands them to the outbox with the ledger. */
+  roll(): void {
+    const { outbox, spool, system } = this.#options
+    const finished: (FinishedBlock | undefined)[] = [...this.#output.finish(), this.#datagrams?.finish()]
+    const ledger = [...this.#decoder.drainLedger(), ...this.#dropped, ...this.#silence.entries(system.now())]
+    this.#dropped = []
+    this.#openedMs = undefined
+    const blocks = finished
+      .filter((block) => block !== undefined)
+      .map(({ dataset, firstReceivedMs, encoded: { bytes, schema, info } }) => {
+        return { dataset, firstReceivedMs, schema, info, body: bytes }
+      })
+    if (blocks.length === 0 && ledger.length === 0) return
+    spool?.checkpoint(this.#sequence, { position: this.#position, state: undefined })
+    outbox.add({ sequence: this.#sequence++, blocks, ledger })
+  }
+
+  status(): CollectorStatus {
+    const lost = { flows: 0, datagrams: 0, records: 0 }
+    const sessions = this.#decoder.sessions()
+    for (const { unit, lostObserved } of sessions) lost[unit] += lostObserved
+    return {
+      decoded: this.#decoder.counters(),
+      outbox: { ...this.#options.outbox.counters },
+      lost,
+      sessions: sessions.length,
+      silent: this.#silence.silent(),
+      openBytes: this.#output.sizeBytes,
+    }
+  }
+}

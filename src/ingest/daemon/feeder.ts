@@ -1,0 +1,117 @@
+import type { ChunkWriter } from './chunk.ts'
+
+import { LogWriter } from './log.ts'
+import type { Feed } from './messages.ts'
+
+export interface FeederOptions {
+  /** Folder of the spool, or undefined. */
+  readonly spoolFolder: string | undefined
+  /** Chunks kept in memory for the collector; with a spool those beyond are read back from its log. */
+  readonly memoryChunks: number
+  /** Passes a chunk to the collector. */
+  readonly feed: (item: Feed) => void
+  /** Takes a buffer back. */
+  readonly recycle: (buffer: ArrayBuffer) => void
+  readonly onWarning: (message: string) => void
+}
+
+interface Waiting {
+  buffer: ArrayBuffer | undefined
+  readonly frameBytes: number
+  readonly position: Feed['position']
+}
+
+/** Chunks that the collector has been given and not finished. */
+const IN_FLIGHT = 4
+
+/** Between receiver and collector: writes every chunk to the log first, then passes them on in order, as fast as the collector takes them. */
+export class Feeder {
+  readonly #options: FeederOptions
+  readonly #log: LogWriter | undefined
+  readonly #queue: Waiting[] = []
+  /** First entry of the queue that is not passed on yet. */
+  #head = 0
+  #inMemory = 0
+  #inFlight = 0
+  #logging: Promise<void> = Promise.resolve()
+  #idle: (() => void) | undefined
+  #lastWarningMs = 0
+
+  constructor(options: FeederOptions) {
+    this.#options = options
+    this.#log = options.spoolFolder === undefined ? undefined : new LogWriter(options.spoolFolder)
+  }
+
+  /** Number of the first log file of this daemon. */
+  get logFile(): number {
+    return this.#log?.file ?? 0
+  }
+
+  /** Chunks that wait for the collector. */
+  get waiting(): number {
+    return this.#queue.length - this.#head + this.#inFlight
+  }
+
+  add(chunk: ChunkWriter): void {
+    const frame = chunk.frame()
+    this.#logging = this.#logging.then(() => this.#store(frame))
+  }
+
+  /** The collector has finished a chunk. */
+  consumed(buffer: ArrayBuffer | undefined): void {
+    this.#inFlight--
+    if (buffer) {
+      this.#inMemory--
+      this.#options.recycle(buffer)
+    }
+    this.#pass()
+    if (this.waiting === 0) this.#idle?.()
+  }
+
+  /** Waits until the collector has finished everything. */
+  async drain(): Promise<void> {
+    await this.#logging
+    while (this.waiting > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve
+      })
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#logging
+    await this.#log?.close()
+  }
+
+  async #store(frame: Uint8Array<ArrayBuffer>): Promise<void> {
+    const position = await this.#log?.append(frame).catch((error: Error) => {
+      const now = performance.now()
+      if (now - this.#lastWarningMs > 10_000) {
+        this.#options.onWarning(`ingest: the spool cannot be written, datagrams are in memory only: ${error.message}`)
+        this.#lastWarningMs = now
+      }
+      return undefined
+    })
+    const waiting: Waiting = { buffer: frame.buffer, frameBytes: frame.length, position }
+    this.#inMemory++
+    if (position && this.#inMemory > this.#options.memoryChunks) {
+      this.#inMemory--
+      this.#options.recycle(frame.buffer)
+      waiting.buffer = undefined
+    }
+    this.#queue.push(waiting)
+    this.#pass()
+  }
+
+  #pass(): void {
+    while (this.#inFlight < IN_FLIGHT && this.#head < this.#queue.length) {
+      const item = this.#queue[this.#head++]!
+      this.#inFlight++
+      this.#options.feed(item)
+    }
+    if (this.#head > 1024 && this.#head * 2 > this.#queue.length) {
+      this.#queue.splice(0, this.#head)
+      this.#head = 0
+    }
+  }
+}

@@ -1,0 +1,141 @@
+import { closeSync, openSync, readdirSync, readSync, rmSync, statSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { IngestError } from '../error.ts'
+import { CHUNK_BYTES, FRAME_BYTES, frameLength } from './chunk.ts'
+
+/**
+ * The log of a spool: every chunk as it was received, in files `log-<number>` of about 64 MB. It is written by the receiving thread and
+ * read by the decoding one, when that has fallen behind or when a daemon starts. It survives the death of the process, not that of the
+ * machine: nothing is synced.
+ */
+const FILE_BYTES = 64 << 20
+const NAME = /^log-(\d+)$/
+
+/** A place in the log, at the end of a chunk. */
+export interface LogPosition {
+  readonly file: number
+  readonly offset: number
+}
+
+export const LOG_START: LogPosition = { file: 0, offset: 0 }
+
+const logPath = (folder: string, file: number): string => join(folder, `log-${String(file).padStart(10, '0')}`)
+
+/** Numbers of the files of the log, ascending. */
+export function logFiles(folder: string): number[] {
+  return readdirSync(folder)
+    .flatMap((name) => NAME.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b)
+}
+
+/** Bytes of the files of the log. */
+export function logBytes(folder: string): number {
+  return logFiles(folder).reduce((sum, file) => {
+    // The collecting thread may remove a file meanwhile.
+    return sum + (statSync(logPath(folder, file), { throwIfNoEntry: false })?.size ?? 0)
+  }, 0)
+}
+
+/** Removes the files before the one that holds `position`. */
+export function trimLog(folder: string, { file }: LogPosition): void {
+  for (const number of logFiles(folder)) if (number < file) rmSync(logPath(folder, number), { force: true })
+}
+
+/** Appends to the log, in a file of its own from the start. */
+export class LogWriter {
+  readonly #folder: string
+  #number: number
+  #file: FileHandle | undefined
+  #offset = 0
+
+  constructor(folder: string) {
+    this.#folder = folder
+    this.#number = (logFiles(folder).at(-1) ?? 0) + 1
+  }
+
+  /** Number of the first file this writer writes, before its first append. */
+  get file(): number {
+    return this.#number
+  }
+
+  /** Writes a frame; resolves to the position behind it. One call at a time. */
+  async append(frame: Uint8Array): Promise<LogPosition> {
+    this.#file ??= await open(logPath(this.#folder, this.#number), 'w')
+    for (let at = 0; at < frame.length; ) {
+      const { bytesWritten } = await this.#file.write(frame, at, frame.length - at, this.#offset + at)
+      at += bytesWritten
+    }
+    this.#offset += frame.length
+    const position = { file: this.#number, offset: this.#offset }
+    if (this.#offset >= FILE_BYTES) await this.#next()
+    return position
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close()
+    this.#file = undefined
+  }
+
+  async #next(): Promise<void> {
+    await this.close()
+    this.#number++
+    this.#offset = 0
+  }
+}
+
+/** A chunk read back, and where it ends. The bytes are valid until the next one is read. */
+export interface LoggedChunk {
+  readonly bytes: Uint8Array
+  readonly end: LogPosition
+}
+
+/** Reads the log from a position on. */
+export class LogReader {
+  readonly #folder: string
+  readonly #buffer = new Uint8Array(CHUNK_BYTES)
+  #open: { readonly number: number; readonly file: number } | undefined
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** The chunks after `from`, up to and without file `before`. A chunk that was being written when the process died ends its file. */
+  *chunks(from: LogPosition, before: number): Generator<LoggedChunk> {
+    for (const number of logFiles(this.#folder)) {
+      if (number < from.file || number >= before) continue
+      let offset = number === from.file ? from.offset : 0
+      for (let bytes = this.#read(number, offset); bytes; bytes = this.#read(number, offset)) {
+        offset += FRAME_BYTES + bytes.length
+        yield { bytes, end: { file: number, offset } }
+      }
+    }
+    this.close()
+  }
+
+  /** The chunk of `frameBytes` that ends at `end`, which has been written. */
+  chunkBefore(end: LogPosition, frameBytes: number): Uint8Array {
+    const bytes = this.#read(end.file, end.offset - frameBytes)
+    if (bytes) return bytes
+    const message = `ingest: spool ${this.#folder} expected a chunk before ${end.offset} of log ${end.file}, got none`
+    throw new IngestError('spool', message, { folder: this.#folder })
+  }
+
+  close(): void {
+    if (this.#open) closeSync(this.#open.file)
+    this.#open = undefined
+  }
+
+  #read(number: number, offset: number): Uint8Array | undefined {
+    if (this.#open?.number !== number) {
+      this.close()
+      this.#open = { number, file: openSync(logPath(this.#folder, number), 'r') }
+    }
+    const read = readSync(this.#open.file, this.#buffer, 0, this.#buffer.length, offset)
+    const length = frameLength(this.#buffer.subarray(0, read))
+    return length === undefined || FRAME_BYTES + length > read
+      ? undefined
+      : this.#buffer.subarray(FRAME_BYTES, FRAME_BYTES + length)
+  }
+}

@@ -1,0 +1,125 @@
+import type { ObjectStore } from '../../storage/store.ts'
+import { realSystem, type System } from '../../storage/system.ts'
+import { FRAME_BYTES } from './chunk.ts'
+import { LogReader } from './log.ts'
+import type { Feed, FromCollector, PlainError, ToCollector } from './messages.ts'
+import { type OpenCollector, type OpenCollectorOptions, openCollector } from './open-collector.ts'
+
+export interface SessionOptions {
+  readonly options: OpenCollectorOptions
+  readonly store: ObjectStore
+  readonly system?: System
+  /** Tells the receiving side; `transfer` may move to it. */
+  readonly post: (message: FromCollector, transfer?: ArrayBuffer[]) => void
+}
+
+const TICK_MS = 100
+const STATUS_MS = 500
+
+/** The collecting side of a daemon, in a thread of its own or in that of the receiver: takes messages in order and answers them. */
+export class CollectorSession {
+  readonly #post: SessionOptions['post']
+  readonly #reader: LogReader | undefined
+  #open: OpenCollector | undefined
+  #early: ToCollector[] | undefined = []
+  #timers: NodeJS.Timeout[] = []
+
+  constructor({ options, store, system = realSystem(), post }: SessionOptions) {
+    this.#post = post
+    this.#reader = options.spoolFolder === undefined ? undefined : new LogReader(options.spoolFolder)
+    const onWarning = (message: string): void => post({ type: 'warning', message })
+    const onFatal = (error: unknown): void => this.#fail(error)
+    openCollector(options, { store, system, onWarning, onFatal })
+      .then((open) => this.#begin(open))
+      .catch(onFatal)
+  }
+
+  /** Takes the next message; those that come before the store is open wait. */
+  receive(message: ToCollector): void {
+    if (this.#early) {
+      this.#early.push(message)
+      return
+    }
+    try {
+      this.#handle(message)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #begin(open: OpenCollector): void {
+    this.#open = open
+    const early = this.#early ?? []
+    this.#early = undefined
+    this.#post({ type: 'opened', recovered: open.recovered })
+    this.#timers = [
+      setInterval(() => this.#guard(() => open.collector.tick()), TICK_MS),
+      setInterval(() => this.#post({ type: 'status', status: open.collector.status() }), STATUS_MS),
+    ]
+    for (const message of early) this.receive(message)
+  }
+
+  #handle(message: ToCollector): void {
+    const collector = this.#open?.collector
+    if (!collector) return
+    switch (message.type) {
+      case 'feed': {
+        collector.feed(this.#chunk(message), message.position)
+        const { buffer } = message
+        this.#post({ type: 'consumed', buffer }, buffer ? [buffer] : [])
+        break
+      }
+      case 'dropped':
+        collector.dropped(message.port, message.datagrams)
+        break
+      case 'reload':
+        collector.reload(message.settings)
+        break
+      case 'stop':
+        this.#stop().catch((error: unknown) => this.#fail(error))
+        break
+    }
+  }
+
+  #chunk({ buffer, frameBytes, position }: Feed): Uint8Array {
+    if (buffer) return new Uint8Array(buffer, FRAME_BYTES, frameBytes - FRAME_BYTES)
+    if (!position || !this.#reader) throw new TypeError('ingest: chunk expected in memory or in the log')
+    return this.#reader.chunkBefore(position, frameBytes)
+  }
+
+  async #stop(): Promise<void> {
+    const open = this.#open
+    if (!open) return
+    this.#clear()
+    open.collector.roll()
+    const committed = await open.outbox.drain(false)
+    this.#reader?.close()
+    this.#post({ type: 'stopped', committed, status: open.collector.status() })
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#clear()
+    this.#open = undefined
+    this.#early = undefined
+    this.#post({ type: 'fatal', error: plain(error) })
+  }
+
+  #clear(): void {
+    for (const timer of this.#timers) clearInterval(timer)
+    this.#timers = []
+  }
+}
+
+function plain(error: unknown): PlainError {
+  if (!(error instanceof Error)) return { message: String(error), code: undefined, stack: undefined }
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  return { message: error.message, code, stack: error.stack }
+}

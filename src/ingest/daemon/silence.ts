@@ -1,0 +1,97 @@
+import type { LedgerEntry } from '../../storage/manifest/actions.ts'
+import { type ExporterAddress, parseExporter } from '../decode/exporter-address.ts'
+import { IngestError } from '../error.ts'
+
+const MINUTE_MS = 60_000
+/** An exporter is called silent after this long. */
+const SILENT_MS = 120_000
+
+interface Expected {
+  readonly exporter: string
+  heardMs: number
+  /** Start of the first minute that is not accounted for yet. */
+  nextMinute: number
+  silent: boolean
+}
+
+/** Watches exporters that should always be heard: a minute without a datagram from one of them gets an entry in the ledger. */
+export class Silence {
+  readonly #expected = new Map<string, Expected>()
+
+  /** `exporters` are addresses. Throws IngestError `bad-option`. */
+  constructor(exporters: readonly string[], nowMs: number) {
+    for (const text of exporters) {
+      const exporter = parseExporter(text)?.text
+      if (!exporter) {
+        throw new IngestError('bad-option', `ingest: expect expected an address, got ${text}`, { option: 'expect' })
+      }
+      const nextMinute = Math.ceil(nowMs / MINUTE_MS) * MINUTE_MS
+      this.#expected.set(exporter, { exporter, heardMs: nowMs, nextMinute, silent: false })
+    }
+  }
+
+  /** Notes a datagram. */
+  heard(exporter: ExporterAddress, receivedMs: number): void {
+    const expected = this.#expected.get(exporter.text)
+    if (expected) expected.heardMs = receivedMs
+  }
+
+  /** Entries for the whole minutes until `nowMs` in which an expected exporter was not heard. */
+  entries(nowMs: number): LedgerEntry[] {
+    const entries: LedgerEntry[] = []
+    for (const expected of this.#expected.values()) {
+      for (; expected.nextMinute + MINUTE_MS <= nowMs; expected.nextMinute += MINUTE_MS) {
+        if (expected.heardMs < expected.nextMinute) entries.push(silentMinute(expected.exporter, expected.nextMinute))
+      }
+    }
+    return entries
+  }
+
+  /** What to tell since the last call: who fell silent, who is back. */
+  changes(nowMs: number): string[] {
+    const messages: string[] = []
+    for (const expected of this.#expected.values()) {
+      const silent = nowMs - expected.heardMs >= SILENT_MS
+      if (silent === expected.silent) continue
+      expected.silent = silent
+      const since = new Date(expected.heardMs).toISOString()
+      messages.push(`ingest: exporter ${expected.exporter} ${silent ? `silent since ${since}` : 'is heard again'}`)
+    }
+    return messages
+  }
+
+  /** Those silent now. */
+  silent(): string[] {
+    return [...this.#expected.values()].filter(({ silent }) => silent).map(({ exporter }) => exporter)
+  }
+}
+
+function silentMinute(exporter: string, interval: number): LedgerEntry {
+  return { ...NOTHING, exporter, sourcePort: 0, version: 0, domain: 0, unit: 'datagrams', interval }
+}
+
+const NOTHING = {
+  received: 0,
+  lost: 0,
+  duplicates: 0,
+  restarts: 0,
+  undecodable: 0,
+  malformed: 0,
+  dropped: 0,
+  quarantined: 0,
+} as const
+
+/** The entry in which a collector says what it dropped itself, at the socket on `port`. */
+export function droppedEntry(collector: string, port: number, dropped: number, nowMs: number): LedgerEntry {
+  const interval = Math.floor(nowMs / MINUTE_MS) * MINUTE_MS
+  return {
+    ...NOTHING,
+    exporter: collector,
+    sourcePort: port,
+    version: 0,
+    domain: 0,
+    unit: 'datagrams',
+    interval,
+    dropped,
+  }
+}

@@ -1,0 +1,36 @@
+import { createCounters } from '../decode/counters.ts'
+import type { CollectorStatus } from './collector.ts'
+import type { ReceiverCounters } from './receiver.ts'
+
+/** What a daemon has done since it started; numbers only grow, but for what waits. */
+export interface IngestStatus extends CollectorStatus {
+  readonly receiver: Readonly<ReceiverCounters>
+  /** Datagrams the kernel dropped, over all sockets. */
+  readonly kernelDrops: number
+  readonly sockets: readonly SocketStatus[]
+  /** Chunks that wait to be decoded. */
+  readonly waitingChunks: number
+  /** Bytes of the log of the spool. */
+  readonly logBytes: number
+  /** The store is open and what an earlier daemon left has been decoded. */
+  readonly opened: boolean
+  /** Datagrams of an earlier daemon that were decoded again. */
+  readonly recovered: number
+}
+
+export interface SocketStatus {
+  /** `udp://host:port` */
+  readonly address: string
+  readonly receiveBufferBytes: number
+  readonly kernelDrops: number
+}
+
+/** Nothing collected yet. */
+export const EMPTY_STATUS: CollectorStatus = {
+  decoded: createCounters(),
+  outbox: { commits: 0, blocks: 0, waiting: 0, waitingBytes: 0, shedFlows: 0, failures: 0 },
+  lost: { flows: 0, datagrams: 0, records: 0 },
+  sessions: 0,
+  silent: [],
+  openBytes: 0,
+}
