@@ -1,8 +1,17 @@
 import type { Command } from '../command.ts'
 import { compactCommand } from './compact.ts'
 import { fsCommand } from './fs.ts'
+import { fsckCommand } from './fsck.ts'
+import { gcCommand } from './gc.ts'
 import { importCommand } from './import.ts'
 import { simulateCommand } from './simulate.ts'
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [simulateCommand, importCommand, fsCommand, compactCommand]
+export const COMMANDS: readonly Command[] = [
+  simulateCommand,
+  importCommand,
+  fsCommand,
+  fsckCommand,
+  gcCommand,
+  compactCommand,
+]
