@@ -54,4 +54,5 @@ function describe({
   return lines
 }
 
-const problemLine = ({ kind, detail }: FsckProblem): string => `${kind.padEnd(10)}  ${detail}`
+const problemLine = ({ kind, key, detail }: FsckProblem): string =>
+  `${kind.padEnd(10)}  ${detail.includes(key) ? '' : `${key}: `}${detail}`
