@@ -21,29 +21,37 @@ if (existsSync('assembly/kernels.ts')) {
 const entries = {
   cli: 'src/cli/main.ts',
   worker: 'src/runtime/worker.ts',
-  index: 'src/index.ts',
   testing: 'src/testing.ts',
 }
 
-await build({
-  entryPoints: Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path))),
-  outdir: 'dist',
+const common = {
   bundle: true,
-  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  minify: true,
   keepNames: true,
   sourcemap: true,
+  logLevel: 'warning',
+}
+
+await build({
+  ...common,
+  entryPoints: Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path))),
+  outdir: 'dist',
+  splitting: true,
+  minify: true,
   chunkNames: 'chunks/[name]-[hash]',
   // Native code, code that finds its own files, and what is only loaded on demand stays in node_modules.
-  external: ['snappy', 'piscina', 'esbuild', '@aws-sdk/client-s3', 'avsc'],
+  external: ['snappy', 'piscina', 'esbuild', '@aws-sdk/client-s3', 'avsc', 'yaml'],
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
-  logLevel: 'warning',
 })
+// The vocabulary by itself: job bundles contain it, with the zod that stands beside it in node_modules.
+await build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/index.js', external: ['zod'] })
 chmodSync('dist/cli.js', 0o755)
 
 run('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json'])
+// The built-in jobs, bundled as any job file is, so that workers load them the same way.
+run(process.execPath, ['scripts/run-ts.mjs', 'scripts/build-jobs.ts'])
+rmSync('dist/scripts', { recursive: true })

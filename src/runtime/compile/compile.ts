@@ -3,6 +3,8 @@ import type { ColumnSpec } from '../../flow/column.ts'
 import { JobError, problemsError } from '../../vocabulary/error.ts'
 import type { JobDefinition } from '../../vocabulary/job.ts'
 import { isJob } from '../../vocabulary/job.ts'
+import type { SourcePlace } from '../bundle/trace.ts'
+import { locateInFiles } from '../bundle/trace.ts'
 import type { LookupTable } from '../lookup/table.ts'
 import type { CompiledJob, CompiledStage, StageInput } from '../program.ts'
 import { show } from './check.ts'
@@ -18,8 +20,8 @@ export interface CompileOptions {
   readonly where?: string
   /** How many IPv6 addresses one batch of `map` or one group of `reduce` may hold. */
   readonly addressBudget?: number
-  /** Finds the place in the user's file that an error comes from; `LoadedBundle.locate`. */
-  locate?(error: unknown): string | undefined
+  /** Finds the place in the user's file that an error comes from; `LoadedBundle.locate`, or unless given the first frame of its stack outside flowreduce. */
+  locate?(error: unknown): SourcePlace | undefined
   /** The job of the same name in a second copy of the bundle's code; `LoadedBundle.sample`. */
   sample?(job: JobDefinition): JobDefinition | undefined
 }
@@ -78,7 +80,7 @@ class StageCompiler {
       lookups,
       where: source.input.type === 'dataset' ? where : undefined,
       addressBudget,
-      locate: (error) => locate?.(error),
+      locate: (error) => (locate ? locate(error) : locateInFiles(error)),
       sample: sample?.(job),
     }
     const program = request && compileStage(request, own)

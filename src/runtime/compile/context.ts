@@ -1,6 +1,7 @@
 import type { AddressTable } from '../../vocabulary/address-table.ts'
 import { JobError } from '../../vocabulary/error.ts'
 import type { JobContext } from '../../vocabulary/job-types.ts'
+import type { SourcePlace } from '../bundle/trace.ts'
 import type { TaskContext } from '../program.ts'
 
 /** What the compiled functions of a job share. */
@@ -9,7 +10,7 @@ export interface JobScope {
   readonly params: object
   readonly addresses: AddressTable
   readonly addressBudget: number | undefined
-  locate?(error: unknown): string | undefined
+  locate(error: unknown): SourcePlace | undefined
 }
 
 /** What user code is given as its last argument. */
@@ -29,14 +30,17 @@ export function userContext(scope: JobScope, task: TaskContext): JobContext<obje
 
 /** An error that user code threw, or that it caused by a wrong call, with the place in the user's file. */
 export function userError(scope: JobScope, what: string, error: unknown): JobError {
-  const place = scope.locate?.(error)
+  const found = scope.locate(error)
+  const place = found?.place
   const message = error instanceof Error ? error.message : String(error)
   const details = { job: scope.name, ...(place === undefined ? {} : { place }) }
   const code = error instanceof JobError ? error.code : 'user-code'
-  return new JobError(
+  const located = new JobError(
     code,
     `job ${scope.name}: ${what}${place === undefined ? '' : ` at ${place}`}: ${message}`,
     details,
     error,
   )
+  if (found) located.stack = found.stack
+  return located
 }

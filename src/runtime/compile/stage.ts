@@ -3,6 +3,7 @@ import { parseFilter } from '../../flow/filter/filter.ts'
 import type { FilterPlan } from '../../flow/filter/plan.ts'
 import type { JobDefinition } from '../../vocabulary/job.ts'
 import type { ByParams } from '../../vocabulary/job-types.ts'
+import type { SourcePlace } from '../bundle/trace.ts'
 import type { LookupTable } from '../lookup/table.ts'
 import type { Program, SortKey } from '../program.ts'
 import { checkDistinct, checkOutline, declaredColumns, findColumn, show } from './check.ts'
@@ -26,7 +27,7 @@ export interface StageRequest {
   /** A further filter. */
   readonly where: string | undefined
   readonly addressBudget: number | undefined
-  locate(error: unknown): string | undefined
+  locate(error: unknown): SourcePlace | undefined
   /** The job in a second copy of its code (see `createMapper`). */
   readonly sample: JobDefinition | undefined
 }

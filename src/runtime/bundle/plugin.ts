@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, extname, sep } from 'node:path'
+import type { Loader, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild'
+import { installation } from './installation.ts'
+import { yamlModule } from './yaml-job.ts'
+
+/** Namespace of the second copy of the user's files; see `createMapper`. */
+const SAMPLE = 'sample'
+
+const LOADERS: { readonly [extension: string]: Loader } = {
+  '.ts': 'ts',
+  '.mts': 'ts',
+  '.cts': 'ts',
+  '.tsx': 'tsx',
+  '.js': 'js',
+  '.mjs': 'js',
+  '.cjs': 'js',
+  '.jsx': 'jsx',
+}
+
+/** Marks a resolution that this plugin asks for itself. */
+const ASKED = { asked: true }
+
+/**
+ * Resolves what a job file imports: `flowreduce` and `zod` are those of this installation, wherever the file lies; YAML files are jobs;
+ * and what is imported in the namespace `sample` is a second copy of the user's own files, packages apart. `config` is the configuration file
+ * whose aggregates jobs in YAML may name.
+ */
+export function jobPlugin(config: string | undefined): Plugin {
+  return {
+    name: 'flowreduce',
+    setup(build) {
+      const { root, vocabulary } = installation()
+      build.onResolve({ filter: /^flowreduce(?:\/.*)?$/ }, ({ path }) =>
+        path === 'flowreduce'
+          ? { path: vocabulary, sideEffects: false }
+          : { errors: [{ text: `expected an import of 'flowreduce' in a job, got '${path}'` }] },
+      )
+      build.onResolve({ filter: /^zod(?:\/.*)?$/ }, (args) =>
+        args.pluginData === ASKED ? undefined : ask(build, args, root),
+      )
+      build.onResolve({ filter: /^sample:/ }, ({ path }) => ({
+        path: path.slice(SAMPLE.length + 1),
+        namespace: SAMPLE,
+      }))
+      build.onResolve({ filter: /.*/, namespace: SAMPLE }, (args) =>
+        args.pluginData === ASKED ? undefined : resolveSample(build, args),
+      )
+      // Half of zod is messages in forty languages, which would be parsed by every worker.
+      build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, ({ path }) => ({
+        contents: "export { default as en } from './en.js'",
+        resolveDir: dirname(path),
+      }))
+      build.onLoad({ filter: /\.ya?ml$/ }, async ({ path }) => {
+        const text = await readFile(path, 'utf8')
+        return {
+          contents: yamlModule(text, { path, config: config === path ? undefined : config }),
+          loader: 'js',
+          resolveDir: dirname(path),
+        }
+      })
+      build.onLoad({ filter: /.*/, namespace: SAMPLE }, async ({ path }) => {
+        const loader = LOADERS[extname(path)] ?? 'default'
+        return { contents: await readFile(path), loader, resolveDir: dirname(path), watchFiles: [path] }
+      })
+    },
+  }
+}
+
+/** What esbuild itself would resolve a path to, from a folder. */
+async function ask(build: PluginBuild, args: OnResolveArgs, resolveDir: string): Promise<OnResolveResult> {
+  const { kind, path } = args
+  const { errors, warnings, ...found } = await build.resolve(path, { kind, resolveDir, pluginData: ASKED })
+  return errors.length > 0 ? { errors, warnings } : { ...found, pluginData: undefined }
+}
+
+async function resolveSample(build: PluginBuild, args: OnResolveArgs): Promise<OnResolveResult> {
+  const found = await ask(build, args, args.resolveDir)
+  const own =
+    found.path !== undefined && extname(found.path) in LOADERS && !found.path.includes(`${sep}node_modules${sep}`)
+  const isVocabulary = found.path?.startsWith(installation().code + sep)
+  return own && !found.external && found.namespace === 'file' && !isVocabulary
+    ? { path: found.path!, namespace: SAMPLE }
+    : found
+}
