@@ -2,6 +2,8 @@ import type { LedgerEntry } from '../../storage/manifest/actions.ts'
 import type { SessionSummary } from '../ledger/ledger.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import type { Session } from '../ledger/session.ts'
+import type { SflowSequences } from '../ledger/sflow-ledger.ts'
+import { SFLOW, SflowLedger } from '../ledger/sflow-ledger.ts'
 import type { DecodeCounters } from './counters.ts'
 import { createCounters } from './counters.ts'
 import type { ExporterAddress } from './exporter-address.ts'
@@ -19,6 +21,7 @@ import type { MalformedReason } from './reasons.ts'
 import { RowWriter } from './row-writer.ts'
 import { SamplingOverrides, UNKNOWN_SAMPLING } from './sampling.ts'
 import { SetDecoder } from './set-decoder.ts'
+import { SflowDecoder } from './sflow/decode.ts'
 import type { FlowSink } from './sink.ts'
 import { checkV5, decodeV5, v5Interval } from './v5.ts'
 
@@ -41,6 +44,8 @@ export interface Decoder {
   counters(): DecodeCounters
   /** Every session heard, for the summary of an import. */
   sessions(): SessionSummary[]
+  /** What sFlow agents number: datagrams by sub-agent, samples by source. */
+  sflowSequences(): SflowSequences
   /** The signed deltas of the sequence ledger since the last drain. */
   drainLedger(): LedgerEntry[]
   /** Gives up the sets that still wait for a template: the end of an import, before the last `drainLedger`. */
@@ -58,6 +63,8 @@ class DatagramDecoder implements Decoder {
   readonly #writer: RowWriter
   readonly #exporters: ExporterTable
   readonly #messages: MessageDecoder
+  readonly #sflowLedger: SflowLedger
+  readonly #sflow: SflowDecoder
   readonly #dropDuplicates: boolean
   readonly #sets: SetSpan[] = []
 
@@ -72,6 +79,15 @@ class DatagramDecoder implements Decoder {
     const overrides = new SamplingOverrides(options.sampling ?? [])
     const forget = (exporter: ExporterState) => this.#messages.parking.abandon(exporter)
     this.#exporters = new ExporterTable(budgets, this.#counters, overrides, forget)
+    this.#sflowLedger = new SflowLedger(budgets)
+    this.#sflow = new SflowDecoder({
+      writer: this.#writer,
+      counters: this.#counters,
+      ledger: this.#sflowLedger,
+      exporters: this.#exporters,
+      extras,
+      dropDuplicates: this.#dropDuplicates,
+    })
   }
 
   datagram(bytes: Uint8Array, meta: DatagramMeta, sink: FlowSink): MalformedReason | undefined {
@@ -80,6 +96,8 @@ class DatagramDecoder implements Decoder {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     const version = bytes.length < 2 ? -1 : view.getUint16(0)
     if (version === 5 || version === 9 || version === 10) return this.#netflow(bytes, view, version, meta)
+    // NetFlow v5 starts with 0x0005 and its count, sFlow v5 with 0x00000005.
+    if (version === 0 && bytes.length >= 4 && view.getUint32(0) === 5) return this.#sflowDatagram(bytes, view, meta)
     return this.#refuse(version < 0 ? 'header-cut' : 'unknown-version', 0, 0, meta, 0)
   }
 
@@ -88,11 +106,15 @@ class DatagramDecoder implements Decoder {
   }
 
   sessions(): SessionSummary[] {
-    return this.#ledger.sessions()
+    return [...this.#ledger.sessions(), ...this.#sflowLedger.sessions()]
+  }
+
+  sflowSequences(): SflowSequences {
+    return this.#sflowLedger.sequences()
   }
 
   drainLedger(): LedgerEntry[] {
-    return this.#ledger.drain()
+    return [...this.#ledger.drain(), ...this.#sflowLedger.drain()]
   }
 
   abandonParked(): void {
@@ -143,6 +165,22 @@ class DatagramDecoder implements Decoder {
     this.#counters.flows += count
   }
 
+  #sflowDatagram(bytes: Uint8Array, view: DataView, meta: DatagramMeta): MalformedReason | undefined {
+    const refusal = this.#sflow.datagram(bytes, view, meta)
+    if (!refusal) return undefined
+    const { reason, exporter, domain } = refusal
+    const agent = this.#sflowLedger.peek(exporter, domain)
+    if (!agent) return this.#refuse(reason, SFLOW, domain, meta, 0)
+    this.#sflowLedger.malformed(agent, meta.receivedMs ?? 0)
+    return this.#countRefused(reason)
+  }
+
+  #countRefused(reason: MalformedReason): MalformedReason {
+    this.#counters.malformedDatagrams++
+    this.#counters.malformed[reason] = (this.#counters.malformed[reason] ?? 0) + 1
+    return reason
+  }
+
   #refuse(
     reason: MalformedReason,
     version: number,
@@ -150,9 +188,7 @@ class DatagramDecoder implements Decoder {
     { exporter, sourcePort, receivedMs }: DatagramMeta,
     exportMs: number,
   ): MalformedReason {
-    this.#counters.malformedDatagrams++
-    this.#counters.malformed[reason] = (this.#counters.malformed[reason] ?? 0) + 1
     this.#ledger.malformed({ exporter: exporter.text, sourcePort, version, domain }, receivedMs ?? exportMs)
-    return reason
+    return this.#countRefused(reason)
   }
 }

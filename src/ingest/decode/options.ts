@@ -24,6 +24,8 @@ export interface Budgets {
   readonly parkedAgeMs: number
   /** Samplers (ids, interfaces) remembered per domain. */
   readonly samplersPerDomain: number
+  /** sFlow data sources per sub-agent. */
+  readonly sourcesPerAgent: number
   /** Bytes kept of one variable-length value in an extra column; a longer one is stored as absent. */
   readonly valueBytes: number
 }
@@ -42,6 +44,7 @@ export const DEFAULT_BUDGETS: Budgets = {
   parkedBytes: 64 << 20,
   parkedAgeMs: 1_800_000,
   samplersPerDomain: 4096,
+  sourcesPerAgent: 1024,
   valueBytes: 4096,
 }
 

@@ -15,6 +15,3 @@ export interface Origin {
   readonly sysUptime: number
   readonly receivedMs: number
 }
-
-/** Version of sFlow in ledgers and sessions. */
-export const SFLOW = 0x53

@@ -69,3 +69,9 @@ export class Account {
     this.#open = undefined
   }
 }
+
+/** False for an entry in which nothing happened. */
+export function isChanged(entry: Deltas): boolean {
+  const { received, lost, duplicates, restarts, undecodable, malformed, dropped, quarantined } = entry
+  return [received, lost, duplicates, restarts, undecodable, malformed, dropped, quarantined].some((n) => n !== 0)
+}

@@ -1,6 +1,6 @@
 import type { LedgerEntry, LedgerUnit } from '../../storage/manifest/actions.ts'
 import type { Deltas } from './account.ts'
-import { Account, createDeltas, minuteOf } from './account.ts'
+import { Account, createDeltas, isChanged, minuteOf } from './account.ts'
 import { leastUsed } from './least-used.ts'
 import type { MessageTally, Numbering, SessionKey } from './session.ts'
 import { Session, unitOf } from './session.ts'
@@ -118,7 +118,7 @@ export class Ledger {
 
   /** The deltas since the last drain, in order of their first mention; entries without any change are left out. */
   drain(): LedgerEntry[] {
-    const entries = this.#entries.filter(changed)
+    const entries = this.#entries.filter(isChanged)
     this.#entries = []
     this.#strangers.clear()
     for (const session of this.#all()) {
@@ -192,11 +192,6 @@ function sessionNumber(sourcePort: number, version: number, domain: number): num
 }
 
 const versionCode = (version: number): number => Math.min(version, 15)
-
-function changed(entry: Deltas): boolean {
-  const { received, lost, duplicates, restarts, undecodable, malformed, dropped, quarantined } = entry
-  return [received, lost, duplicates, restarts, undecodable, malformed, dropped, quarantined].some((n) => n !== 0)
-}
 
 function summary(session: Session): SessionSummary {
   const { key, unit, rule, sequences, numbering } = session
