@@ -170,16 +170,3 @@ export function foldRehash(width: u32, from: usize, fromMask: u32, to: usize, to
     memory.copy(to + <usize>(slot * stride), entry, stride)
   }
 }
-
-/** Writes the addresses of all entries in use to `out`, in order of the table; returns how many. */
-export function foldEntries(width: u32, table: usize, mask: u32, stride: u32, out: usize): u32 {
-  const countAt = ((<usize>width << 2) + 7) & ~7
-  const end = table + (<usize>mask + 1) * stride
-  let found: u32 = 0
-  for (let entry = table; entry < end; entry += stride) {
-    if (load<f64>(entry + countAt) == 0) continue
-    store<u32>(out + (<usize>found << 2), <u32>entry)
-    found++
-  }
-  return found
-}

@@ -18,4 +18,4 @@ export {
   countBytes,
 } from './parquet'
 export { avroRows } from './avro'
-export { foldRows, foldRehash, foldEntries, sumDoubles } from './fold'
+export { foldRows, foldRehash, sumDoubles } from './fold'

@@ -48,6 +48,24 @@ export interface Kernels {
     lengths: number,
     present: number,
   ): number
+
+  /** Adds rows to an aggregation table in place; see assembly/fold.ts for its layout. Returns how many keys are new. */
+  foldRows(
+    keys: number,
+    width: number,
+    rows: number,
+    skipped: number,
+    table: number,
+    mask: number,
+    stride: number,
+    values: number,
+    valuesStride: number,
+    sums: number,
+  ): number
+  /** Moves the entries of a table into a larger, empty one. */
+  foldRehash(width: number, from: number, fromMask: number, to: number, toMask: number, stride: number): void
+  /** Sum of doubles, each partial sum rounded: a bound, not a result. */
+  sumDoubles(values: number, rows: number): number
 }
 
 export type DictionaryKernel = (

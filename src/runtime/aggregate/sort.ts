@@ -6,18 +6,18 @@ const SMALL = 24
 const DEEP = 48
 
 /**
- * Sorts row numbers by words, most significant first: row `r` has words `words[r * width .. (r + 1) * width)`. Least significant digit first,
+ * Sorts row numbers by words, most significant first: row `r` has words `words[r * stride .. r * stride + width)`. Least significant digit first,
  * eight bits a pass; passes over which all rows agree are left out.
  */
-export function sortByWords(rows: Uint32Array, words: Uint32Array, width: number): Uint32Array {
+export function sortByWords(rows: Uint32Array, words: Uint32Array, width: number, stride = width): Uint32Array {
   let from: Uint32Array = rows
   let to: Uint32Array = new Uint32Array(rows.length)
   const counts = new Uint32Array(256)
   for (let word = width - 1; word >= 0; word--) {
-    const varying = varyingBits(rows, words, width, word)
+    const varying = varyingBits(rows, words, stride, word)
     for (let shift = 0; shift < 32; shift += 8) {
       if (((varying >>> shift) & 0xff) === 0) continue
-      radixPass(from, to, words, width, word, shift, counts)
+      radixPass(from, to, words, stride, word, shift, counts)
       const swap = from
       from = to
       to = swap
