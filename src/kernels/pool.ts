@@ -9,25 +9,26 @@ export interface KernelInstance {
   readonly base: number
 }
 
-/** Instances that nobody holds. A thread rarely has more than two readers open, so this stays short. */
+/** Instances that nobody holds; a thread rarely has more than a reader or two and a table. */
 const idle: KernelInstance[] = []
-const MAX_IDLE = 2
+const MAX_IDLE = 4
+/** An instance that is larger than what is asked for by this factor is kept for who needs it. */
+const MAX_EXCESS = 4
 
-/** Lends an instance with at least `sizeBytes` of free memory; give it back with `returnKernels`. */
+/** Lends an instance with at least `sizeBytes` of free memory, holding any bytes; give it back with `returnKernels`. */
 export function borrowKernels(sizeBytes: number): KernelInstance {
-  const found = idle.findIndex(({ memory }) => memory.free >= sizeBytes)
+  const fits = ({ memory }: KernelInstance): boolean =>
+    memory.free >= sizeBytes && memory.free <= sizeBytes * MAX_EXCESS + (4 << 20)
+  const found = idle.findIndex(fits)
   const [instance] = found < 0 ? [] : idle.splice(found, 1)
   if (instance) return instance
   const memory = new KernelMemory(sizeBytes)
   return { memory, kernels: loadKernels(memory), base: memory.mark }
 }
 
-/** Takes an instance back; views of its memory are no longer valid. */
+/** Takes an instance back; views of its memory are no longer valid. The one that was idle longest goes when there are too many. */
 export function returnKernels(instance: KernelInstance): void {
   instance.memory.release(instance.base)
   idle.push(instance)
-  if (idle.length > MAX_IDLE) {
-    idle.sort((a, b) => b.memory.sizeBytes - a.memory.sizeBytes)
-    idle.pop()
-  }
+  if (idle.length > MAX_IDLE) idle.shift()
 }

@@ -61,9 +61,9 @@ export class WordPacker {
     return wideLength
   }
 
-  /** Writes the canonical encoding of row `row` of `words` and returns its end. */
-  write(words: Uint32Array, row: number, out: Uint8Array, offset: number): number {
-    let word = row * this.width
+  /** Writes the canonical encoding of row `row` of `words`, rows being `stride` words apart, and returns its end. */
+  write(words: Uint32Array, row: number, out: Uint8Array, offset: number, stride = this.width): number {
+    let word = row * stride
     let end = offset
     for (let i = 0; i < this.#types.length; i++) {
       const type = this.#types[i]!

@@ -1,0 +1,149 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Batch } from '../../../src/flow/batch.ts'
+import { createBatch } from '../../../src/flow/batch.ts'
+import type { ColumnSpec } from '../../../src/flow/column.ts'
+import { setValue } from '../../../src/flow/value.ts'
+import { FoldTable } from '../../../src/runtime/aggregate/fold-table.ts'
+import { AggregateTable } from '../../../src/runtime/aggregate/table.ts'
+import type { AggregateSpec } from '../../../src/runtime/program.ts'
+import { seededRandom } from '../../seeded-random.ts'
+
+const VALUE: readonly ColumnSpec[] = [
+  { name: 'octets', type: 'u53' },
+  { name: 'packets', type: 'u32' },
+  { name: 'signed', type: 'i53' },
+]
+
+const spec = (aggregate: string, input?: string): AggregateSpec => ({
+  name: `${aggregate}_${input}`,
+  aggregate,
+  options: {},
+  type: 'u64',
+  ...(input ? { input } : {}),
+})
+
+const KEYS: readonly (readonly ColumnSpec[])[] = [
+  [{ name: 'port', type: 'u16' }],
+  [{ name: 'src', type: 'address' }],
+  [{ name: 'net', type: 'prefix' }],
+  [
+    { name: 'src', type: 'address' },
+    { name: 'dst', type: 'address' },
+  ],
+  [
+    { name: 'src', type: 'address' },
+    { name: 'dst', type: 'address' },
+    { name: 'bin', type: 'instant' },
+  ],
+]
+
+const ADDRESSES = ['10.0.0.1', '10.0.0.2', '192.0.2.255', '0.0.0.0', '255.255.255.255', '2001:db8::1', '::', null]
+const PREFIXES = ['10.0.0.0/8', '10.0.0.0/24', '192.0.2.0/24', '2001:db8::/32', '0.0.0.0/0']
+
+function randomBatch(key: readonly ColumnSpec[], rows: number, random: () => number, largest: number): Batch {
+  const batch = createBatch([...key, ...VALUE], Math.max(1, rows))
+  const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T
+  for (let row = 0; row < rows; row++) {
+    for (const { name, type } of key) {
+      const value =
+        type === 'address' ? pick(ADDRESSES) : type === 'prefix' ? pick(PREFIXES) : Math.floor(random() * 40)
+      setValue(batch.columns[name]!, row, value)
+    }
+    setValue(batch.columns.octets!, row, Math.floor(random() * largest))
+    setValue(batch.columns.packets!, row, Math.floor(random() * 2 ** 32))
+    setValue(batch.columns.signed!, row, Math.floor((random() - 0.5) * 1000))
+  }
+  batch.length = rows
+  return batch
+}
+
+/** The records a table writes, a line each. */
+function recordsOf(table: { writeTo: AggregateTable['writeTo'] }, partitions: number): string[] {
+  const lines: string[] = []
+  table.writeTo(
+    {
+      append(partition, key, keyStart, keyEnd, payload, start, end) {
+        lines.push(
+          `${partition} ${Buffer.from(key.subarray(keyStart, keyEnd)).toString('hex')} ${Buffer.from(payload.subarray(start, end)).toString('hex')}`,
+        )
+      },
+    },
+    partitions,
+  )
+  return lines
+}
+
+describe('a fold table', () => {
+  it('writes the records that an aggregate table writes, for keys of both families and any number of partitions', () => {
+    const aggregates = [spec('sum', 'octets'), spec('count'), spec('sum', 'packets')]
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...KEYS),
+        fc.array(fc.nat(300), { maxLength: 6 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.nat(),
+        (key, sizes, partitions, seed) => {
+          const random = seededRandom(seed)
+          const options = { key, value: VALUE, aggregates, budgetBytes: 8 << 20 }
+          const fold = FoldTable.for(options)!
+          const general = new AggregateTable(options)
+          for (const size of sizes) {
+            const batch = randomBatch(key, size, random, 2 ** 30)
+            expect(fold.add(batch)).toBe(true)
+            expect(general.add(batch)).toBe(true)
+          }
+          expect(fold.length).toBe(general.length)
+          expect(recordsOf(fold, partitions)).toEqual(recordsOf(general, partitions))
+          fold.clear()
+          expect(recordsOf(fold, partitions)).toEqual([])
+          fold.close()
+        },
+      ),
+      { numRuns: 100 },
+    )
+  })
+
+  it('asks to be written out before a sum could leave the exact doubles, and takes such a batch alone', () => {
+    const aggregates = [spec('sum', 'octets')]
+    const key = KEYS[0]!
+    const options = { key, value: VALUE, aggregates, budgetBytes: 8 << 20 }
+    const fold = FoldTable.for(options)!
+    const batch = randomBatch(key, 10, seededRandom(1), 10)
+    const large = randomBatch(key, 10, seededRandom(2), 10)
+    for (let row = 0; row < 10; row++) setValue(large.columns.octets!, row, Number.MAX_SAFE_INTEGER)
+    expect(fold.add(batch)).toBe(true)
+    expect(fold.add(large)).toBe(false)
+    fold.clear()
+    expect(fold.add(large)).toBe(true)
+    const general = new AggregateTable(options)
+    general.add(large)
+    expect(recordsOf(fold, 2)).toEqual(recordsOf(general, 2))
+    fold.close()
+  })
+
+  it('refuses a batch that its budget cannot hold, and holds what it held', () => {
+    const key: readonly ColumnSpec[] = [{ name: 'port', type: 'u32' }]
+    const options = { key, value: VALUE, aggregates: [spec('count')], budgetBytes: 2 << 20 }
+    const fold = FoldTable.for(options)!
+    const batch = createBatch([...key, ...VALUE], 8192)
+    batch.length = 8192
+    let taken = 0
+    for (;;) {
+      for (let row = 0; row < 8192; row++) setValue(batch.columns.port!, row, taken * 8192 + row)
+      if (!fold.add(batch)) break
+      taken++
+    }
+    expect(taken).toBeGreaterThan(0)
+    expect(fold.length).toBe(taken * 8192)
+    expect(recordsOf(fold, 1)).toHaveLength(taken * 8192)
+    fold.close()
+  })
+
+  it('is not for aggregates that the kernel does not know', () => {
+    const key = KEYS[0]!
+    for (const aggregates of [[spec('min', 'octets')], [spec('sum', 'signed')], [spec('count', 'octets')]]) {
+      expect(FoldTable.for({ key, value: VALUE, aggregates, budgetBytes: 1e6 })).toBeUndefined()
+    }
+  })
+})
