@@ -243,29 +243,34 @@ export const FLOW_FIELDS = define([
   },
 ])
 
-/** The bits of the field `flags`. Bits are permanent; new ones are added at the end. */
+/** The bits of the field `flags`. Bits are permanent; new ones are added at the end. `FLOW_FLAG_DOCS` says what each means. */
 export const FLOW_FLAGS = {
-  /** The second half of a biflow: ends swapped, counters of the reverse direction (RFC 5103, or responder counters). */
   reverse: 1 << 0,
-  /** The record has no times; both are the export time. */
   timesUnknown: 1 << 1,
-  /** The record has one time only; the other is a copy of it. */
   oneTimeCopied: 1 << 2,
-  /** The counters are running totals (85, 86, 171, 172 ...), not deltas. */
   totalCounters: 1 << 3,
-  /** The sampling rate comes from the configuration, not from the exporter. */
   samplingAssumed: 1 << 4,
-  /** The last packet lies before the first, as exported. */
   endBeforeStart: 1 << 5,
-  /** A time lies after the export time of its datagram, as exported. */
   timeAfterExport: 1 << 6,
-  /** The record was decoded from a set that waited for its template. */
   decodedLate: 1 << 7,
-  /** The flow is one sampled packet (sFlow). */
   sampledPacket: 1 << 8,
-  /** A value did not fit its field and was cut to the low bits (an element longer than the field). */
   valueCut: 1 << 9,
 } as const
+
+/** What a set bit of `flags` means. */
+export const FLOW_FLAG_DOCS: { readonly [N in keyof typeof FLOW_FLAGS]: string } = {
+  reverse:
+    'The second half of a biflow: ends swapped, counters of the reverse direction (RFC 5103, or responder counters).',
+  timesUnknown: 'The record has no times; both are the export time.',
+  oneTimeCopied: 'The record has one time only; the other is a copy of it.',
+  totalCounters: 'The counters are running totals (85, 86, 171, 172 ...), not deltas.',
+  samplingAssumed: 'The sampling rate comes from the configuration, not from the exporter.',
+  endBeforeStart: 'The last packet lies before the first, as exported.',
+  timeAfterExport: 'A time lies after the export time of its datagram, as exported.',
+  decodedLate: 'The record was decoded from a set that waited for its template.',
+  sampledPacket: 'The flow is one sampled packet (sFlow).',
+  valueCut: 'A value did not fit its field and was cut to the low bits (an element longer than the field).',
+}
 
 type Fields = (typeof FLOW_FIELDS)[number]
 
