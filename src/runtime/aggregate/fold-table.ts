@@ -159,16 +159,20 @@ function isSum({ aggregate, input, custom }: AggregateSpec, value: readonly Colu
   return aggregate === 'sum' && custom === undefined && column?.nullable !== true && SUMMED.includes(column?.type ?? '')
 }
 
-/** More than the sum of any of the columns. */
+/** At least the sum of any of the columns: rounding of `length` additions is made good. */
 function boundOf(columns: readonly Column[], length: number): number {
   let bound = 0
   for (const column of columns) {
-    if (column.type !== 'u53') continue
-    let sum = 0
-    for (let i = 0; i < length; i++) sum += column.values[i]!
-    bound = Math.max(bound, sum)
+    if ('values' in column && column.type !== 'u64' && column.type !== 'i64')
+      bound = Math.max(bound, sumOf(column.values, length))
   }
-  return Math.max(bound * (1 + Number.EPSILON * length), length * 0xffff_ffff)
+  return bound * (1 + Number.EPSILON * length)
+}
+
+function sumOf(values: { readonly [row: number]: number }, length: number): number {
+  let sum = 0
+  for (let i = 0; i < length; i++) sum += values[i]!
+  return sum
 }
 
 function isBefore(others: RecordList, at: number, partition: number, key: Uint8Array, keyEnd: number): boolean {

@@ -122,6 +122,16 @@ describe('a fold table', () => {
     fold.close()
   })
 
+  it('goes on for as many rows as their sums allow', () => {
+    const key = KEYS[0]!
+    const fold = FoldTable.for({ key, value: VALUE, aggregates: [spec('sum', 'packets')], budgetBytes: 8 << 20 })!
+    const batch = randomBatch(key, 4000, seededRandom(3), 10)
+    let added = 0
+    while (added < 600 && fold.add(batch)) added++
+    expect(added).toBe(600)
+    fold.close()
+  })
+
   it('refuses a batch that its budget cannot hold, and holds what it held', () => {
     const key: readonly ColumnSpec[] = [{ name: 'port', type: 'u32' }]
     const options = { key, value: VALUE, aggregates: [spec('count')], budgetBytes: 2 << 20 }
