@@ -24,11 +24,12 @@ export interface BlockBuilderOptions {
   readonly blockSizeBytes: number
 }
 
-/** Gathers rows of one dataset into blocks of about `blockSizeBytes`. */
+/** Gathers rows of one dataset into blocks: each is ended by the batch with which it reaches `blockSizeBytes`. */
 export class BlockBuilder {
   readonly #options: BlockBuilderOptions
   #encoder: BlockEncoder | undefined
   #firstReceivedMs = 0
+  #finished: FinishedBlock[] = []
 
   constructor(options: BlockBuilderOptions) {
     this.#options = options
@@ -43,21 +44,37 @@ export class BlockBuilder {
       this.#firstReceivedMs = received?.type === 'instant' ? received.values[0]! : 0
     }
     this.#encoder.add(batch)
+    if (this.sizeBytes >= this.#options.blockSizeBytes) this.#end()
   }
 
+  /** Size of the block under construction. */
   get sizeBytes(): number {
     return this.#encoder?.sizeBytes ?? 0
   }
 
+  /** Blocks have been ended and not taken. */
   get full(): boolean {
-    return this.sizeBytes >= this.#options.blockSizeBytes
+    return this.#finished.length > 0
   }
 
-  /** Ends the block; undefined when there are no rows. */
-  finish(): FinishedBlock | undefined {
-    const encoded = this.#encoder?.finish()
+  /** Takes the blocks that have been ended. */
+  take(): FinishedBlock[] {
+    const finished = this.#finished
+    this.#finished = []
+    return finished
+  }
+
+  /** Ends the block under construction as well, and takes all. */
+  finish(): FinishedBlock[] {
+    this.#end()
+    return this.take()
+  }
+
+  #end(): void {
+    if (!this.#encoder) return
+    const encoded = this.#encoder.finish()
     this.#encoder = undefined
-    return encoded && { dataset: this.#options.dataset, firstReceivedMs: this.#firstReceivedMs, encoded }
+    this.#finished.push({ dataset: this.#options.dataset, firstReceivedMs: this.#firstReceivedMs, encoded })
   }
 }
 

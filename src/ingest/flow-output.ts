@@ -51,6 +51,11 @@ export class FlowOutput implements FlowSink {
     return this.#flows.full || this.#quarantined.full
   }
 
+  /** Takes the blocks that have reached their size. */
+  take(): FinishedBlock[] {
+    return [...this.#flows.take(), ...this.#quarantined.take()]
+  }
+
   /** Bytes of the blocks under construction. */
   get sizeBytes(): number {
     return this.#flows.sizeBytes + this.#quarantined.sizeBytes
@@ -60,7 +65,7 @@ export class FlowOutput implements FlowSink {
   finish(): FinishedBlock[] {
     this.flush()
     this.quarantine.flush()
-    return [this.#flows.finish(), this.#quarantined.finish()].filter((block) => block !== undefined)
+    return [...this.#flows.finish(), ...this.#quarantined.finish()]
   }
 }
 

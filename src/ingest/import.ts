@@ -6,6 +6,7 @@ import type { ObjectStore } from '../storage/store.ts'
 import type { System } from '../storage/system.ts'
 import type { DecodeCounters } from './decode/counters.ts'
 import { createDecoder, type Decoder } from './decode/decoder.ts'
+import { elementColumns } from './decode/elements.ts'
 import { type ExporterAddress, parseExporter } from './decode/exporter-address.ts'
 import type { DecoderOptions } from './decode/options.ts'
 import { IngestError } from './error.ts'
@@ -76,7 +77,11 @@ class ImportWork {
     this.#options = options
     this.#exporter = exporter
     this.#decoder = createDecoder(options.decoder)
-    this.#output = new FlowOutput({ blockSizeBytes: options.blockSizeBytes ?? BLOCK_BYTES })
+    const { blockSizeBytes = BLOCK_BYTES, decoder = {} } = options
+    this.#output = new FlowOutput({
+      blockSizeBytes,
+      elements: elementColumns(decoder.elements ?? [], decoder.definitions),
+    })
     this.#uploads = uploads
   }
 
@@ -123,8 +128,7 @@ class ImportWork {
   /** Hands full blocks to the store and waits while it is behind. */
   async #pause(): Promise<void> {
     this.#options.onProgress?.(this.#decoder.counters().flows)
-    if (!this.#output.full) return
-    for (const block of this.#output.finish()) this.#uploads.add(block)
+    for (const block of this.#output.take()) this.#uploads.add(block)
     await this.#uploads.room()
   }
 

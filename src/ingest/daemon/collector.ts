@@ -1,8 +1,8 @@
 import type { LedgerEntry } from '../../storage/manifest/actions.ts'
 import type { System } from '../../storage/system.ts'
-import type { FinishedBlock } from '../block-builder.ts'
 import type { DecodeCounters } from '../decode/counters.ts'
 import { createDecoder, type Decoder } from '../decode/decoder.ts'
+import { elementColumns } from '../decode/elements.ts'
 import type { DecoderOptions } from '../decode/options.ts'
 import { FlowOutput } from '../flow-output.ts'
 import { ChunkReader } from './chunk.ts'
@@ -63,7 +63,7 @@ export class Collector {
   constructor(options: CollectorOptions) {
     this.#options = options
     this.#decoder = createDecoder(options.decoder)
-    this.#output = new FlowOutput({ blockSizeBytes: options.blockSizeBytes })
+    this.#output = createOutput(options)
     this.#datagrams = options.keepDatagrams ? new DatagramBlocks(options.blockSizeBytes) : undefined
     this.#silence = new Silence(options.expect, options.system.now())
     this.#sequence = options.firstSequence
@@ -103,7 +103,7 @@ export class Collector {
   reload(settings: CollectorSettings): void {
     this.roll()
     this.#options = { ...this.#options, ...settings }
-    this.#output = new FlowOutput({ blockSizeBytes: settings.blockSizeBytes })
+    this.#output = createOutput(settings)
     if (this.#datagrams) this.#datagrams = new DatagramBlocks(settings.blockSizeBytes)
     this.#silence = new Silence(settings.expect, this.#options.system.now())
     this.#decoder = createDecoder(settings.decoder)
@@ -121,15 +121,13 @@ export class Collector {
   /** Ends the blocks under construction and hands them to the outbox with the ledger. */
   roll(): void {
     const { outbox, spool, system } = this.#options
-    const finished: (FinishedBlock | undefined)[] = [...this.#output.finish(), this.#datagrams?.finish()]
+    const finished = [...this.#output.finish(), ...(this.#datagrams?.finish() ?? [])]
     const ledger = [...this.#decoder.drainLedger(), ...this.#dropped, ...this.#silence.entries(system.now())]
     this.#dropped = []
     this.#openedMs = undefined
-    const blocks = finished
-      .filter((block) => block !== undefined)
-      .map(({ dataset, firstReceivedMs, encoded: { bytes, schema, info } }) => {
-        return { dataset, firstReceivedMs, schema, info, body: bytes }
-      })
+    const blocks = finished.map(({ dataset, firstReceivedMs, encoded: { bytes, schema, info } }) => {
+      return { dataset, firstReceivedMs, schema, info, body: bytes }
+    })
     if (blocks.length === 0 && ledger.length === 0) return
     spool?.checkpoint(this.#sequence, { position: this.#position, state: undefined })
     outbox.add({ sequence: this.#sequence++, blocks, ledger })
@@ -148,4 +146,8 @@ export class Collector {
       openBytes: this.#output.sizeBytes,
     }
   }
+}
+
+function createOutput({ blockSizeBytes, decoder }: CollectorSettings): FlowOutput {
+  return new FlowOutput({ blockSizeBytes, elements: elementColumns(decoder.elements ?? [], decoder.definitions) })
 }

@@ -53,7 +53,7 @@ export class DatagramBlocks {
     return this.#builder.full
   }
 
-  finish(): FinishedBlock | undefined {
+  finish(): FinishedBlock[] {
     this.#flush()
     return this.#builder.finish()
   }

@@ -103,12 +103,16 @@ function connect(socket: Socket, port: number, address: string): Promise<void> {
 }
 
 /** Binds to `address`, or to none where the system has it not (loopback has one address on some). */
-function bindOrAny(socket: Socket, address: string): Promise<void> {
+async function bindOrAny(socket: Socket, address: string): Promise<void> {
+  await bind(socket, address).catch(() => bind(socket, '0.0.0.0'))
+}
+
+function bind(socket: Socket, address: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    socket.once('error', () => {
-      socket.once('error', reject)
-      socket.bind({ port: 0 }, resolve)
+    socket.once('error', reject)
+    socket.bind({ address, port: 0 }, () => {
+      socket.removeListener('error', reject)
+      resolve()
     })
-    socket.bind({ address, port: 0 }, resolve)
   })
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { startIngest } from '../../../src/ingest/daemon/daemon.ts'
-import type { SimulatedProtocol } from '../../../src/ingest/simulate/exporters.ts'
+import { SIMULATED_PROTOCOLS } from '../../../src/ingest/simulate/exporters.ts'
 import { simulate } from '../../../src/ingest/simulate/simulate.ts'
 import { openManifest } from '../../../src/storage/manifest/manifest.ts'
 import { openMemoryStore } from '../../../src/storage/memory-store.ts'
@@ -18,7 +18,7 @@ let stores = 0
 const memory = () => openMemoryStore({ name: `daemon-test-${stores++}`, system })
 
 describe('the ingest daemon', () => {
-  for (const protocol of ['v5'] as SimulatedProtocol[]) {
+  for (const protocol of SIMULATED_PROTOCOLS) {
     it(`stores every flow that exporters send as ${protocol} over loopback`, async () => {
       const store = memory()
       const daemon = await startIngest({ listen: ['udp://127.0.0.1:0'], store, collector: 'test', system })
