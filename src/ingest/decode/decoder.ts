@@ -20,9 +20,12 @@ import type { Origin } from './origin.ts'
 import type { MalformedReason } from './reasons.ts'
 import { RowWriter } from './row-writer.ts'
 import { SamplingOverrides, UNKNOWN_SAMPLING } from './sampling.ts'
+import type { Lasting } from './save.ts'
+import { restoreState, saveState } from './save.ts'
 import { SetDecoder } from './set-decoder.ts'
 import { SflowDecoder } from './sflow/decode.ts'
 import type { FlowSink } from './sink.ts'
+import type { DecoderState } from './state.ts'
 import { checkV5, decodeV5, v5Interval } from './v5.ts'
 
 /** Who sent a datagram, and when it arrived. */
@@ -50,6 +53,10 @@ export interface Decoder {
   drainLedger(): LedgerEntry[]
   /** Gives up the sets that still wait for a template: the end of an import, before the last `drainLedger`. */
   abandonParked(): void
+  /** Templates, options, waiting sets and numberings as plain JSON, for `restore`. */
+  state(): DecoderState
+  /** Takes over the state of an earlier decoder, before the first datagram. Throws DecodeError `state` when it is none. */
+  restore(state: unknown): void
 }
 
 /** Makes a decoder with empty caches. */
@@ -119,6 +126,18 @@ class DatagramDecoder implements Decoder {
 
   abandonParked(): void {
     this.#messages.parking.abandon()
+  }
+
+  state(): DecoderState {
+    return saveState(this.#lasting)
+  }
+
+  restore(state: unknown): void {
+    restoreState(state, this.#lasting)
+  }
+
+  get #lasting(): Lasting {
+    return { exporters: this.#exporters, parking: this.#messages.parking, ledger: this.#ledger }
   }
 
   #netflow(bytes: Uint8Array, view: DataView, version: 5 | 9 | 10, meta: DatagramMeta): MalformedReason | undefined {

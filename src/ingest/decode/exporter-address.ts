@@ -1,4 +1,5 @@
 import { formatAddressBytes, parseAddress, unmapAddress } from '../../flow/address.ts'
+import { copyBytes } from './copy-bytes.ts'
 
 /** Address of the device that sent a datagram. Make it once per sender and reuse it: the decoder keys its caches by `text`. */
 export interface ExporterAddress {
@@ -25,7 +26,7 @@ export function parseExporter(text: string): ExporterAddress | undefined {
 
 /** The exporter address held in 4 or 16 bytes of `bytes`; IPv4-mapped becomes IPv4. */
 export function exporterFromBytes(bytes: Uint8Array, offset: number, length: 4 | 16): ExporterAddress {
-  return fromBytes(unmapAddress(bytes.slice(offset, offset + length)))
+  return fromBytes(unmapAddress(copyBytes(bytes, offset, offset + length)))
 }
 
 function fromBytes(bytes: Uint8Array): ExporterAddress {

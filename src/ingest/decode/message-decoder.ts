@@ -1,6 +1,7 @@
 import { FLOW_FLAGS } from '../../flow/fields.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Session } from '../ledger/session.ts'
+import { copyBytes } from './copy-bytes.ts'
 import type { DecodeCounters } from './counters.ts'
 import type { ExporterState } from './exporter-state.ts'
 import type { SetSpan } from './message.ts'
@@ -92,22 +93,25 @@ export class MessageDecoder {
     if (!cached) {
       this.#counters.setsWithoutTemplate++
       count.waiting++
-      const copy = bytes.slice(set.start, set.end)
+      const copy = copyBytes(bytes, set.start, set.end)
       this.parking.park({ exporter, templateId: set.id, bytes: copy, origin, message: count })
       return
     }
     const { start, end } = set
-    count.units += this.#decodeSet(cached, { bytes, view, start, end }, this.#context(message, 0))
+    count.units += this.#decodeSet(cached, { bytes, view, start, end }, this.#context(message, 0), count.session)
   }
 
-  #decodeSet(cached: CachedTemplate, set: SetRecords, context: SetContext): number {
+  #decodeSet(cached: CachedTemplate, set: SetRecords, context: SetContext, session: Session): number {
     if (cached.template.type === 'options') {
       const records = this.#sets.options(cached, set, context)
       this.#counters.optionsRecords += records
       if (context.flags & FLOW_FLAGS.decodedLate) this.#counters.lateOptionsRecords += records
       return records
     }
+    const before = this.#counters.quarantined
     const records = this.#sets.data(cached, set, context)
+    const quarantined = this.#counters.quarantined - before
+    if (quarantined > 0) this.#ledger.quarantined(session, quarantined, context.origin.receivedMs)
     this.#counters.records += records
     if (context.flags & FLOW_FLAGS.decodedLate) this.#counters.lateRecords += records
     return records
@@ -124,7 +128,7 @@ export class MessageDecoder {
       }
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
       const context = this.#context({ origin, exporter }, FLOW_FLAGS.decodedLate)
-      const records = this.#decodeSet(cached, { bytes, view, start: 0, end: bytes.length }, context)
+      const records = this.#decodeSet(cached, { bytes, view, start: 0, end: bytes.length }, context, message.session)
       message.waiting--
       message.units += records
       if (message.tally) this.#ledger.late(message.tally, records, origin.receivedMs)

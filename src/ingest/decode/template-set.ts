@@ -1,3 +1,4 @@
+import { copyBytes } from './copy-bytes.ts'
 import type { MalformedReason } from './reasons.ts'
 import type { Template, TemplateField, TemplateStatement } from './template.ts'
 import { VARIABLE } from './template.ts'
@@ -69,7 +70,7 @@ export function readTemplate(
     fields.push({ id, pen, length: view.getUint16(next + 2), scope: i < counts.scopes })
     next = after
   }
-  return { ...describe(fields), type, version, id: view.getUint16(at), raw: bytes.slice(at, next) }
+  return { ...describe(fields), type, version, id: view.getUint16(at), raw: copyBytes(bytes, at, next) }
 }
 
 /** v9 gives the octets of the scopes and of the options, IPFIX the number of all fields and of the scopes among them. */

@@ -1,8 +1,9 @@
 import type { LedgerEntry, LedgerUnit } from '../../storage/manifest/actions.ts'
 import type { Deltas } from './account.ts'
 import { Account, createDeltas, isChanged, minuteOf } from './account.ts'
+import type { Numbering } from './evidence.ts'
 import { leastUsed } from './least-used.ts'
-import type { MessageTally, Numbering, SessionKey } from './session.ts'
+import type { MessageTally, SessionKey, SessionState } from './session.ts'
 import { Session, unitOf } from './session.ts'
 
 /**
@@ -53,7 +54,7 @@ export class Ledger {
   }
 
   /** The session of a datagram, made when it is new; over a budget the least recently heard ones are forgotten. */
-  session(exporter: string, sourcePort: number, version: number, domain: number): Session {
+  session(exporter: string, sourcePort: number, version: number, domain: number, state?: SessionState): Session {
     const sender = this.#sender(exporter)
     const key = sessionNumber(sourcePort, version, domain)
     const known = sender.sessions.get(key)
@@ -63,7 +64,7 @@ export class Ledger {
     }
     if (sender.sessions.size >= this.#budgets.sessionsPerExporter) this.#forgetSession(sender)
     if (this.#count >= this.#budgets.sessions) this.#forgetSender(sender)
-    const session = new Session({ exporter, sourcePort, version, domain })
+    const session = new Session({ exporter, sourcePort, version, domain }, state)
     sender.sessions.set(key, session)
     this.#count++
     return session
@@ -90,7 +91,7 @@ export class Ledger {
 
   /** Counts sets of a session given up without a template. */
   undecodable(session: Session, sets: number, ms: number): void {
-    session.undecoded += sets
+    session.counts.undecoded += sets
     session.account.entry(ms, this.#entries).undecodable += sets
   }
 
@@ -136,24 +137,40 @@ export class Ledger {
     for (const { sessions } of this.#senders.values()) yield* sessions.values()
   }
 
-  #tell(session: Session, ms: number): void {
-    const { numbering, rule, sequences, duplicates } = session
-    const counted = sequences[rule]
-    const { restarts } = sequences[numbering]
+  /** Every session, for `restore` in another life. */
+  states(): SessionState[] {
+    return [...this.#all()].map((session) => session.state())
+  }
+
+  /** Takes over a session of an earlier life; what it had counted by then is not told again. */
+  restore(state: SessionState): void {
+    const { exporter, sourcePort, version, domain } = state.key
+    const session = this.session(exporter, sourcePort, version, domain, state)
+    this.#tell(session, 0, [])
+    session.account.close()
+    session.datagramAccount?.close()
+  }
+
+  #tell(session: Session, ms: number, entries = this.#entries): void {
+    const { numbering, rule, sequences } = session
+    const { duplicates } = session.counts
+    const { received } = sequences[rule].state
+    const { restarts } = sequences[numbering].state
     const lost = numbering === 'packets' && rule !== 'packets' ? 0 : sequences[numbering].lost
-    session.account.tell({ received: counted.received, lost, restarts, duplicates }, ms, this.#entries)
-    this.#tellDatagrams(session, ms)
+    session.account.tell({ received, lost, restarts, duplicates }, ms, entries)
+    this.#tellDatagrams(session, ms, entries)
   }
 
   /** An exporter that numbers datagrams loses datagrams: those stand in entries of their own, beside the records received. */
-  #tellDatagrams(session: Session, ms: number): void {
+  #tellDatagrams(session: Session, ms: number, entries: Deltas[]): void {
     const { numbering, rule, sequences } = session
     if (rule === 'packets') return
     const numbers = numbering === 'packets'
     if (!numbers && !session.datagramAccount) return
     session.datagramAccount ??= new Account(session.key, 'datagrams')
-    const { received, lost } = numbers ? sequences.packets : { received: 0, lost: 0 }
-    session.datagramAccount.tell({ received, lost, restarts: 0, duplicates: 0 }, ms, this.#entries)
+    const received = numbers ? sequences.packets.state.received : 0
+    const lost = numbers ? sequences.packets.lost : 0
+    session.datagramAccount.tell({ received, lost, restarts: 0, duplicates: 0 }, ms, entries)
   }
 
   #sender(exporter: string): Sender {
@@ -194,21 +211,20 @@ function sessionNumber(sourcePort: number, version: number, domain: number): num
 const versionCode = (version: number): number => Math.min(version, 15)
 
 function summary(session: Session): SessionSummary {
-  const { key, unit, rule, sequences, numbering } = session
-  const { received, lost, restarts, outOfOrder } = sequences[rule]
-  const repeated = session.repeatedUnits
+  const { key, unit, rule, sequences, numbering, counts } = session
+  const { received, restarts, outOfOrder } = sequences[rule].state
   return {
     ...key,
     unit,
-    datagrams: session.datagrams,
+    datagrams: counts.datagrams,
     received,
-    lost: lost - repeated,
+    lost: sequences[rule].lost - counts.repeatedUnits,
     restarts,
-    outOfOrder: outOfOrder + session.duplicates,
-    duplicates: session.duplicates,
-    first: session.first,
-    last: session.last,
-    uncertain: rule === 'records' && session.undecoded > 0,
+    outOfOrder: outOfOrder + counts.duplicates,
+    duplicates: counts.duplicates,
+    first: counts.first,
+    last: counts.last,
+    uncertain: rule === 'records' && counts.undecoded > 0,
     ...(numbering === rule ? {} : { numbering }),
     lostObserved: session.lost,
   }

@@ -1,10 +1,10 @@
 import type { LedgerUnit } from '../../storage/manifest/actions.ts'
 import { Account } from './account.ts'
+import type { EvidenceState, Numbering } from './evidence.ts'
+import { Evidence } from './evidence.ts'
 import { RecentDatagrams } from './recent.ts'
+import type { SequenceState } from './sequence.ts'
 import { Sequence } from './sequence.ts'
-
-/** How a session numbers its messages: by the records or the datagrams sent before, or by the records including those of the message. */
-export type Numbering = 'records' | 'packets' | 'records-inclusive'
 
 /** The transport session of RFC 7011: what one numbering belongs to. */
 export interface SessionKey {
@@ -14,23 +14,45 @@ export interface SessionKey {
   readonly domain: number
 }
 
+/** Where one numbering placed a message: unwrapped number and epoch. */
+export interface MessagePlace {
+  readonly at: number
+  readonly epoch: number
+}
+
+export type MessagePlaces = { readonly [N in Numbering]: MessagePlace }
+
 /** A message in its session, kept with sets that are decoded later, so that their records are counted where they belong. */
 export interface MessageTally {
   readonly session: Session
-  /** Where each numbering placed it: unwrapped number and epoch. */
-  readonly places: { readonly [N in Numbering]: { readonly at: number; readonly epoch: number } }
+  readonly places: MessagePlaces
   units: number
 }
 
-/** Numberings to try beside the rule's, the one believed on equal evidence first. */
-const OTHERS: readonly Numbering[] = ['records-inclusive', 'packets', 'records']
+export interface SessionCounts {
+  /** Exact duplicates included. */
+  datagrams: number
+  duplicates: number
+  /** Units of the exact duplicates. */
+  repeatedUnits: number
+  /** Sequence numbers in order of arrival. */
+  first: number
+  last: number
+  /** Data sets given up: `lost` may hold records that did arrive. */
+  undecoded: number
+}
+
+/** A session as plain data. */
+export interface SessionState {
+  readonly key: SessionKey
+  readonly counts: SessionCounts
+  readonly sequences: { readonly [N in Numbering]: SequenceState }
+  readonly evidence: EvidenceState
+}
 
 /** What the sequence numbers of a protocol count. */
 export const unitOf = (version: number): LedgerUnit =>
   version === 5 ? 'flows' : version === 10 ? 'records' : 'datagrams'
-
-/** Steps from one message to the next that must be seen, and that only another numbering explains, before it is believed. */
-const EVIDENCE = 3
 
 /** One session, followed under the numbering its protocol prescribes and, beside it, under those exporters are known to use instead. */
 export class Session {
@@ -39,45 +61,39 @@ export class Session {
   readonly unit: LedgerUnit
   readonly rule: Numbering
   readonly recent = new RecentDatagrams()
-  /** Exact duplicates included. */
-  datagrams = 0
-  duplicates = 0
-  /** Units of the exact duplicates. */
-  repeatedUnits = 0
-  first = 0
-  last = 0
-  /** Data sets given up: `lost` may hold records that did arrive. */
-  undecoded = 0
+  readonly counts: SessionCounts
+  readonly sequences: { readonly [N in Numbering]: Sequence }
   /** What the ledger was told, in the unit of the protocol. */
   readonly account: Account
   /** The same in datagrams, once the exporter is seen to number those. */
   datagramAccount: Account | undefined
   /** Heard since the last look for a session to forget. */
   used = false
-  readonly sequences = { records: new Sequence(), packets: new Sequence(), 'records-inclusive': new Sequence() }
-  #taken = 0
-  #steps = 0
-  readonly #explained = { records: 0, packets: 0, 'records-inclusive': 0 }
-  readonly #ruledOut = { records: 0, packets: 0, 'records-inclusive': 0 }
-  /** Records of the message before; -1 while some of it waits for a template. */
-  #unitsBefore = -1
+  readonly #evidence: Evidence
 
-  constructor(key: SessionKey) {
+  /** `state` is that of an earlier life, whose ledger has been told all of it. */
+  constructor(key: SessionKey, state?: SessionState) {
     this.key = key
     this.rule = key.version === 5 || key.version === 10 ? 'records' : 'packets'
     this.unit = unitOf(key.version)
     this.account = new Account(key, this.unit)
+    this.counts = { datagrams: 0, duplicates: 0, repeatedUnits: 0, first: 0, last: 0, undecoded: 0, ...state?.counts }
+    this.sequences = {
+      records: new Sequence(state?.sequences.records),
+      packets: new Sequence(state?.sequences.packets),
+      'records-inclusive': new Sequence(state?.sequences['records-inclusive']),
+    }
+    this.#evidence = new Evidence(state?.evidence)
   }
 
   /** Takes a message of `units` records; `complete` says that all its sets could be decoded. */
   take(number: number, units: number, complete: boolean): MessageTally {
-    this.#weigh(number, units, complete)
+    this.#evidence.take(number, units, complete)
     this.#hear(number)
-    this.#taken++
-    const place = (numbering: Numbering, start: number, counted: number) => {
+    const place = (numbering: Numbering, start: number, counted: number): MessagePlace => {
       const sequence = this.sequences[numbering]
       const at = sequence.take(start, counted, number === 0)
-      return { at, epoch: sequence.restarts }
+      return { at, epoch: sequence.state.restarts }
     }
     const places = {
       records: place('records', number, units),
@@ -90,15 +106,9 @@ export class Session {
   /** Takes an exact duplicate of a message of `units` records. */
   repeat(number: number, units: number): void {
     this.#hear(number)
-    this.#unitsBefore = -1
-    this.duplicates++
-    this.repeatedUnits += this.rule === 'packets' ? 1 : units
-  }
-
-  #hear(number: number): void {
-    if (this.datagrams === 0) this.first = number
-    this.last = number
-    this.datagrams++
+    this.#evidence.skip()
+    this.counts.duplicates++
+    this.counts.repeatedUnits += this.rule === 'packets' ? 1 : units
   }
 
   /** Counts `more` records of a message whose sets waited for their template. */
@@ -110,39 +120,30 @@ export class Session {
     }
   }
 
-  /** Keeps, for each numbering, how many steps it explains, and how many it rules out: those that would number a unit twice. */
-  #weigh(number: number, units: number, complete: boolean): void {
-    const before = this.#unitsBefore
-    if (this.#taken > 0 && before >= 0 && complete) {
-      const step = (number - this.last) | 0
-      this.#steps++
-      const weigh = (numbering: Numbering, expected: number) => {
-        if (step === expected) this.#explained[numbering]++
-        else if (step >= 0 && step < expected) this.#ruledOut[numbering]++
-      }
-      weigh('records', before)
-      weigh('packets', 1)
-      weigh('records-inclusive', units)
-    }
-    this.#unitsBefore = complete ? units : -1
-  }
-
-  /** The numbering the session uses: the rule's, unless another that nothing rules out explains clearly more. */
   get numbering(): Numbering {
-    let best = this.rule
-    if (this.#steps < EVIDENCE) return best
-    const refuted = this.#ruledOut[this.rule] > 0
-    const byRule = this.#explained[this.rule]
-    for (const numbering of OTHERS) {
-      const explained = this.#explained[numbering]
-      const enough = explained >= byRule + (refuted ? 1 : EVIDENCE)
-      if (enough && this.#ruledOut[numbering] === 0 && explained > this.#explained[best]) best = numbering
-    }
-    return best
+    return this.#evidence.best(this.rule)
   }
 
   /** Units that were sent and never arrived, by the numbering in use. */
   get lost(): number {
     return this.sequences[this.numbering].lost
+  }
+
+  state(): SessionState {
+    const { records, packets, 'records-inclusive': inclusive } = this.sequences
+    const sequences = {
+      records: { ...records.state },
+      packets: { ...packets.state },
+      'records-inclusive': { ...inclusive.state },
+    }
+    const { state } = new Evidence(this.#evidence.state)
+    return { key: this.key, counts: { ...this.counts }, sequences, evidence: state }
+  }
+
+  #hear(number: number): void {
+    const { counts } = this
+    if (counts.datagrams === 0) counts.first = number
+    counts.last = number
+    counts.datagrams++
   }
 }
