@@ -12,6 +12,7 @@ import { kernelDrops } from './kernel-drops.ts'
 import { lockFolder } from './lock.ts'
 import { logBytes } from './log.ts'
 import type { FromCollector, PlainError } from './messages.ts'
+import { type MetricsServer, serveMetrics } from './metrics-server.ts'
 import type { OpenCollectorOptions } from './open-collector.ts'
 import { Receiver } from './receiver.ts'
 import { Silence } from './silence.ts'
@@ -45,7 +46,11 @@ export async function startIngest(options: IngestOptions): Promise<IngestDaemon>
       if (warning) onWarning?.(warning)
     }
     const daemon = new Daemon(options, sockets, unlock)
-    await daemon.open()
+    if (options.metrics !== undefined) await daemon.serveMetrics(options.metrics)
+    await daemon.open().catch(async (error: unknown) => {
+      await daemon.abandon()
+      throw error
+    })
     return daemon
   } catch (error) {
     await closeSockets(sockets)
@@ -72,6 +77,7 @@ class Daemon implements IngestDaemon {
   readonly #timers: NodeJS.Timeout[] = []
   readonly #kernelDrops: number[]
   #host: CollectorHost | undefined
+  #metrics: MetricsServer | undefined
   #collected: CollectorStatus = EMPTY_STATUS
   #queueDrops = 0
   #logBytes = 0
@@ -98,6 +104,19 @@ class Daemon implements IngestDaemon {
       recycle: (buffer) => this.#receiver.recycle(buffer),
       onWarning: (message) => options.onWarning?.(message),
     })
+  }
+
+  get metricsUrl(): string | undefined {
+    return this.#metrics?.url
+  }
+
+  async serveMetrics(listen: string): Promise<void> {
+    this.#metrics = await serveMetrics(listen, () => this.status())
+  }
+
+  /** Gives up: it could not be opened. */
+  abandon(): Promise<void> {
+    return this.#close()
   }
 
   /** Opens the store; returns while a store that does not answer is waited for. */
@@ -259,6 +278,7 @@ class Daemon implements IngestDaemon {
 
   async #close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
+    await this.#metrics?.close()
     await closeSockets(this.#sockets)
     await this.#feeder.close()
     await this.#host?.close()

@@ -20,6 +20,8 @@ export interface IngestOptions extends IngestSettings {
   /** Bytes that may wait on disk (raw and as blocks), each; default 4 GB. */
   readonly spoolBudgetBytes?: number
   readonly receiveBufferBytes?: number
+  /** `host:port` to serve `/metrics` and `/healthz` on. */
+  readonly metrics?: string
   /** Also keep the datagrams as they came, as the dataset `datagrams`. */
   readonly keepDatagrams?: boolean
   readonly system?: System
@@ -47,6 +49,8 @@ export interface IngestSettings {
 export interface IngestDaemon {
   /** Bound addresses, as `udp://host:port`, in the order of `listen`. */
   readonly addresses: readonly string[]
+  /** `http://host:port` of the metrics, when they are served. */
+  readonly metricsUrl: string | undefined
   status(): IngestStatus
   /** Goes on with other settings. Throws IngestError `bad-option`, and then goes on with the old ones. */
   reload(settings: IngestSettings): void
