@@ -1,10 +1,12 @@
 import { parseTimeOption } from '../flow/time.ts'
 import { type Manifest, openManifest, type StoreSnapshot } from '../storage/manifest/manifest.ts'
-import { openStore } from '../storage/open.ts'
+import { type OpenScheme, openStore } from '../storage/open.ts'
 import type { ObjectStore } from '../storage/store.ts'
 import { realSystem } from '../storage/system.ts'
+import type { Config } from '../vocabulary/config.ts'
 import { UsageError } from './errors.ts'
 import { readOption } from './read-option.ts'
+import { configOf } from './settings.ts'
 
 /** Opening what `storeOptions` and `snapshotOptions` name. */
 
@@ -15,14 +17,27 @@ export interface StoreArguments {
 }
 
 /** The store's URL by option, variable or configuration file, in this order. */
-export async function storeUrl({ store }: StoreArguments): Promise<string> {
+export async function storeUrl(args: StoreArguments): Promise<string> {
+  if (args.store !== undefined) return args.store
+  const { store } = (await configOf(args)).config
   if (store !== undefined) return store
-  throw new UsageError('--store: expected file:DIR or s3://bucket/prefix, got none (FLOWREDUCE_STORE may name one too)')
+  throw new UsageError(
+    '--store: expected file:DIR or s3://bucket/prefix, got none (FLOWREDUCE_STORE, or store in jobs.config.ts, may name one)',
+  )
 }
 
 /** Opens the store; whether there is anything in it shows later. */
 export async function openStoreOf(args: StoreArguments): Promise<ObjectStore> {
-  return openStore(await storeUrl(args), { endpoint: args.endpoint })
+  const url = await storeUrl(args)
+  const schemes = OWN_SCHEMES.test(url) ? {} : ((await configOf(args)).config.stores ?? {})
+  return openStore(url, { endpoint: args.endpoint, schemes: customSchemes(schemes) })
+}
+
+/** Schemes that need no configuration. */
+const OWN_SCHEMES = /^(file|memory|s3|replica):/
+
+function customSchemes(stores: NonNullable<Config['stores']>): { readonly [scheme: string]: OpenScheme } {
+  return Object.fromEntries(Object.entries(stores).map(([scheme, open]) => [scheme, async (url: string) => open(url)]))
 }
 
 /** Opens the store and its manifest; a store without one is an error unless `create` makes it (`late`: with its first commit). */

@@ -37,7 +37,7 @@ export function tableWriter({ output, columns, limit = 20, bars }: TableOptions)
 }
 
 const BAR_WIDTH = 24
-const MAX_TEXT_WIDTH = 64
+const MAX_TEXT_WIDTH = 100
 
 /** Lines of a table: a header, a rule, a line per row. */
 export function tableLines({

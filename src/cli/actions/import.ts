@@ -12,9 +12,11 @@ import { note } from '../output.ts'
 import { printReport } from '../print.ts'
 import { standardProgress } from '../progress.ts'
 import { readOption } from '../read-option.ts'
+import { configOf, decoderOptionsOf } from '../settings.ts'
 
 export async function importAction(args: OptionsOf<typeof importOptions> & { files: string[] }): Promise<undefined> {
   const blockSizeBytes = readOption('block-size', args['block-size'], parseSize)
+  const decoder = decoderOptionsOf(await configOf(args))
   const { store, manifest } = await openManifestOf(args, { create: 'late' })
   const progress = standardProgress(args.quiet)
   const summary = await importFiles({
@@ -25,6 +27,7 @@ export async function importAction(args: OptionsOf<typeof importOptions> & { fil
     blockSizeBytes,
     exporter: args.exporter,
     again: args.again === true,
+    decoder,
     onProgress: (flows) => progress.update((elapsedMs) => flowsText('imported', flows, undefined, elapsedMs)),
   }).finally(() => progress.clear())
   const { warnings, ...printed } = summary
