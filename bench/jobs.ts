@@ -1,0 +1,64 @@
+import { address, count, defineJob, duration, instant, prefix, prorate, sum, timeBin, u16 } from 'flowreduce'
+import { z } from 'zod'
+
+/** The jobs of the benchmark that are not built in; each has its counterpart in peers/query.py. */
+
+export const series = defineJob({
+  name: 'bench-series',
+  description: 'Octets per five minutes',
+  groupBy: { bin: timeBin('5m') },
+  aggregate: { bytes: sum('bytes') },
+})
+
+export const filtered = defineJob({
+  name: 'bench-filtered',
+  description: 'Octets per source of large HTTPS flows',
+  where: 'proto tcp and dst port 443 and bytes > 10000',
+  groupBy: { src: 'srcAddr' },
+  aggregate: { bytes: sum('bytes') },
+  sort: { bytes: 'desc' },
+})
+
+export const pairs = defineJob({
+  name: 'bench-pairs',
+  description: 'Octets per source and destination',
+  groupBy: { src: 'srcAddr', dst: 'dstAddr' },
+  aggregate: { bytes: sum('bytes') },
+  sort: { bytes: 'desc' },
+})
+
+export const portsByMap = defineJob({
+  name: 'bench-ports-map',
+  description: 'The port breakdown as a map function',
+  reads: ['dstPort', 'bytes', 'packets'],
+  key: { port: u16() },
+  value: { bytes: sum(), packets: sum(), flows: count() },
+  map(flow, emit) {
+    emit({ port: flow.dstPort }, { bytes: flow.bytes, packets: flow.packets })
+  },
+  sort: { bytes: 'desc' },
+})
+
+export const rates = defineJob({
+  name: 'bench-rates',
+  description: 'Octets per destination network and minute, spread over the minutes of each flow',
+  params: z.object({ bin: duration().prefault('1m') }),
+  time: 'spread',
+  reads: ['dstAddr', 'start', 'end', 'bytes'],
+  key: { net: address(), bin: instant() },
+  value: { bytes: sum() },
+  map(flow, emit, { params }) {
+    const net = flow.dstAddr - (flow.dstAddr % 256)
+    for (const share of prorate(flow, params.bin))
+      emit({ net: net as typeof flow.dstAddr, bin: share.start }, { bytes: share.bytes })
+  },
+  sort: { bytes: 'desc' },
+})
+
+export const subnets = defineJob({
+  name: 'bench-subnets',
+  description: 'Octets, packets and flows per destination /24',
+  groupBy: { subnet: prefix('dstAddr', 24, 64) },
+  aggregate: { bytes: sum('bytes'), packets: sum('packets'), flows: count() },
+  sort: { bytes: 'desc' },
+})

@@ -1,0 +1,74 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** One run of a whole command. */
+export interface Measurement {
+  /** Seconds. */
+  readonly wall: number
+  readonly cpu: number
+  readonly peakBytes: number
+}
+
+/** A command to measure, and what its output means. */
+export interface Contender {
+  readonly name: string
+  readonly command: readonly string[]
+  readonly env?: { readonly [name: string]: string }
+  /** The answer in a form that all contenders of a row share; undefined when its output is not compared. */
+  answer?(output: string): unknown
+}
+
+export interface Measured {
+  readonly name: string
+  readonly runs: readonly Measurement[]
+  readonly wall: number
+  readonly cpu: number
+  readonly peakBytes: number
+  readonly answer: unknown
+}
+
+/** Runs the contenders in turn, A B C A B C ..., after one round that is not counted; medians of `rounds`. */
+export function interleave(contenders: readonly Contender[], rounds: number, workFolder: string): Measured[] {
+  const runs = contenders.map((): Measurement[] => [])
+  const answers: unknown[] = []
+  for (let round = 0; round <= rounds; round++) {
+    for (const [i, contender] of contenders.entries()) {
+      const { measurement, output } = measure(contender, workFolder)
+      if (round > 0) runs[i]!.push(measurement)
+      answers[i] = contender.answer?.(output)
+    }
+  }
+  return contenders.map(({ name }, i) => ({ name, runs: runs[i]!, ...medians(runs[i]!), answer: answers[i] }))
+}
+
+/** Runs one command once. Throws when it fails. */
+export function measure(
+  { name, command, env = {} }: Contender,
+  workFolder: string,
+): { measurement: Measurement; output: string } {
+  const file = join(workFolder, 'output')
+  const wrapper = new URL('../../bench/measure.py', import.meta.url).pathname
+  const { stdout, stderr, status } = spawnSync('python3', [wrapper, file, ...command], {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    maxBuffer: 1 << 26,
+  })
+  const result = status === 0 ? (JSON.parse(stdout) as Measurement & { status: number }) : undefined // measure.py prints these fields
+  if (result?.status !== 0) throw new Error(`bench: ${name} failed: ${command.join(' ')}\n${stderr}`)
+  return { measurement: result, output: readFileSync(file, 'utf8') }
+}
+
+function medians(runs: readonly Measurement[]): Measurement {
+  return {
+    wall: median(runs.map((run) => run.wall)),
+    cpu: median(runs.map((run) => run.cpu)),
+    peakBytes: Math.max(...runs.map((run) => run.peakBytes)),
+  }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
