@@ -134,7 +134,7 @@ function newCounts(): { [K in GcKind]: { objects: number; sizeBytes: number } } 
 /** What is to be kept, by the clock and the leases. A run in progress holds the horizon back, as its blocks wait for one last commit. */
 async function planRetention(options: GcOptions): Promise<Retention> {
   const { store, manifest, system, retainMs = 7 * DAY_MS, graceMs = DAY_MS } = options
-  const now = system.now()
+  const now = Math.floor(system.now())
   const snapshot = await manifest.snapshot()
   const before = await readRetention(snapshot)
   const version = Math.max(before.version, await versionAt(manifest, now - retainMs))

@@ -93,7 +93,7 @@ export async function acquireLease(options: AcquireOptions): Promise<Lease> {
     const gone = previous.holder.host === holder.host && !isRunning(previous.holder)
     if (!gone) throw heldBy(previous)
   }
-  const now = system.now()
+  const now = Math.floor(system.now())
   const epoch = (previous?.epoch ?? 0) + 1
   const since = previous?.since ?? now
   const record = { name, epoch, nonce: randomId(system), holder, version, since, renewed: now, released: false }
@@ -151,7 +151,7 @@ class HeldLease implements Lease {
   }
 
   #write(released: boolean): Promise<void> {
-    const record = { ...this.#record, renewed: this.#system.now(), released }
+    const record = { ...this.#record, renewed: Math.floor(this.#system.now()), released }
     return this.#store.write(leaseKey(this.name, this.epoch), toJson(record))
   }
 }

@@ -6,6 +6,7 @@ import { checkActions } from './check.ts'
 import { commitKey, FORMAT_VERSION } from './layout.ts'
 import { readCommit } from './log.ts'
 import type { PageReader } from './pages.ts'
+import { parseCommit } from './parse.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { State } from './state.ts'
 import type { SnapshotLookup } from './view.ts'
@@ -54,13 +55,15 @@ export async function stage(
 const PUBLISH_TRIES = 3
 
 /**
- * Writes a commit and returns the one that now holds its version: this one or, when the race was lost, a rival's. After an error
+ * Writes a commit, if it reads back as one, and returns the one that now holds its version: this one or, when the race was lost, a rival's. After an error
  * whose outcome is unknown the version is read back and, when it is still free, written again with the same bytes: whichever
  * of the writes lands, it is the same commit.
  */
-export async function publish(store: ObjectStore, commit: Commit): Promise<Commit> {
-  const { version } = commit.header
-  const bytes = new TextEncoder().encode(JSON.stringify(commit))
+export async function publish(store: ObjectStore, staged: Commit): Promise<Commit> {
+  const { version } = staged.header
+  const bytes = new TextEncoder().encode(JSON.stringify(staged))
+  // What readers would refuse must not get into the log: no one could open the store again.
+  const commit = parseCommit(bytes, `commit ${version} of ${staged.header.writer}`, version)
   for (let tries = 1; ; tries++) {
     try {
       await store.write(commitKey(version), bytes, { ifAbsent: true })

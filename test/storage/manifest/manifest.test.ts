@@ -124,6 +124,24 @@ describe('commits', () => {
   })
 })
 
+describe('a commit that could not be read again', () => {
+  it('is refused before it is written', async () => {
+    const manifest = await newManifest()
+    const wrong = [
+      { records: -1 },
+      { minStart: 0.5 },
+      { sizeBytes: Number.NaN },
+      { crc32: 2 ** 32 },
+      { chunks: [[1]] as never },
+    ]
+    for (const change of wrong) {
+      const attempt = commit(manifest, [addBlock({ ...exampleBlock(1), ...change })])
+      await expect(attempt).rejects.toMatchObject({ code: 'bad-format' })
+    }
+    expect((await manifest.snapshot()).version).toBe(2)
+  })
+})
+
 describe('snapshots', () => {
   it('are found by time', async () => {
     const clock = system()

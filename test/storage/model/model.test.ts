@@ -1,0 +1,9 @@
+import fc from 'fast-check'
+import { describe, it } from 'vitest'
+import { interleavings, runInterleaving } from './commands.ts'
+
+describe('a store under several writers that may die at any call', () => {
+  it('shows in every snapshot what the log says, and loses nothing that is kept', async () => {
+    await fc.assert(fc.asyncProperty(interleavings, runInterleaving), { numRuns: 60 })
+  })
+})
