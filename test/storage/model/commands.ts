@@ -4,54 +4,61 @@ import { gc } from '../../../src/storage/gc.ts'
 import { acquireLease } from '../../../src/storage/lease.ts'
 import type { Action, BlockInfo } from '../../../src/storage/manifest/actions.ts'
 import type { StoreSnapshot } from '../../../src/storage/manifest/manifest.ts'
-import type { CrashPoint } from '../faulty-store.ts'
 import { collect, exampleLedger } from '../manifest/examples.ts'
-import { GRACE_MS, RETAIN_MS, World, WRITERS, type Writer } from './world.ts'
+import type { Mishap, Writer } from './world.ts'
+import { GRACE_MS, RETAIN_MS, World, WRITERS } from './world.ts'
 
-/** What a writer may be told to do, as plain data. */
-export type Command =
-  | { readonly type: 'work'; readonly work: Work; readonly writer: number; readonly crash?: CrashPoint }
-  /** Two writers at once, their calls of the store in any order. */
-  | {
-      readonly type: 'both'
-      readonly works: readonly [Work, Work]
-      readonly writer: number
-      readonly crash?: CrashPoint
-    }
-  | { readonly type: 'advance'; readonly ms: number }
+/** What happens, as plain data. */
+export interface Command {
+  /** Done by a writer, while something may befall it. */
+  readonly work: Work
+  readonly writer: number
+  readonly mishap?: Mishap | undefined
+  /** Done by the next writer at the same time, its calls of the store coming between; while the first sleeps, all of it. */
+  readonly meanwhile: readonly Work[]
+  /** How far the clock goes on, milliseconds: after this, or while the writer sleeps. */
+  readonly ms: number
+}
 
 export type Work = keyof typeof WORKS
 
 const WORKS = {
   /** A few blocks and their ledger in one commit. */
   async ingest(world: World, writer: Writer): Promise<void> {
-    const blocks = [await world.upload(writer, world.random(100)), await world.upload(writer, world.random(100))]
+    const blocks = [await world.upload(writer, world.newFlows(20)), await world.upload(writer, world.newFlows(20))]
     await world.transact(writer, { operation: 'ingest', writer: writer.name, actions: additions(world, blocks) })
   },
   /** Many small commits, past the next checkpoint. */
   async burst(world: World, writer: Writer): Promise<void> {
     for (let i = 20 + world.random(50); i > 0; i--) {
-      const blocks = i % 8 === 0 ? [await world.upload(writer, 1)] : []
+      const blocks = i % 8 === 0 ? [await world.upload(writer, world.newFlows(3))] : []
       await world.transact(writer, { operation: 'ingest', writer: writer.name, actions: additions(world, blocks) })
     }
   },
-  /** Uploads and falls asleep before the commit ... */
+  /** Uploads ... */
   async upload(world: World, writer: Writer): Promise<void> {
-    writer.pending.push(await world.upload(writer, world.random(100)))
+    writer.pending.push(await world.upload(writer, world.newFlows(20)))
   },
-  /** ... and wakes up. */
+  /** ... and commits, whenever that is. */
   async commitUploads(world: World, writer: Writer): Promise<void> {
     const blocks = writer.pending.splice(0)
     await world.transact(writer, { operation: 'ingest', writer: writer.name, actions: additions(world, blocks) })
   },
-  /** Replaces some live blocks by one of as many records. */
+  /** Tries the transaction again whose outcome is unknown, as a daemon does when it is started again. */
+  async tryAgain(world: World, writer: Writer): Promise<void> {
+    const { doubtful } = writer
+    if (doubtful === undefined) return
+    writer.retried = doubtful.sequence
+    await world.transact(writer, doubtful.options, doubtful.sequence)
+  },
+  /** Replaces some live blocks by one with their flows. */
   async compact(world: World, writer: Writer): Promise<void> {
     const chosen = await someBlocks(world, await writer.manifest.snapshot())
-    const whole = await world.upload(
+    const block = await world.upload(
       writer,
-      chosen.reduce((sum, { records }) => sum + records, 0),
+      chosen.flatMap(({ exporters }) => exporters),
     )
-    const actions = [...removals(chosen), { type: 'addBlock', dataset: 'flows', block: whole } as const]
+    const actions: Action[] = [...removals(chosen), { type: 'addBlock', dataset: 'flows', block }]
     await world.transact(writer, { operation: 'compact', writer: writer.name, actions })
   },
   async remove(world: World, writer: Writer): Promise<void> {
@@ -60,7 +67,7 @@ const WORKS = {
   },
   /** As a run replaces its result: whatever is live, by something new. */
   async replace(world: World, writer: Writer): Promise<void> {
-    const block = await world.upload(writer, 5)
+    const block = await world.upload(writer, world.newFlows(5))
     const actions = async (snapshot: StoreSnapshot): Promise<readonly Action[]> => [
       ...removals((await collect(snapshot.blocks('flows'))).slice(0, 10)),
       { type: 'addBlock', dataset: 'flows', block },
@@ -73,8 +80,8 @@ const WORKS = {
   /** Holds any version that is still kept, as a run does. */
   async hold(world: World, { store, manifest, name }: Writer): Promise<void> {
     const { version: newest } = await manifest.snapshot()
-    const version = newest - Math.floor(world.random(newest) * world.system.random())
     const run = `${name}-${world.random(1_000_000)}`
+    const version = 1 + world.random(newest)
     const lease = await orRefused(acquireLease({ store, manifest, system: world.system, name: run, version }))
     if (lease !== undefined) world.leases.push(lease)
   },
@@ -110,26 +117,24 @@ async function someBlocks(world: World, snapshot: StoreSnapshot): Promise<BlockI
   return blocks.filter(() => world.random(blocks.length) < 5)
 }
 
-const crash = fc.record({ call: fc.nat({ max: 40 }), when: fc.constantFrom('before' as const, 'after' as const) })
-const work = fc.constantFrom(...(Object.keys(WORKS) as Work[]))
-const writer = fc.nat({ max: WRITERS - 1 })
-
-const command: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ type: fc.constant('work' as const), work, writer }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('work' as const), work, writer, crash }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('both' as const), works: fc.tuple(work, work), writer }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({ type: fc.constant('both' as const), works: fc.tuple(work, work), writer, crash }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      type: fc.constant('advance' as const),
-      ms: fc.constantFrom(1000, 60_000, 700_000, 7_200_000),
-    }),
-  },
+const work = fc.oneof(
+  { weight: 1, arbitrary: fc.constantFrom(...(Object.keys(WORKS) as Work[])) },
+  { weight: 1, arbitrary: fc.constantFrom<Work>('ingest', 'remove', 'compact', 'gc', 'hold') },
 )
+
+const mishap = fc.record({
+  call: fc.nat({ max: 40 }),
+  when: fc.constantFrom('before' as const, 'after' as const),
+  what: fc.constantFrom('death' as const, 'silence' as const, 'sleep' as const),
+})
+
+const command: fc.Arbitrary<Command> = fc.record({
+  work,
+  writer: fc.nat({ max: WRITERS - 1 }),
+  mishap: fc.option(mishap, { nil: undefined }),
+  meanwhile: fc.oneof(fc.constant([]), fc.array(work, { maxLength: 3 })),
+  ms: fc.constantFrom(0, 0, 1000, 60_000, 700_000, 7_200_000),
+})
 
 /** Random interleavings: after each command everything that can be seen must equal the model. */
 export const interleavings = fc.tuple(fc.array(command, { minLength: 1, maxLength: 25 }), fc.nat())
@@ -137,26 +142,26 @@ export const interleavings = fc.tuple(fc.array(command, { minLength: 1, maxLengt
 export async function runInterleaving([commands, seed]: [Command[], number]): Promise<void> {
   const world = new World(seed)
   await world.start()
-  for (const next of commands) {
-    await run(world, next)
+  for (const command of commands) {
+    await run(world, command)
     await world.check()
   }
 }
 
-async function run(world: World, next: Command): Promise<void> {
-  if (next.type === 'advance') {
-    await world.system.advance(next.ms)
+async function run(world: World, { work: first, writer, mishap: befalls, meanwhile, ms }: Command): Promise<void> {
+  const advance = async (): Promise<void> => {
+    await world.system.advance(ms)
     for (const lease of world.leases) await lease.renew()
-    return
   }
-  if (next.type === 'work') {
-    await world.as(next.writer, next.crash, (alone) => WORKS[next.work](world, alone))
-    return
+  const next = async (): Promise<void> => {
+    for (const other of meanwhile) await world.as((writer + 1) % WRITERS, (two) => WORKS[other](world, two))
   }
-  const other = (next.writer + 1) % WRITERS
-  const [left, right] = next.works
-  await Promise.all([
-    world.as(next.writer, next.crash, (one) => WORKS[left](world, one)),
-    world.as(other, undefined, (two) => WORKS[right](world, two)),
-  ])
+  const sleeps = befalls?.what === 'sleep'
+  const others = async (): Promise<void> => {
+    await advance()
+    await next()
+  }
+  const one = world.as(writer, (alone) => WORKS[first](world, alone), { mishap: befalls, others })
+  await Promise.all(sleeps ? [one] : [one, next()])
+  await advance()
 }

@@ -1,11 +1,11 @@
 import { StorageError } from '../../../src/storage/errors.ts'
-import type { Action, Commit, LedgerEntry } from '../../../src/storage/manifest/actions.ts'
+import type { Action, BlockInfo, Commit, LedgerEntry } from '../../../src/storage/manifest/actions.ts'
 import { commitKey } from '../../../src/storage/manifest/layout.ts'
 import type { ObjectStore } from '../../../src/storage/store.ts'
 
 /** What one version must show, in the plainest form: maps, copied for every version. */
 export interface ModelVersion {
-  readonly live: ReadonlyMap<string, number>
+  readonly live: ReadonlyMap<string, BlockInfo>
   /** Flows received per minute. */
   readonly received: ReadonlyMap<number, number>
   readonly transactions: ReadonlyMap<string, number>
@@ -42,7 +42,7 @@ export class LogModel {
     const properties = new Map(last.properties)
     for (const action of actions) {
       if (action.type === 'addBlock') {
-        live.set(action.block.key, action.block.records)
+        live.set(action.block.key, action.block)
         count(this.added, action.block.key)
       } else if (action.type === 'removeBlock') live.delete(action.key)
       else if (action.type === 'addLedger') for (const entry of action.entries) addReceived(received, entry)

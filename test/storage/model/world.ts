@@ -10,7 +10,6 @@ import type { ObjectStore } from '../../../src/storage/store.ts'
 import type { SeededSystem } from '../../../src/storage/system.ts'
 import { seededSystem } from '../../../src/storage/system.ts'
 import { ulid } from '../../../src/storage/ulid.ts'
-import type { CrashPoint } from '../faulty-store.ts'
 import { Crash } from '../faulty-store.ts'
 import { collect, exampleBlock, SETUP } from '../manifest/examples.ts'
 import { wrapStore } from '../wrapped-store.ts'
@@ -20,16 +19,37 @@ export const WRITERS = 3
 export const RETAIN_MS = 3_600_000
 export const GRACE_MS = 600_000
 
+/** What befalls a writer at one of its calls of the store, counted from 0 while it does one work. */
+export interface Mishap {
+  readonly call: number
+  /** Whether the call still takes effect. */
+  readonly when: 'before' | 'after'
+  /** It dies and is started again; or the store gives no answer, once; or it sleeps while others work and the clock goes on. */
+  readonly what: 'death' | 'silence' | 'sleep'
+}
+
+type Options = Parameters<Manifest['commit']>[0]
+
 /** A process that may die at any call of the store and be started again. */
 export interface Writer {
   readonly name: string
   store: ObjectStore
   manifest: Manifest
-  /** Transactions are numbered; one whose outcome is unknown is never tried again here. */
+  /** Number of the next transaction. */
   sequence: number
+  /** The last transaction, when its writer does not know what became of it. */
+  doubtful: { readonly sequence: number; readonly options: Options } | undefined
+  /** The transaction that was tried again. */
+  retried: number
   /** Blocks uploaded and not committed yet. */
   pending: BlockInfo[]
   dead: boolean
+}
+
+interface Fate {
+  mishap: Mishap | undefined
+  readonly others: () => Promise<void>
+  crashed: boolean
 }
 
 /** One store, several writers, and the model of what they have done. */
@@ -42,6 +62,8 @@ export class World {
   /** What became of each transaction: `made`, `refused`, or unknown because its writer died. */
   readonly outcomes = new Map<string, 'made' | 'refused' | 'unknown'>()
 
+  #flows = 0
+
   constructor(seed: number) {
     this.system = seededSystem(seed)
   }
@@ -51,7 +73,16 @@ export class World {
     await manifest.commit({ operation: 'setup', writer: 'setup', actions: SETUP })
     for (let i = 0; i < WRITERS; i++) {
       const name = `writer-${i}`
-      this.writers.push({ name, store: this.store, manifest, sequence: 0, pending: [], dead: true })
+      this.writers.push({
+        name,
+        store: this.store,
+        manifest,
+        sequence: 0,
+        retried: -1,
+        doubtful: undefined,
+        pending: [],
+        dead: true,
+      })
     }
   }
 
@@ -59,35 +90,43 @@ export class World {
     return Math.floor(this.system.random() * below)
   }
 
-  /** Runs work as one writer, which may die at `crash`; started again first when it is dead. Returns whether it survived. */
-  async as(index: number, crash: CrashPoint | undefined, work: (writer: Writer) => Promise<void>): Promise<boolean> {
+  /** Runs work as one writer, started again first when it is dead; `others` runs while it sleeps. */
+  async as(
+    index: number,
+    work: (writer: Writer) => Promise<void>,
+    { mishap, others = async () => undefined }: { mishap?: Mishap | undefined; others?: () => Promise<void> } = {},
+  ): Promise<void> {
     const writer = this.writers[index]!
-    const doom = { point: crash }
-    const store = this.#wrapped(doom)
+    const fate: Fate = { mishap, others, crashed: false }
+    const store = this.#wrapped(fate)
     try {
-      if (writer.dead || crash !== undefined) {
-        writer.store = store
-        writer.manifest = await openManifest(store, { system: this.system })
-        writer.dead = false
-      }
+      writer.store = store
+      if (writer.dead || mishap !== undefined) writer.manifest = await openManifest(store, { system: this.system })
+      writer.dead = false
       await work(writer)
-      doom.point = undefined
-      return true
+      fate.mishap = undefined
     } catch (error) {
-      if (!(error instanceof Crash)) throw error
-      writer.dead = true
-      writer.pending = []
-      return false
+      if (error instanceof StorageError && error.code === 'unavailable') fate.mishap = undefined
+      else if (error instanceof Crash) {
+        writer.dead = true
+        writer.pending = []
+      } else throw error
     }
   }
 
-  /** The store as one process sees it: each call takes a moment, so that those of others come between, until it dies. */
-  #wrapped(doom: { point: CrashPoint | undefined }): ObjectStore {
-    let crashed = false
-    const pass = async (index: number, when: 'before' | 'after', name: string): Promise<void> => {
+  /** The store as one process sees it: each call takes a moment, so that those of others come between. */
+  #wrapped(fate: Fate): ObjectStore {
+    const pass = async (index: number, when: 'before' | 'after', key: string): Promise<void> => {
       for (let ticks = this.random(6); ticks > 0; ticks--) await Promise.resolve()
-      if (doom.point?.call === index && doom.point.when === when) crashed = true
-      if (crashed) throw new Crash(name)
+      const { mishap } = fate
+      if (fate.crashed) throw new Crash(key)
+      if (mishap?.call !== index || mishap.when !== when) return
+      fate.mishap = undefined
+      if (mishap.what === 'sleep') await fate.others()
+      if (mishap.what === 'silence')
+        throw new StorageError('unavailable', `store: answer expected, got none for ${key}`)
+      if (mishap.what === 'death') fate.crashed = true
+      if (fate.crashed) throw new Crash(key)
     }
     return wrapStore(this.store, {
       before: ({ index, key }) => pass(index, 'before', key),
@@ -95,34 +134,39 @@ export class World {
     })
   }
 
-  /** Uploads a block of a minute of flows, as data that says nothing. */
-  async upload(writer: Writer, records: number): Promise<BlockInfo> {
-    const now = Math.floor(this.system.now())
-    const example = exampleBlock(0, { start: now })
+  /** Uploads a block of the flows given; where a real one names exporters this one names its flows. */
+  async upload(writer: Writer, flows: readonly string[]): Promise<BlockInfo> {
+    const example = exampleBlock(0, { start: Math.floor(this.system.now()) })
     const key = example.key.replace(/[^/]*$/, `${ulid(this.system)}.avro`)
-    const block = { ...example, key, records, sizeBytes: 1 + this.random(50), collector: writer.name }
-    await writer.store.write(key, new Uint8Array(block.sizeBytes))
-    return block
+    const sizes = { records: flows.length, sizeBytes: 1 + this.random(50) }
+    await writer.store.write(key, new Uint8Array(sizes.sizeBytes))
+    return { ...example, ...sizes, key, collector: writer.name, exporters: flows }
+  }
+
+  newFlows(most: number): string[] {
+    return Array.from({ length: this.random(most) }, () => `flow-${this.#flows++}`)
   }
 
   /** Commits under the next transaction of a writer and notes what became of it. */
-  async transact(writer: Writer, options: Parameters<Manifest['commit']>[0]): Promise<void> {
-    const sequence = writer.sequence++
+  async transact(writer: Writer, options: Options, sequence = writer.sequence++): Promise<void> {
     const name = `${writer.name} ${sequence}`
-    this.outcomes.set(name, 'unknown')
     const { actions } = options
     const done = { type: 'setTransaction', writer: writer.name, sequence } as const
+    const wanted: Options['actions'] =
+      typeof actions === 'function' ? async (snapshot) => [...(await actions(snapshot)), done] : [...actions, done]
+    writer.doubtful = { sequence, options }
+    this.outcomes.set(name, 'unknown')
     try {
-      await writer.manifest.commit({
-        ...options,
-        actions:
-          typeof actions === 'function' ? async (snapshot) => [...(await actions(snapshot)), done] : [...actions, done],
-      })
+      await writer.manifest.commit({ ...options, actions: wanted })
       this.outcomes.set(name, 'made')
+      writer.doubtful = undefined
     } catch (error) {
-      if (!(error instanceof StorageError)) throw error
-      expect(['conflict', 'behind-horizon']).toContain(error.code)
-      this.outcomes.set(name, 'refused')
+      if (!(error instanceof StorageError) || error.code === 'unavailable') throw error
+      expect(['conflict', 'behind-horizon', 'duplicate-transaction']).toContain(error.code)
+      this.outcomes.set(name, error.code === 'duplicate-transaction' ? 'made' : 'unknown')
+      // What conflicts on the second try may be the first: then the outcome stays unknown.
+      if (error.code !== 'duplicate-transaction' && writer.retried !== sequence) this.outcomes.set(name, 'refused')
+      writer.doubtful = undefined
     }
   }
 
@@ -155,9 +199,9 @@ export class World {
     const snapshot = await manifest.snapshot({ version })
     if (version === 1) return expect(await snapshot.datasets()).toEqual([])
     const blocks = await collect(snapshot.blocks('flows'))
-    expect(blocks.map(({ key, records }) => [key, records])).toEqual(
-      [...model.live].sort(([a], [b]) => (a < b ? -1 : 1)),
-    )
+    expect(blocks).toEqual([...model.live.values()].sort((a, b) => (a.key < b.key ? -1 : 1)))
+    const flows = blocks.flatMap(({ exporters }) => exporters)
+    expect(new Set(flows).size, `flows of version ${version} that are live twice`).toBe(flows.length)
     const ledger = await collect(snapshot.ledger('flows'))
     expect(ledger.map(({ interval, received }) => [interval, received])).toEqual(
       [...model.received].sort(([a], [b]) => a - b),
@@ -165,7 +209,7 @@ export class World {
     for (const { name } of this.writers) {
       expect(await snapshot.transaction(name)).toBe(model.transactions.get(name) ?? -1)
     }
-    const records = [...model.live.values()].reduce((sum, count) => sum + count, 0)
+    const records = flows.length
     expect(await snapshot.datasets()).toMatchObject([{ dataset: 'flows', blocks: model.live.size, records }])
     for (const { key } of blocks) expect(await this.store.stat(key), `${key} of version ${version}`).toBeDefined()
   }
