@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, it } from 'vitest'
 import { interleavings, runInterleaving } from '../storage/model/commands.ts'
 
-const RUNS = process.env.FLOWREDUCE_SOAK === 'sample' ? 300 : Number(process.env.RUNS ?? 10_000)
+const RUNS = process.env.FLOWREDUCE_SOAK === 'sample' ? 300 : 10_000
 
 describe('a store under several writers that may die at any call', () => {
   it(`shows in every snapshot what the log says after each of ${RUNS} random interleavings`, async () => {

@@ -4,11 +4,13 @@ import type { GcOptions } from '../../src/storage/gc.ts'
 import { gc } from '../../src/storage/gc.ts'
 import { acquireLease, LEASE_MS } from '../../src/storage/lease.ts'
 import type { BlockInfo } from '../../src/storage/manifest/actions.ts'
+import { checkpointKey } from '../../src/storage/manifest/layout.ts'
 import { openManifest } from '../../src/storage/manifest/manifest.ts'
 import { openMemoryStore } from '../../src/storage/memory-store.ts'
 import { seededSystem } from '../../src/storage/system.ts'
 import { crashingStore } from './faulty-store.ts'
 import { addBlock, collect, DAY, exampleBlock, liveKeys, objectKeys, SETUP } from './manifest/examples.ts'
+import { wrapStore } from './wrapped-store.ts'
 
 const HOUR = 3_600_000
 const SETTINGS = { retainMs: 7 * DAY, graceMs: DAY }
@@ -239,6 +241,30 @@ describe('gc', () => {
     const left = await collect(store.list('page/00000000000000000064/'))
     expect(left.length).toBeLessThan(pages.length)
     expect(await fsck({ store, manifest })).toMatchObject({ exitStatus: 0 })
+  })
+
+  it('bars a checkpoint whose writer sleeps until its pages are gone', async () => {
+    const { store, system, upload, add, options, manifest } = await setUp()
+    for (let version = 3; version < 64; version++) await add(await upload())
+    let asleep = true
+    const sleepy = wrapStore(store, {
+      async before({ method, key }) {
+        if (!asleep || method !== 'write' || key !== checkpointKey(64)) return
+        asleep = false
+        await system.advance(2 * DAY)
+        for (let version = 65; version < 140; version++)
+          await manifest.commit({ operation: 't', writer: 't', actions: [] })
+        // As if the one that others wrote meanwhile had never been.
+        await store.remove(checkpointKey(64))
+        await gc(options)
+      },
+    })
+    const writer = await openManifest(sleepy, { system })
+    await writer.commit({ operation: 'test', writer: 'sleepy', actions: [] })
+    expect(asleep).toBe(false)
+    const reader = await openManifest(store, { system })
+    expect(await liveKeys(await reader.snapshot({ version: 64 }))).toHaveLength(61)
+    expect(await fsck({ store, manifest: reader })).toMatchObject({ exitStatus: 0 })
   })
 
   it('may be killed at any call and run again', async () => {

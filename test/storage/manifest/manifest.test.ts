@@ -106,6 +106,19 @@ describe('commits', () => {
     expect(await liveKeys(await one.snapshot())).toEqual([])
   })
 
+  it('are refused only by the newest snapshot, not by one that is out of date', async () => {
+    const store = openMemoryStore()
+    const one = await newManifest(store)
+    const two = await openManifest(store, { system: seededSystem(7) })
+    const { key } = exampleBlock(1)
+    await commit(one, [addBlock(exampleBlock(1))])
+    await commit(two, [{ type: 'removeBlock', dataset: 'flows', key }])
+    expect(await liveKeys(await one.snapshot())).toEqual([])
+    await expect(commit(one, [{ type: 'removeBlock', dataset: 'flows', key }])).rejects.toMatchObject({
+      code: 'conflict',
+    })
+  })
+
   it('are not made when validation on the newest snapshot throws', async () => {
     const store = openMemoryStore()
     const one = await newManifest(store)
