@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { StorageError } from './errors.ts'
 import { openFileStore } from './file-store.ts'
 import { openMemoryStore } from './memory-store.ts'
+import { openReplicaStore } from './replica/replica-store.ts'
 import { openS3Store } from './s3/s3-store.ts'
 import type { ObjectStore } from './store.ts'
 import { realSystem, type System } from './system.ts'
@@ -18,7 +19,7 @@ export interface OpenStoreOptions {
 /** Opens a store of a scheme that a configuration adds. */
 export type OpenScheme = (url: string, options: OpenStoreOptions) => Promise<ObjectStore>
 
-const FORMS = 'file:DIR, memory: or s3://bucket/prefix'
+const FORMS = 'file:DIR, memory:, s3://bucket/prefix or replica:URL,URL'
 
 /** Opens the store a URL names. It fails with code `bad-url` for a URL that names none; whether a folder or bucket is there shows on first use. */
 export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<ObjectStore> {
@@ -36,6 +37,8 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
       return openMemoryStore({ name: rest, system })
     case 's3':
       return openS3Store({ url, endpoint, system })
+    case 'replica':
+      return openReplicaStore({ url, system, open: (volume) => openStore(volume, options) })
     default:
       throw badUrl(FORMS, url)
   }

@@ -16,6 +16,8 @@ export interface StoreUnderTest {
 export interface ContractOptions {
   /** Body that takes the store's path for large objects, bytes. */
   readonly largeBytes?: number
+  /** Put before the keys of every test. */
+  readonly prefix?: string
 }
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -34,7 +36,7 @@ const BAD_KEYS = [
 export function storeContract(
   name: string,
   open: () => Promise<StoreUnderTest>,
-  { largeBytes = 20_000_000 }: ContractOptions = {},
+  { largeBytes = 20_000_000, prefix: root = '' }: ContractOptions = {},
 ): void {
   describe(`store contract: ${name}`, () => {
     let subject: StoreUnderTest
@@ -42,7 +44,7 @@ export function storeContract(
     let scratch: string
     let used = 0
     /** A prefix of its own for each test. */
-    const fresh = (): string => `t${String(used++).padStart(3, '0')}`
+    const fresh = (): string => `${root}t${String(used++).padStart(3, '0')}`
 
     beforeAll(async () => {
       subject = await open()
@@ -89,7 +91,7 @@ export function storeContract(
         expect((await store.read(key)).length).toBe(0)
         expect((await store.read(key, { offset: 0, length: 10 })).length).toBe(0)
         expect(await store.stat(key)).toMatchObject({ key, sizeBytes: 0 })
-        expect(await keysOf(key.slice(0, 5))).toEqual([key])
+        expect(await keysOf(key.slice(0, -5))).toEqual([key])
         await fails(store.write(key, bytesOf('x'), { ifAbsent: true }), 'exists')
       })
 

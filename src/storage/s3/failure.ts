@@ -26,7 +26,8 @@ export class S3Failure extends Error {
   }
 
   get retryable(): boolean {
-    if (this.reason === 'CredentialsProviderError' || CERTIFICATE.test(this.reason)) return false
+    if (this.reason === 'CredentialsProviderError' || CERTIFICATE.test(this.reason) || KEY_CONFLICT.has(this.reason))
+      return false
     // an answer to HEAD does not say which 400 it is, and some of them pass
     const untold = this.status === 400 && this.reason === 'Unknown'
     return untold || this.uncertain || RETRYABLE_STATUS.has(this.status) || RETRYABLE_REASON.has(this.reason)

@@ -1,12 +1,12 @@
 import { StorageError } from '../errors.ts'
 import { checkKey, checkPrefix, checkRange, isKey } from '../key.ts'
+import { holdsSource, type Source, withSource } from '../source.ts'
 import type { ByteRange, LocalFile, ObjectEntry, ObjectStore, WriteOptions } from '../store.ts'
 import { realSystem, type System } from '../system.ts'
 import { takeBody } from './body.ts'
 import { DEFAULT_LIMITS, S3Caller, type S3Limits } from './caller.ts'
 import { withEnvironment } from './client.ts'
 import { type FailureContext, S3Failure, storageError } from './failure.ts'
-import { type Source, withSource } from './source.ts'
 import { putObject, type Upload, type UploadTarget, uploadParts } from './upload.ts'
 import { checkEndpoint, formatS3Url, parseS3Url, type S3Location } from './url.ts'
 
@@ -146,25 +146,12 @@ class S3Store implements ObjectStore {
 
   private async put(key: string, source: Source, ifAbsent: boolean): Promise<void> {
     const target = { ...this.address(key), ...this.encryption }
-    const holds = (): Promise<boolean> => this.holds(key, source)
+    const holds = (): Promise<boolean> => holdsSource(this, key, source)
     const upload: Upload = { caller: this.caller, source, ifAbsent, target, holds }
     if (source.sizeBytes <= this.caller.limits.partBytes) return putObject(upload)
     // one request before many: a loser that knows sends nothing
     if (ifAbsent && (await this.stat(key))) throw new S3Failure(412, 'PreconditionFailed')
     return uploadParts(upload)
-  }
-
-  /** Compares the object with a source, piece by piece. */
-  private async holds(key: string, source: Source): Promise<boolean> {
-    const entry = await this.stat(key)
-    if (entry?.sizeBytes !== source.sizeBytes) return false
-    const { partBytes } = this.caller.limits
-    for (let offset = 0; offset < source.sizeBytes; offset += partBytes) {
-      const length = Math.min(partBytes, source.sizeBytes - offset)
-      const stored = await this.read(key, { offset, length })
-      if (Buffer.compare(stored, await source.piece(offset, length)) !== 0) return false
-    }
-    return true
   }
 
   private page(prefix: string, startAfter: string, token: string | undefined): Promise<Page> {

@@ -1,7 +1,7 @@
 import type { CompletedPart } from '@aws-sdk/client-s3'
+import type { Source } from '../source.ts'
 import type { S3Caller } from './caller.ts'
 import { S3Failure } from './failure.ts'
-import type { Source } from './source.ts'
 
 /** One object on its way up, and how to tell whether it got there. */
 export interface Upload {
