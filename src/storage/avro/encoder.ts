@@ -41,8 +41,10 @@ export class RowEncoder {
     const rows = to - from
     const { positions, writers } = this
     positions.fill(0, 0, rows)
-    for (const [i, writer] of writers.entries()) writer.measure(this.columnOf(batch, i), from, rows, positions)
-    this.reserve(this.toOffsets(rows))
+    let common = 0
+    for (const [i, writer] of writers.entries())
+      common += writer.measure(this.columnOf(batch, i), from, rows, positions)
+    this.reserve(this.toOffsets(rows, common))
     for (const [i, writer] of writers.entries()) {
       writer.write(this.columnOf(batch, i), from, rows, this.bytes, positions)
     }
@@ -60,14 +62,14 @@ export class RowEncoder {
     )
   }
 
-  /** Turns the lengths of rows into the offsets where they begin, and returns where the last one ends. */
-  private toOffsets(rows: number): number {
+  /** Turns the lengths of rows, beyond the bytes they have in common, into the offsets where they begin, and returns where the last one ends. */
+  private toOffsets(rows: number, common: number): number {
     const { positions } = this
     let at = this.length
     for (let row = 0; row < rows; row++) {
       const length = positions[row]!
       positions[row] = at
-      at += length
+      at += length + common
     }
     return at
   }

@@ -1,6 +1,6 @@
 import type { AddressColumn, Column, PrefixColumn, VariableColumn } from '../../flow/column.ts'
 
-/** Length-prefixed bytes: addresses, prefixes (the address, then its length in bits), text and bytes. */
+/** Length-prefixed bytes: addresses, prefixes (the address, then its length in bits), text and bytes. Their rows have no size in common. */
 
 export function measureAddresses(
   column: Column,
@@ -8,7 +8,7 @@ export function measureAddresses(
   rows: number,
   lengths: Int32Array,
   present?: Uint8Array,
-): void {
+): number {
   const { family } = column as AddressColumn | PrefixColumn
   const extra = column.type === 'prefix' ? 1 : 0
   for (let row = 0; row < rows; row++) {
@@ -16,6 +16,7 @@ export function measureAddresses(
     const version = family[from + row]
     lengths[row]! += version === 4 ? 5 + extra : version === 6 ? 17 + extra : 1
   }
+  return 0
 }
 
 export function writeAddresses(
@@ -60,13 +61,14 @@ export function measureVariable(
   rows: number,
   lengths: Int32Array,
   present?: Uint8Array,
-): void {
+): number {
   const { offsets } = column as VariableColumn
   for (let row = 0; row < rows; row++) {
     if (present !== undefined && present[row] === 0) continue
     const length = offsets[from + row + 1]! - offsets[from + row]!
     lengths[row]! += lengthSize(length) + length
   }
+  return 0
 }
 
 /** Bytes of the varint of a length; columns hold less than 2^31 bytes. */

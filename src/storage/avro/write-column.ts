@@ -2,12 +2,15 @@ import type { Column, ColumnSpec, NumericColumn } from '../../flow/column.ts'
 import { NUMBER_RANGE } from '../../flow/value.ts'
 import { StorageError } from '../errors.ts'
 import { measureAddresses, measureVariable, writeAddresses, writeVariable } from './write-bytes.ts'
-import { measureNumbers, measureWide, writeNumbers, writeWide } from './write-integer.ts'
+import { measureNumbers, measureWide, writeNumbers, writeSmall, writeWide } from './write-integer.ts'
 
 /** Writes one column of the rows that a `RowEncoder` appends. */
 export interface ColumnWriter {
-  /** Adds to each entry of `lengths` how many bytes the row's value takes. Throws `bad-format` for a value that cannot be stored. */
-  measure(column: Column, from: number, rows: number, lengths: Int32Array): void
+  /**
+   * Says how many bytes each row's value takes: what all rows have in common is returned, the rest added to the entries of `lengths`.
+   * Throws `bad-format` for a value that cannot be stored.
+   */
+  measure(column: Column, from: number, rows: number, lengths: Int32Array): number
   /** Writes each row's value at its entry of `positions` and moves the entry past it. */
   write(column: Column, from: number, rows: number, bytes: Uint8Array, positions: Int32Array): void
 }
@@ -18,8 +21,7 @@ export function columnWriter(spec: ColumnSpec, maxRows: number): ColumnWriter {
   return {
     measure(column, from, rows, lengths) {
       const present = presentRows(column, spec, from, rows)
-      if (spec.nullable) for (let row = 0; row < rows; row++) lengths[row]!++
-      values.measure(column, from, rows, lengths, present)
+      return values.measure(column, from, rows, lengths, present) + (spec.nullable ? 1 : 0)
     },
     write(column, from, rows, bytes, positions) {
       const present = presentRows(column, spec, from, rows)
@@ -43,7 +45,7 @@ function presentRows(column: Column, spec: ColumnSpec, from: number, rows: numbe
 }
 
 interface ValueWriter {
-  measure(column: Column, from: number, rows: number, lengths: Int32Array, present?: Uint8Array): void
+  measure(column: Column, from: number, rows: number, lengths: Int32Array, present?: Uint8Array): number
   write(
     column: Column,
     from: number,
@@ -84,10 +86,18 @@ function numberWriter(spec: ColumnSpec, maxRows: number): ValueWriter {
     numbers.set((column as NumericColumn<'u53'>).values.subarray(from, from + rows))
     return numbers
   }
+  let isSingleByte = false
   return {
-    measure: (column, from, rows, lengths, present) =>
-      measureNumbers(spec.name, min, max, load(column, from, rows), rows, lengths, present),
-    write: (_column, _from, rows, bytes, positions, present) => writeNumbers(numbers, rows, bytes, positions, present),
+    measure(column, from, rows, lengths, present) {
+      const common = measureNumbers(spec.name, min, max, load(column, from, rows), rows, lengths, present)
+      isSingleByte = common === 1
+      return common
+    },
+    // `numbers` still holds the rows that were measured.
+    write: (_column, _from, rows, bytes, positions, present) =>
+      isSingleByte
+        ? writeSmall(numbers, rows, bytes, positions)
+        : writeNumbers(numbers, rows, bytes, positions, present),
   }
 }
 
@@ -97,8 +107,10 @@ function measureBooleans(
   rows: number,
   lengths: Int32Array,
   present?: Uint8Array,
-): void {
-  for (let row = 0; row < rows; row++) if (present === undefined || present[row] === 1) lengths[row]!++
+): number {
+  if (present === undefined) return 1
+  for (let row = 0; row < rows; row++) if (present[row] === 1) lengths[row]!++
+  return 0
 }
 
 function writeBooleans(
