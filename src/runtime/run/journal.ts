@@ -1,0 +1,77 @@
+import { hostname } from 'node:os'
+import { StorageError } from '../../storage/errors.ts'
+import type { ObjectStore } from '../../storage/store.ts'
+import { RuntimeError } from '../error.ts'
+import type { TaskDescription, TaskResult } from '../task/description.ts'
+import { journalKey, journalPrefix } from './layout.ts'
+
+/** A committed task: what its attempt did and where its run file lies. Format 1. */
+export interface JournalEntry extends TaskResult {
+  readonly formatVersion: 1
+  readonly stage: string
+  readonly task: number
+  readonly generation: number
+  readonly attempt: number
+  /** Machine on which the run file lies. */
+  readonly host: string
+  readonly pid: number
+}
+
+/**
+ * Commits an attempt. The entry is written if absent, so of several attempts of one task and generation exactly one commits, whenever the others wake up; those fail
+ * with code `fenced`.
+ */
+export async function commitAttempt(
+  store: ObjectStore,
+  task: TaskDescription,
+  result: TaskResult,
+): Promise<JournalEntry> {
+  const { run, stage, task: number, generation, attempt } = task
+  const who = {
+    formatVersion: 1 as const,
+    stage,
+    task: number,
+    generation,
+    attempt,
+    host: hostname(),
+    pid: process.pid,
+  }
+  const entry: JournalEntry = { ...who, ...result }
+  try {
+    await store.write(journalKey(run, stage, number, generation), encode(entry), { ifAbsent: true })
+  } catch (error) {
+    if (!(error instanceof StorageError && error.code === 'exists')) throw error
+    throw fenced(task, error)
+  }
+  return entry
+}
+
+/** The entries of a run with the highest generation of each task. */
+export async function readJournal(store: ObjectStore, run: string): Promise<JournalEntry[]> {
+  const newest = new Map<string, JournalEntry>()
+  for await (const { key } of store.list(journalPrefix(run))) {
+    const entry = parse(key, await store.read(key))
+    const task = `${entry.stage}-${entry.task}`
+    if ((newest.get(task)?.generation ?? -1) < entry.generation) newest.set(task, entry)
+  }
+  return [...newest.values()]
+}
+
+/** The entry that holds one task and generation. */
+export async function readEntry(store: ObjectStore, task: TaskDescription): Promise<JournalEntry> {
+  const key = journalKey(task.run, task.stage, task.task, task.generation)
+  return parse(key, await store.read(key))
+}
+
+function fenced({ stage, task, attempt, generation }: TaskDescription, cause: unknown): RuntimeError {
+  const message = `task ${stage}-${task}: attempt ${attempt} expected to commit generation ${generation}, got another attempt's entry`
+  return new RuntimeError('fenced', message, { stage, task, attempt, generation }, cause)
+}
+
+const encode = (entry: JournalEntry): Uint8Array => new TextEncoder().encode(JSON.stringify(entry))
+
+function parse(key: string, bytes: Uint8Array): JournalEntry {
+  const entry: JournalEntry = JSON.parse(new TextDecoder().decode(bytes))
+  if (entry.formatVersion === 1) return entry
+  throw new StorageError('bad-format', `journal: ${key} expected format 1, got ${entry.formatVersion}`, { key })
+}

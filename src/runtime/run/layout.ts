@@ -1,0 +1,21 @@
+/** Keys of what a run leaves in the store, and where its run files lie. Numbers are padded, so that listings are in order. */
+
+export const RUNS_PREFIX = 'runs/'
+
+export const runPrefix = (run: string): string => `${RUNS_PREFIX}${run}/`
+export const planKey = (run: string): string => `${runPrefix(run)}plan.json`
+export const bundleKey = (run: string): string => `${runPrefix(run)}job.mjs`
+export const outcomeKey = (run: string): string => `${runPrefix(run)}outcome.json`
+export const traceKey = (run: string): string => `${runPrefix(run)}trace.json`
+export const environmentKey = (run: string): string => `${runPrefix(run)}environment.json`
+export const journalPrefix = (run: string): string => `${runPrefix(run)}journal/`
+
+/** The fence: whoever writes this key first has committed the task. */
+export const journalKey = (run: string, stage: string, task: number, generation: number): string =>
+  `${journalPrefix(run)}${stage}-${pad(task)}-${String(generation).padStart(3, '0')}.json`
+
+/** Name of the files of one attempt. */
+export const attemptName = (stage: string, task: number, attempt: number): string =>
+  `${stage}-${pad(task)}-${String(attempt).padStart(3, '0')}`
+
+const pad = (task: number): string => String(task).padStart(6, '0')

@@ -1,0 +1,75 @@
+import type { Batch } from '../../flow/batch.ts'
+import { createBatch } from '../../flow/batch.ts'
+import { RowCodec } from '../../flow/canonical.ts'
+import type { ColumnSpec } from '../../flow/column.ts'
+import { readBlock } from '../../storage/block/read.ts'
+import type { ObjectStore } from '../../storage/store.ts'
+import { openSource } from '../shuffle/run-source.ts'
+import type { MapTask, RunPiece } from './description.ts'
+
+const ROWS = 4096
+
+/** Rows on their way to a mapper. */
+export interface InputRows {
+  readonly batch: Batch
+  /** Columns of the batch. */
+  readonly columns: readonly ColumnSpec[]
+  readonly firstRecord: number
+  /** What they came from, for error messages: a block, or a task of an earlier stage. */
+  readonly origin: string
+  readonly countSampling: boolean
+  /** Whether the period is to be applied; rows of earlier stages are past it. */
+  readonly timed: boolean
+}
+
+/** Reads the pieces of a map task in order; `onCorrupt` is told of the rows of damaged chunks, if those are to be skipped. */
+export async function* readPieces(
+  task: MapTask,
+  store: Pick<ObjectStore, 'read'>,
+  onCorrupt: (records: number) => void,
+): AsyncGenerator<InputRows, void, undefined> {
+  for (const piece of task.pieces) {
+    if (piece.type === 'run') yield* readRun(piece)
+    else {
+      const { block, schema, columns, first, count, countSampling } = piece
+      const skip =
+        task.onCorrupt === 'skip' ? { onCorrupt: (damage: { records: number }) => onCorrupt(damage.records) } : {}
+      for await (const { batch, firstRecord } of readBlock({
+        store,
+        block,
+        schema,
+        columns,
+        chunks: { first, count },
+        ...skip,
+      }))
+        yield { batch, columns, firstRecord, origin: block.key, countSampling, timed: true }
+    }
+  }
+}
+
+function* readRun({ source }: RunPiece): Generator<InputRows, void, undefined> {
+  const reader = openSource(source)
+  try {
+    const codec = new RowCodec(reader.header.value)
+    const batch = createBatch(reader.header.value, ROWS)
+    const columns = codec.columnsOf(batch)
+    const cursor = reader.cursor(0)
+    let firstRecord = 0
+    const rows = {
+      columns: reader.header.value,
+      origin: `${source.stage}-${source.task}`,
+      countSampling: false,
+      timed: false,
+    }
+    while (cursor.next()) {
+      codec.read(columns, batch.length++, cursor.bytes, cursor.payloadStart)
+      if (batch.length < ROWS) continue
+      yield { batch, firstRecord, ...rows }
+      firstRecord += batch.length
+      batch.length = 0
+    }
+    if (batch.length > 0) yield { batch, firstRecord, ...rows }
+  } finally {
+    reader.close()
+  }
+}

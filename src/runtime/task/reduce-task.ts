@@ -1,0 +1,113 @@
+import { setImmediate } from 'node:timers/promises'
+import { RowCodec } from '../../flow/canonical.ts'
+import { AggregateSet } from '../aggregate/aggregate-set.ts'
+import { CombinedCursor } from '../aggregate/combine.ts'
+import { AggregateFinisher } from '../aggregate/finish.ts'
+import type { LiveCounters } from '../counters.ts'
+import { NO_COUNTERS } from '../counters.ts'
+import { RuntimeError } from '../error.ts'
+import type { BatchSink, Program } from '../program.ts'
+import type { Cursor } from '../shuffle/cursor.ts'
+import type { Combine } from '../shuffle/merge-runs.ts'
+import { mergeSources } from '../shuffle/merge-sources.ts'
+import type { ReduceTask, TaskResult } from './description.ts'
+import { GroupedValues } from './grouped-values.ts'
+import type { TaskEnvironment } from './map-task.ts'
+import { orderedValues } from './ordered-values.ts'
+import type { RowOutput } from './row-output.ts'
+import { RowWriter } from './row-output.ts'
+import { RowSorter } from './row-sorter.ts'
+import { AttemptContext } from './task-context.ts'
+
+/** Shares of the budget of an attempt. */
+const MERGE_SHARE = 0.4
+const SORT_SHARE = 0.5
+/** Records between two turns of the event loop, so that a reduce in the coordinator's thread does not starve its lease. */
+const TURN = 1 << 16
+
+/** Carries out a reduce task: merges its partition of every map output and leaves its rows in one run file. */
+export async function runReduceTask(task: ReduceTask, environment: TaskEnvironment): Promise<TaskResult> {
+  const { program, files } = environment
+  const counters: LiveCounters = { ...NO_COUNTERS }
+  const context = new AttemptContext(task, [])
+  const merged = mergeSources({
+    sources: task.sources,
+    partition: task.partition,
+    budgetBytes: task.memoryBytes * MERGE_SHARE,
+    combine: combineOf(program),
+    nextPath: () => files.nextPath(),
+  })
+  const needsSort = task.ordered && (program.sort.length > 0 || program.fold.type === 'reduce')
+  const output: RowOutput = needsSort
+    ? new RowSorter(program, files, task.memoryBytes * SORT_SHARE)
+    : new RowWriter(program, files.runFile)
+  const sink: BatchSink = {
+    add(batch) {
+      counters.reducedRows += batch.length
+      output.add(batch)
+    },
+  }
+  const since = performance.now()
+  try {
+    const turn = (): Promise<void> => {
+      environment.onProgress?.(counters)
+      return setImmediate()
+    }
+    if (program.fold.type === 'aggregate')
+      counters.mergedRecords = await finishAggregates(program, merged.cursor, sink, turn)
+    else counters.mergedRecords = await reduceGroups(program, merged.cursor, sink, context, turn)
+    const reduced = performance.now()
+    const file = output.finish()
+    const timings = { readMs: 0, computeMs: reduced - since, writeMs: performance.now() - reduced }
+    return { file, counters, userCounters: context.userCounters, badRecords: [], timings }
+  } catch (error) {
+    output.abandon()
+    throw error
+  } finally {
+    merged.close()
+  }
+}
+
+function combineOf({ key, value, fold }: Program): Combine {
+  if (fold.type === 'reduce') return (merged) => merged
+  return (merged) => new CombinedCursor(merged, new RowCodec(key), new AggregateSet(fold.aggregates, value))
+}
+
+async function finishAggregates(
+  program: Program,
+  cursor: Cursor,
+  sink: BatchSink,
+  turn: () => Promise<void>,
+): Promise<number> {
+  const { key, value, fold, output } = program
+  if (fold.type !== 'aggregate') return 0
+  const finisher = new AggregateFinisher({ key, value, aggregates: fold.aggregates, output }, sink)
+  let records = 0
+  while (cursor.next()) {
+    finisher.add(cursor)
+    if (++records % TURN === 0) await turn()
+  }
+  finisher.finish()
+  return records
+}
+
+async function reduceGroups(
+  program: Program,
+  cursor: Cursor,
+  sink: BatchSink,
+  context: AttemptContext,
+  turn: () => Promise<void>,
+): Promise<number> {
+  const reducer = program.createReducer?.(sink, context)
+  if (!reducer) throw new RuntimeError('bad-program', `job ${program.name}: reduce expected a function, got none`)
+  const groups = new GroupedValues(program.key, orderedValues(program), cursor)
+  let turned = 0
+  while (groups.next()) {
+    reducer.reduce(groups.key, 0, groups.values())
+    if (groups.records - turned < TURN) continue
+    turned = groups.records
+    await turn()
+  }
+  reducer.finish()
+  return groups.records
+}

@@ -1,0 +1,115 @@
+import type { Batch } from '../../flow/batch.ts'
+import { ByteRows, invertBytes, RowCodec } from '../../flow/canonical.ts'
+import type { ColumnSpec } from '../../flow/column.ts'
+import { RuntimeError } from '../error.ts'
+import type { Program, SortKey } from '../program.ts'
+import type { Cursor } from '../shuffle/cursor.ts'
+import { drain } from '../shuffle/cursor.ts'
+import { mergeRuns } from '../shuffle/merge-runs.ts'
+import { RecordBuffer } from '../shuffle/record-buffer.ts'
+import type { RunFile, RunHeader } from '../shuffle/run-file.ts'
+import type { AttemptFiles } from './attempt-files.ts'
+import type { RowOutput } from './row-output.ts'
+import { rowHeader } from './row-output.ts'
+import { writeRun } from './write-run.ts'
+
+/** One column of the order of a result. */
+interface OrderPart {
+  readonly codec: RowCodec
+  readonly descending: boolean
+  readonly rows: ByteRows
+}
+
+/** Sorts result rows by `sort`, ties by the key or, after a custom reduce, by the whole row, within a budget, and leaves them as a run file of one partition: key is what orders the row, payload the row. */
+export class RowSorter implements RowOutput {
+  readonly #header: RunHeader
+  readonly #files: AttemptFiles
+  readonly #budget: number
+  readonly #order: readonly OrderPart[]
+  readonly #row: RowCodec
+  readonly #rows = new ByteRows()
+  readonly #buffer: RecordBuffer
+  readonly #spills: string[] = []
+
+  constructor(program: Program, files: AttemptFiles, budgetBytes: number) {
+    this.#header = rowHeader(program)
+    this.#files = files
+    this.#budget = budgetBytes
+    this.#order = orderOf(program)
+    this.#row = new RowCodec(program.output)
+    this.#buffer = new RecordBuffer(budgetBytes)
+  }
+
+  add(batch: Batch): void {
+    const { length } = batch
+    let size = 0
+    for (const { codec, descending, rows } of this.#order) {
+      codec.encode(codec.columnsOf(batch), 0, length, rows)
+      if (descending) invertBytes(rows.data, 0, rows.offsets[length]!)
+      size += rows.offsets[length]!
+    }
+    this.#row.encode(this.#row.columnsOf(batch), 0, length, this.#rows)
+    if (!this.#buffer.fits(length, size + this.#rows.offsets[length]!)) this.#spill()
+    for (let row = 0; row < length; row++) this.#append(row)
+  }
+
+  finish(): RunFile {
+    const { runFile } = this.#files
+    if (this.#spills.length === 0) return writeRun(runFile, this.#header, (writer) => drain(this.#sorted(), 0, writer))
+    this.#spill()
+    const merge = {
+      paths: this.#spills,
+      header: this.#header,
+      budgetBytes: this.#budget,
+      combine: (merged: Cursor) => merged,
+      nextPath: () => this.#files.nextPath(),
+    }
+    return writeRun(runFile, this.#header, (writer) => mergeRuns(merge, writer))
+  }
+
+  abandon(): void {
+    this.#buffer.clear()
+  }
+
+  #sorted(): Cursor {
+    return this.#buffer.sorted(1, () => 0)[0]!
+  }
+
+  #spill(): void {
+    const path = this.#files.nextPath()
+    writeRun(path, this.#header, (writer) => drain(this.#sorted(), 0, writer))
+    this.#spills.push(path)
+    this.#buffer.clear()
+  }
+
+  #append(row: number): void {
+    let keyBytes = 0
+    for (const { rows } of this.#order) keyBytes += rows.offsets[row + 1]! - rows.offsets[row]!
+    let at = this.#buffer.reserve(keyBytes, this.#rows.offsets[row + 1]! - this.#rows.offsets[row]!)
+    const { data } = this.#buffer.records
+    for (const { rows } of this.#order) at = copyRow(rows, row, data, at)
+    copyRow(this.#rows, row, data, at)
+  }
+}
+
+function copyRow(rows: ByteRows, row: number, out: Uint8Array, at: number): number {
+  let end = at
+  for (let i = rows.offsets[row]!; i < rows.offsets[row + 1]!; i++) out[end++] = rows.data[i]!
+  return end
+}
+
+function orderOf(program: Program): OrderPart[] {
+  const part = (columns: readonly ColumnSpec[], descending: boolean): OrderPart => ({
+    codec: new RowCodec(columns),
+    descending,
+    rows: new ByteRows(),
+  })
+  const ties = program.fold.type === 'aggregate' ? program.key : program.output
+  return [...program.sort.map((key) => part([sortColumn(program, key)], key.order === 'desc')), part(ties, false)]
+}
+
+function sortColumn({ name, output }: Program, { column }: SortKey): ColumnSpec {
+  const spec = output.find((candidate) => candidate.name === column)
+  if (spec) return spec
+  throw new RuntimeError('bad-program', `job ${name}: sort expected a column of the output, got ${column}`)
+}
