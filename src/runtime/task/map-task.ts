@@ -1,5 +1,6 @@
 import type { Batch } from '../../flow/batch.ts'
 import { createBatch } from '../../flow/batch.ts'
+import { gatherRows } from '../../flow/gather.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import type { LiveCounters } from '../counters.ts'
 import { NO_COUNTERS } from '../counters.ts'
@@ -10,7 +11,7 @@ import type { MapTask, TaskResult } from './description.ts'
 import type { InputRows } from './map-input.ts'
 import { readPieces } from './map-input.ts'
 import { createMapOutput } from './map-output.ts'
-import { countUnsampled, gatherRows, intersect, selectOverlaps, selectStarts } from './select.ts'
+import { countUnsampled, intersect, selectOverlaps, selectStarts } from './select.ts'
 import { AttemptContext } from './task-context.ts'
 
 /** What a task is carried out with. */

@@ -1,5 +1,4 @@
 import type { Batch } from '../../flow/batch.ts'
-import type { Column } from '../../flow/column.ts'
 import { RuntimeError } from '../error.ts'
 
 /** Writes the rows that start in [from, to) to `rows` and returns how many there are. */
@@ -46,65 +45,6 @@ export function countUnsampled(batch: Batch, rows: Uint32Array, length: number):
   let count = 0
   for (let i = 0; i < length; i++) if (size[rows[i]!] === 0 && population[rows[i]!] === 0) count++
   return count
-}
-
-/** Copies rows of a batch to the start of another with the same columns. */
-export function gatherRows(from: Batch, rows: Uint32Array, length: number, to: Batch): void {
-  for (const name in to.columns) gatherColumn(from.columns[name]!, rows, length, to.columns[name]!)
-  to.length = length
-}
-
-function gatherColumn(from: Column, rows: Uint32Array, length: number, to: Column): void {
-  if (from.valid && to.valid) gather(from.valid, rows, length, to.valid)
-  else to.valid?.fill(1, 0, length)
-  switch (from.type) {
-    case 'address':
-    case 'prefix': {
-      const target = to as typeof from
-      gather(from.family, rows, length, target.family)
-      gather(from.v4, rows, length, target.v4)
-      for (let i = 0; i < length; i++)
-        if (from.family[rows[i]!] !== 4) target.v6.set(from.v6.subarray(rows[i]! * 16, rows[i]! * 16 + 16), i * 16)
-      if (from.type === 'prefix' && target.type === 'prefix') gather(from.bits, rows, length, target.bits)
-      break
-    }
-    case 'text':
-    case 'bytes':
-      gatherBytes(from, rows, length, to as typeof from)
-      break
-    case 'u64':
-    case 'i64': {
-      const target = (to as typeof from).values
-      for (let i = 0; i < length; i++) target[i] = from.values[rows[i]!]!
-      break
-    }
-    default:
-      gather(from.values, rows, length, (to as typeof from).values)
-  }
-}
-
-type Numbers = Uint8Array | Uint16Array | Uint32Array | Float64Array
-
-function gather(from: Numbers, rows: Uint32Array, length: number, to: Numbers): void {
-  for (let i = 0; i < length; i++) to[i] = from[rows[i]!]!
-}
-
-function gatherBytes(
-  from: Extract<Column, { type: 'text' | 'bytes' }>,
-  rows: Uint32Array,
-  length: number,
-  to: Extract<Column, { type: 'text' | 'bytes' }>,
-): void {
-  let size = 0
-  for (let i = 0; i < length; i++) size += from.offsets[rows[i]! + 1]! - from.offsets[rows[i]!]!
-  if (to.data.length < size) to.data = new Uint8Array(size * 2)
-  let at = 0
-  for (let i = 0; i < length; i++) {
-    const part = from.data.subarray(from.offsets[rows[i]!], from.offsets[rows[i]! + 1])
-    to.data.set(part, at)
-    at += part.length
-    to.offsets[i + 1] = at
-  }
 }
 
 function timesOf(batch: Batch, name: 'start' | 'end'): Float64Array {

@@ -1,6 +1,6 @@
 import type { ChunkInfo } from '../manifest/actions.ts'
 import type { TimeSpan } from './statistics.ts'
-import { mergeSpan } from './statistics.ts'
+import { lastTime, mergeSpan } from './statistics.ts'
 
 /** Most chunks of a block that the manifest describes. */
 export const MAX_CHUNKS = 64
@@ -27,7 +27,7 @@ export function groupChunks(syncBlocks: readonly SyncBlockInfo[]): ChunkInfo[] {
       length += block.length
       records += block.records
     }
-    chunks.push([group[0]!.offset, length, records, span.minStart, span.maxEnd])
+    chunks.push([group[0]!.offset, length, records, span.minStart, lastTime(span)])
   }
   return chunks
 }

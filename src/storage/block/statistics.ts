@@ -107,6 +107,9 @@ export function mergeSpan(into: TimeSpan, { minStart, maxStart, minEnd, maxEnd }
   into.maxEnd = greater(into.maxEnd, maxEnd)
 }
 
+/** The last time in a span: of an end, or of a start where flows end before they start. What a chunk is pruned by. */
+export const lastTime = ({ maxStart, maxEnd }: Readonly<TimeSpan>): number | null => greater(maxStart, maxEnd)
+
 const lesser = (a: number | null, b: number | null): number | null =>
   a === null || b === null ? (a ?? b) : Math.min(a, b)
 const greater = (a: number | null, b: number | null): number | null =>

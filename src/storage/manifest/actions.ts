@@ -63,7 +63,7 @@ export interface BlockInfo {
   readonly exporters: readonly string[]
   /** Flows whose sampling is 0 of 0 (unknown); 0 for datasets without sampling. */
   readonly samplingUnknown: number
-  /** Up to 64 chunks: offset, length (bytes), records, minStart, maxEnd. They follow the file header without gaps. */
+  /** Up to 64 chunks: offset, length (bytes), records, minStart, maxEnd (the last start where flows end before they start). They follow the file header without gaps. */
   readonly chunks: readonly ChunkInfo[]
 }
 

@@ -4,7 +4,7 @@ import { createBatch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import { gatherRows } from '../../flow/gather.ts'
 import { schemaId } from '../../flow/schema.ts'
-import { BlockStatistics } from '../block/statistics.ts'
+import { BlockStatistics, lastTime } from '../block/statistics.ts'
 import type { BlockInfo, ChunkInfo } from '../manifest/actions.ts'
 import { ParquetEncoder, ROW_GROUP_ROWS } from './encode-block.ts'
 
@@ -25,9 +25,9 @@ export function encodeParquetBlock(
     const rows = order.subarray(from, from + ROW_GROUP_ROWS)
     gatherRows(batch, rows, rows.length, group)
     statistics.add(group, 0, rows.length)
-    const { minStart, maxEnd } = statistics.takeSpan()
+    const span = statistics.takeSpan()
     const { offset, length } = encoder.addRowGroup(group)
-    chunks.push([offset, length, rows.length, minStart, maxEnd])
+    chunks.push([offset, length, rows.length, span.minStart, lastTime(span)])
   }
   const bytes = encoder.finish()
   return {
