@@ -12,6 +12,7 @@ export interface JournalEntry extends TaskResult {
   readonly task: number
   readonly generation: number
   readonly attempt: number
+  readonly epoch: number
   /** Machine on which the run file lies. */
   readonly host: string
   readonly pid: number

@@ -15,7 +15,7 @@ export const journalKey = (run: string, stage: string, task: number, generation:
   `${journalPrefix(run)}${stage}-${pad(task)}-${String(generation).padStart(3, '0')}.json`
 
 /** Name of the files of one attempt. */
-export const attemptName = (stage: string, task: number, attempt: number): string =>
-  `${stage}-${pad(task)}-${String(attempt).padStart(3, '0')}`
+export const attemptName = (stage: string, task: number, epoch: number, attempt: number): string =>
+  `${stage}-${pad(task)}-${epoch}-${String(attempt).padStart(3, '0')}`
 
 const pad = (task: number): string => String(task).padStart(6, '0')

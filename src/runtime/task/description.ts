@@ -16,6 +16,8 @@ interface TaskCommon {
   readonly task: number
   /** From 1; every try has its own number, over all generations. */
   readonly attempt: number
+  /** Epoch of the coordinator's lease: tells apart attempts of a coordinator and of the one that took over from it. */
+  readonly epoch: number
   /** Raised by the coordinator when a committed run file is gone or damaged. */
   readonly generation: number
   /** URL of the store. */
@@ -71,6 +73,8 @@ export interface BlockPiece {
   readonly columns: readonly ColumnSpec[]
   readonly first: number
   readonly count: number
+  /** Whether the period selects among its rows. */
+  readonly timed: boolean
   /** Whether rows of unknown sampling must be counted, because the manifest's figure is for more than the period. */
   readonly countSampling: boolean
 }

@@ -18,7 +18,7 @@ export interface InputRows {
   /** What they came from, for error messages: a block, or a task of an earlier stage. */
   readonly origin: string
   readonly countSampling: boolean
-  /** Whether the period is to be applied; rows of earlier stages are past it. */
+  /** Whether the period selects among them. */
   readonly timed: boolean
 }
 
@@ -31,7 +31,7 @@ export async function* readPieces(
   for (const piece of task.pieces) {
     if (piece.type === 'run') yield* readRun(piece)
     else {
-      const { block, schema, columns, first, count, countSampling } = piece
+      const { block, schema, columns, first, count, timed, countSampling } = piece
       const skip =
         task.onCorrupt === 'skip' ? { onCorrupt: (damage: { records: number }) => onCorrupt(damage.records) } : {}
       for await (const { batch, firstRecord } of readBlock({
@@ -42,7 +42,7 @@ export async function* readPieces(
         chunks: { first, count },
         ...skip,
       }))
-        yield { batch, columns, firstRecord, origin: block.key, countSampling, timed: true }
+        yield { batch, columns, firstRecord, origin: block.key, countSampling, timed }
     }
   }
 }

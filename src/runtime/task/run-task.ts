@@ -25,7 +25,7 @@ export interface AttemptOptions {
  */
 export async function runAttempt(task: TaskDescription, options: AttemptOptions): Promise<JournalEntry> {
   const { store, job, onProgress } = options
-  const files = new AttemptFiles(task.scratch, attemptName(task.stage, task.task, task.attempt))
+  const files = new AttemptFiles(task.scratch, attemptName(task.stage, task.task, task.epoch, task.attempt))
   const program = programOf(job, task.program)
   try {
     const result = await carryOut(task, { program, store, files, ...(onProgress ? { onProgress } : {}) })

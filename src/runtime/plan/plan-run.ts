@@ -1,0 +1,145 @@
+import { RuntimeError } from '../error.ts'
+import type { CompiledJob, CompiledStage, Program } from '../program.ts'
+import type { DatasetView } from './dataset.ts'
+import { pickColumns } from './dataset.ts'
+import { estimateShuffleBytes, partitionsFor } from './partitions.ts'
+import type { DatasetInput, MapStage, Plan, PlannedInput, PlannedStage, ReduceStage } from './plan.ts'
+import { SEMANTICS_VERSION } from './plan.ts'
+import { cutSplits } from './splits.ts'
+
+export interface PlanOptions {
+  readonly job: CompiledJob
+  readonly snapshot: { readonly version: number; readonly time: number; readonly storeId: string }
+  /** The datasets that the job reads. */
+  readonly datasets: { readonly [dataset: string]: DatasetView }
+  /** Milliseconds, half-open; a missing end is open. */
+  readonly from?: number | undefined
+  readonly to?: number | undefined
+  readonly workers: number
+  /** Reduce tasks of each stage; estimated when not given. */
+  readonly partitions?: number | undefined
+  /** Bytes of a split; when not given, so that every worker has several. */
+  readonly splitBytes?: number | undefined
+  readonly rowsPerBlock?: number
+}
+
+const MIN_SPLIT_BYTES = 1024 * 1024
+const MAX_SPLIT_BYTES = 32 * 1024 * 1024
+const SPLITS_PER_WORKER = 4
+const ROWS_PER_BLOCK = 262_144
+
+/** Plans a run: pure, so that equal inputs give equal plans. Throws `bad-plan` or `not-found` for a job that does not fit the snapshot. */
+export function planRun(options: PlanOptions): Plan {
+  const { job, snapshot, from, to } = options
+  const stages: PlannedStage[] = []
+  const reducers = new Map<string, ReduceStage>()
+  const estimates = new Map<string, number>()
+  job.stages.forEach((stage, i) => {
+    const isLast = i === job.stages.length - 1
+    const inputs = stage.inputs.map((input) => planInput(stage, input, options, reducers))
+    const estimate = estimateStage(stage, inputs, estimates)
+    estimates.set(stage.id, estimate)
+    const partitions = checkPartitions(options.partitions ?? partitionsFor(estimate, options.workers))
+    const [mapId, reduceId] = [`${stage.id}-map`, `${stage.id}-reduce`]
+    stages.push({ type: 'map', id: mapId, program: stage.id, inputs, sinks: [reduceId], partitions })
+    const sinks = isLast ? ['result'] : readersOf(job, stage.id)
+    const reduce: ReduceStage = {
+      ...{ type: 'reduce', id: reduceId, program: stage.id, inputs: [mapId], sinks, partitions, ordered: isLast },
+    }
+    reducers.set(stage.id, reduce)
+    stages.push(reduce)
+  })
+  const last = job.stages.at(-1)
+  if (!last) throw new RuntimeError('bad-plan', `job ${job.name}: stages expected at least one, got none`)
+  const { rowsPerBlock = ROWS_PER_BLOCK } = options
+  const sinks = [`results/${job.name}`]
+  stages.push({ type: 'result', id: 'result', program: last.id, inputs: [`${last.id}-reduce`], sinks, rowsPerBlock })
+  const head = { formatVersion: 1 as const, semantics: SEMANTICS_VERSION, job: job.name, snapshot }
+  return { ...head, from: from ?? null, to: to ?? null, stages, estimate: estimateOf(stages, [...estimates.values()]) }
+}
+
+function planInput(
+  stage: CompiledStage,
+  input: CompiledStage['inputs'][number],
+  options: PlanOptions,
+  reducers: ReadonlyMap<string, ReduceStage>,
+): PlannedInput {
+  if (input.type === 'dataset') return planDataset(stage.program, input.dataset, options)
+  const reduce = reducers.get(input.stage)
+  if (!reduce)
+    throw new RuntimeError('bad-plan', `stage ${stage.id}: input expected an earlier stage, got ${input.stage}`)
+  return { type: 'stage', stage: reduce.id, tasks: reduce.partitions }
+}
+
+function planDataset(program: Program, dataset: string, options: PlanOptions): DatasetInput {
+  const view = options.datasets[dataset]
+  if (!view) throw new RuntimeError('bad-plan', `plan: dataset ${dataset} expected to be read, got nothing of it`)
+  const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY, workers } = options
+  const timed = (from !== Number.NEGATIVE_INFINITY || to !== Number.POSITIVE_INFINITY) && hasTimes(view)
+  const bounds = timed ? { from, to } : { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }
+  const size = view.blocks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  const even = Math.ceil(size / (workers * SPLITS_PER_WORKER))
+  const splitBytes = options.splitBytes ?? Math.min(MAX_SPLIT_BYTES, Math.max(MIN_SPLIT_BYTES, even))
+  const countsSampling = view.columns.some(({ name }) => name === 'samplePopulation')
+  const cut = cutSplits(view.blocks, { bounds, splitBytes, countsSampling })
+  const counted = cut.splits.some(({ pieces }) => pieces.some(({ countSampling }) => countSampling))
+  const columns = pickColumns(view, columnsRead(program, timed, counted))
+  const held = view.blocks.reduce((sum, { records }) => sum + records, 0)
+  return {
+    ...{ type: 'dataset', dataset, columns, timed, records: view.records },
+    prunedRecords: view.records - held + cut.prunedRecords,
+    prunedBlocks: view.totalBlocks - view.blocks.length + cut.prunedBlocks,
+    samplingUnknown: cut.samplingUnknown,
+    blocks: view.blocks,
+    splits: cut.splits,
+  }
+}
+
+const hasTimes = ({ columns }: DatasetView): boolean =>
+  ['start', 'end'].every((name) => columns.some((spec) => spec.name === name && spec.type === 'instant'))
+
+function columnsRead(program: Program, timed: boolean, countsSampling: boolean): ReadonlySet<string> {
+  const names = new Set([...program.reads, ...(program.where?.columns ?? [])])
+  if (timed) names.add('start')
+  if (timed && program.time === 'spread') names.add('end')
+  if (countsSampling) for (const name of ['sampleSize', 'samplePopulation']) names.add(name)
+  return names
+}
+
+function readersOf(job: CompiledJob, stage: string): string[] {
+  const reads = ({ inputs }: CompiledStage): boolean =>
+    inputs.some((input) => input.type === 'stage' && input.stage === stage)
+  return job.stages.filter(reads).map(({ id }) => `${id}-map`)
+}
+
+/** Bytes of run files of a stage; what an earlier stage leaves is taken to be as much as it shuffled. */
+function estimateStage(
+  { program, inputs: sources }: CompiledStage,
+  inputs: readonly PlannedInput[],
+  estimates: ReadonlyMap<string, number>,
+): number {
+  let bytes = 0
+  for (const input of inputs)
+    if (input.type === 'dataset')
+      bytes += estimateShuffleBytes(program, input.records - input.prunedRecords, input.splits.length)
+  for (const source of sources) if (source.type === 'stage') bytes += estimates.get(source.stage) ?? 0
+  return bytes
+}
+
+function checkPartitions(partitions: number): number {
+  if (Number.isInteger(partitions) && partitions >= 1 && partitions <= 0xffff) return partitions
+  throw new RuntimeError('bad-option', `plan: partitions expected 1 to 65535, got ${partitions}`)
+}
+
+function estimateOf(stages: readonly PlannedStage[], shuffled: readonly number[]): Plan['estimate'] {
+  const maps = stages.filter((stage): stage is MapStage => stage.type === 'map')
+  const splits = maps.flatMap(({ inputs }) => inputs.flatMap((input) => (input.type === 'dataset' ? input.splits : [])))
+  const earlier = maps.flatMap(({ inputs }) => inputs.flatMap((input) => (input.type === 'stage' ? [input.tasks] : [])))
+  return {
+    records: splits.reduce((sum, { records }) => sum + records, 0),
+    readBytes: splits.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    shuffleBytes: shuffled.reduce((sum, bytes) => sum + bytes, 0),
+    mapTasks: splits.length + earlier.reduce((sum, tasks) => sum + tasks, 0),
+    reduceTasks: stages.reduce((sum, stage) => sum + (stage.type === 'reduce' ? stage.partitions : 0), 0),
+  }
+}
