@@ -14,6 +14,7 @@ export type RuntimeErrorCode =
   | 'worker-terminated'
   | 'timed-out'
   | 'fenced'
+  | 'superseded'
   | 'bad-records'
   | 'not-conserved'
   | 'not-found'

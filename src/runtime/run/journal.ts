@@ -27,13 +27,14 @@ export async function commitAttempt(
   task: TaskDescription,
   result: TaskResult,
 ): Promise<JournalEntry> {
-  const { run, stage, task: number, generation, attempt } = task
+  const { run, stage, task: number, generation, attempt, epoch } = task
   const who = {
     formatVersion: 1 as const,
     stage,
     task: number,
     generation,
     attempt,
+    epoch,
     host: hostname(),
     pid: process.pid,
   }

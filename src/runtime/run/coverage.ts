@@ -1,0 +1,74 @@
+import type { Period, Snapshot } from '../../storage/manifest/snapshot.ts'
+import type { Counters } from '../counters.ts'
+import { RuntimeError } from '../error.ts'
+import type { DatasetInput, Plan } from '../plan/plan.ts'
+
+/** What share of the traffic a result rests on. */
+export interface Coverage {
+  /** Flows of the period that the job was given, before its own filter. */
+  readonly flows: number
+  /** Lost between exporter and collector, in the units in which each session counts. */
+  readonly lost: { readonly flows: number; readonly datagrams: number; readonly records: number }
+  /** Data sets given up because their template never came. */
+  readonly undecodable: number
+  /** Datagrams refused as a whole. */
+  readonly malformed: number
+  /** Flows in damaged chunks. */
+  readonly corrupt: number
+  /** Flows set aside, at ingest or by this run. */
+  readonly quarantined: number
+  /** Flows whose sampling is unknown, counted as unsampled. */
+  readonly samplingUnknown: number
+}
+
+/** The datasets that a plan reads. */
+export const datasetInputs = (plan: Plan): readonly DatasetInput[] =>
+  plan.stages.flatMap((stage) =>
+    stage.type === 'map' ? stage.inputs.filter((input): input is DatasetInput => input.type === 'dataset') : [],
+  )
+
+/** Coverage of a run: from the ledger of the snapshot, for the period, and from its counters. */
+export async function coverageOf(snapshot: Snapshot, plan: Plan, counters: Counters): Promise<Coverage> {
+  const inputs = datasetInputs(plan)
+  const period: Period = {
+    ...(plan.from === null ? {} : { from: plan.from }),
+    ...(plan.to === null ? {} : { to: plan.to }),
+  }
+  const lost = { flows: 0, datagrams: 0, records: 0 }
+  let undecodable = 0
+  let malformed = 0
+  let quarantined = counters.quarantined
+  for (const dataset of new Set(inputs.map((input) => input.dataset))) {
+    for await (const entry of snapshot.ledger(dataset, period)) {
+      lost[entry.unit] += entry.lost
+      undecodable += entry.undecodable
+      malformed += entry.malformed
+      quarantined += entry.quarantined
+    }
+  }
+  const flows = counters.mapped + counters.unmatched + counters.quarantined
+  const known = inputs.reduce((sum, { samplingUnknown }) => sum + samplingUnknown, 0)
+  const { corrupt } = counters
+  return {
+    flows,
+    lost,
+    undecodable,
+    malformed,
+    corrupt,
+    quarantined,
+    samplingUnknown: known + counters.samplingUnknown,
+  }
+}
+
+/** The check that no run may fail: every row of the datasets read is pruned, corrupt, filtered, mapped or quarantined, once. */
+export function checkConserved(plan: Plan, counters: Counters): void {
+  const expected = datasetInputs(plan).reduce((sum, { records }) => sum + records, 0)
+  const { pruned, corrupt, outsidePeriod, unmatched, mapped, quarantined } = counters
+  const got = pruned + corrupt + outsidePeriod + unmatched + mapped + quarantined
+  if (got === expected) return
+  const parts = `${pruned} pruned + ${corrupt} corrupt + ${outsidePeriod + unmatched} filtered + ${mapped} mapped + ${quarantined} quarantined`
+  throw new RuntimeError('not-conserved', `run: flows of the snapshot expected ${expected}, got ${got} (${parts})`, {
+    expected,
+    got,
+  })
+}

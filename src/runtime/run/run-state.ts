@@ -1,0 +1,97 @@
+import type { ObjectStore } from '../../storage/store.ts'
+import type { System } from '../../storage/system.ts'
+import { RuntimeError } from '../error.ts'
+import type { PlannedStage } from '../plan/plan.ts'
+import type { Runner } from '../runner/runner.ts'
+import type { TaskDescription } from '../task/description.ts'
+import type { AttemptLimits } from './attempts.ts'
+import type { RunEvent } from './events.ts'
+import type { JournalEntry } from './journal.ts'
+import type { RunFacts } from './task-descriptions.ts'
+import { describeTask } from './task-descriptions.ts'
+
+/** A task whose run file is lost more often than this has a cause that redoing it does not mend. */
+const MAX_GENERATION = 20
+
+/** What the coordinator of a run holds: which tasks are committed, and what it needs to run the others. */
+export class RunState {
+  readonly facts: RunFacts
+  readonly store: ObjectStore
+  readonly runner: Runner
+  readonly system: System
+  readonly limits: AttemptLimits
+  readonly speculate: boolean
+  /** Aborted when the run is interrupted, or its lease is lost. */
+  readonly signal: AbortSignal
+  readonly emit: (event: RunEvent) => void
+  readonly #entries = new Map<string, JournalEntry>()
+  readonly #attempts = new Map<string, number>()
+  /** Run files that were given up, and the making of their successors. */
+  readonly #redone = new Map<string, Promise<void>>()
+
+  constructor(options: {
+    readonly facts: RunFacts
+    readonly store: ObjectStore
+    readonly runner: Runner
+    readonly system: System
+    readonly limits: AttemptLimits
+    readonly speculate: boolean
+    readonly signal: AbortSignal
+    readonly emit: (event: RunEvent) => void
+  }) {
+    this.facts = options.facts
+    this.store = options.store
+    this.runner = options.runner
+    this.system = options.system
+    this.limits = options.limits
+    this.speculate = options.speculate
+    this.signal = options.signal
+    this.emit = options.emit
+  }
+
+  /** The entry of a committed task. */
+  entry(stage: string, task: number): JournalEntry | undefined {
+    return this.#entries.get(`${stage}/${task}`)
+  }
+
+  get entries(): readonly JournalEntry[] {
+    return [...this.#entries.values()]
+  }
+
+  /** Takes in what has been committed. */
+  commit(entry: JournalEntry): void {
+    this.#entries.set(`${entry.stage}/${entry.task}`, entry)
+  }
+
+  /**
+   * Has a run file made anew, in the next generation of its task; `run` does it. Several who find the same file lost wait for one redo. Returns false when the file
+   * is of no committed task, or its task has been redone too often.
+   */
+  async redo(path: string, reason: string, run: (entry: JournalEntry) => Promise<void>): Promise<boolean> {
+    const known = this.#redone.get(path)
+    if (known) return known.then(() => true)
+    const entry = this.entries.find(({ file }) => file?.path === path)
+    if (!entry || entry.generation >= MAX_GENERATION) return false
+    const { stage, task } = entry
+    this.emit({ type: 'task-redone', stage, task, generation: entry.generation + 1, reason })
+    const redone = run(entry)
+    this.#redone.set(path, redone)
+    await redone
+    return true
+  }
+
+  /** Describes the next attempt at a task. */
+  nextAttempt(stage: PlannedStage, task: number, generation: number): TaskDescription {
+    const key = `${stage.id}/${task}`
+    const attempt = (this.#attempts.get(key) ?? 0) + 1
+    this.#attempts.set(key, attempt)
+    return describeTask(this.facts, stage, { task, attempt, generation }, (id, number) => {
+      const entry = this.entry(id, number)
+      if (entry) return entry
+      throw new RuntimeError(
+        'bad-plan',
+        `task ${stage.id}-${task}: input expected committed task ${id}-${number}, got none`,
+      )
+    })
+  }
+}

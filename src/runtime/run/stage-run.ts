@@ -1,0 +1,229 @@
+import type { LiveCounters } from '../counters.ts'
+import { RuntimeError } from '../error.ts'
+import type { PlannedStage } from '../plan/plan.ts'
+import { taskCount } from '../plan/plan.ts'
+import type { TaskDescription } from '../task/description.ts'
+import { attemptFailed, backoffMs, mayRetry, runLimited } from './attempts.ts'
+import { failureKind, messageOf } from './failure.ts'
+import type { JournalEntry } from './journal.ts'
+import { readEntry } from './journal.ts'
+import type { RunState } from './run-state.ts'
+import { StageProgress } from './stage-progress.ts'
+import { isStraggler } from './stragglers.ts'
+import { stageOf } from './task-descriptions.ts'
+
+/** A task of the stage that is not committed yet. */
+interface OpenTask {
+  readonly task: number
+  readonly generation: number
+  failures: number
+  /** Attempts that run at the moment: two when one of them is speculative. */
+  readonly running: Map<TaskDescription, { readonly stop: AbortController; readonly since: number }>
+  firstError: unknown
+}
+
+/** How often a stage looks for stragglers while nothing else happens. */
+const LOOK_MS = 200
+
+/**
+ * Runs the tasks of one stage until each is committed. As many attempts run at a time as the runner has slots; a failed one is tried again after a pause, a straggler gets a
+ * second attempt when a slot is free, and whichever commits first wins. The first task that cannot be committed fails the stage, once every other attempt has been
+ * stopped and has ended.
+ */
+export class StageRun {
+  readonly #state: RunState
+  readonly #stage: PlannedStage
+  readonly #progress: StageProgress
+  readonly #waiting: OpenTask[] = []
+  readonly #open = new Set<OpenTask>()
+  readonly #durations: number[] = []
+  readonly #stop = new AbortController()
+  readonly #signal: AbortSignal
+  #wakers: (() => void)[] = []
+  #error: { readonly cause: unknown } | undefined
+
+  /** With `quiet` only attempts are told of, not how far the stage is. */
+  constructor(state: RunState, stage: PlannedStage, { quiet = false } = {}) {
+    this.#state = state
+    this.#stage = stage
+    this.#signal = AbortSignal.any([state.signal, this.#stop.signal])
+    this.#progress = new StageProgress(stage, quiet ? () => {} : state.emit)
+  }
+
+  async run(): Promise<void> {
+    const { id } = this.#stage
+    const total = taskCount(this.#stage)
+    const started = performance.now()
+    for (let task = 0; task < total; task++) if (!this.#state.entry(id, task)) this.#enqueue(task, 0)
+    this.#progress.committed(total - this.#open.size)
+    this.#state.emit({ type: 'stage-started', stage: id, tasks: total, committed: total - this.#open.size })
+    const wake = (): void => this.#wake()
+    this.#signal.addEventListener('abort', wake)
+    const slots = Math.min(this.#state.runner.slots, this.#open.size)
+    await Promise.all(Array.from({ length: slots }, () => this.#slot()))
+    this.#signal.removeEventListener('abort', wake)
+    if (this.#error) throw this.#error.cause
+    this.#state.signal.throwIfAborted()
+    this.#state.emit({ type: 'stage-finished', stage: id, elapsedMs: performance.now() - started })
+  }
+
+  /** Runs a committed task again because its run file is lost; used by the stages that read it. */
+  async redo(task: number, generation: number): Promise<void> {
+    this.#enqueue(task, generation)
+    await this.#slot()
+    if (this.#error) throw this.#error.cause
+    this.#state.signal.throwIfAborted()
+  }
+
+  #enqueue(task: number, generation: number): void {
+    const open: OpenTask = { task, generation, failures: 0, running: new Map(), firstError: undefined }
+    this.#open.add(open)
+    this.#waiting.push(open)
+  }
+
+  async #slot(): Promise<void> {
+    while (this.#open.size > 0 && !this.#signal.aborted) {
+      const task = this.#waiting.shift() ?? this.#straggler()
+      if (task) await this.#attempt(task)
+      else await this.#changed()
+    }
+  }
+
+  #straggler(): OpenTask | undefined {
+    if (!this.#state.speculate) return undefined
+    const now = performance.now()
+    return [...this.#open].find(({ running }) => {
+      const [only, ...others] = running.values()
+      return only !== undefined && others.length === 0 && isStraggler(now - only.since, this.#durations)
+    })
+  }
+
+  async #attempt(open: OpenTask): Promise<void> {
+    const stop = new AbortController()
+    const { id } = this.#stage
+    try {
+      const task = this.#state.nextAttempt(this.#stage, open.task, open.generation)
+      const since = performance.now()
+      const speculative = open.running.size > 0
+      open.running.set(task, { stop, since })
+      this.#state.emit({ type: 'attempt-started', stage: id, task: open.task, attempt: task.attempt, speculative })
+      this.#progress.started(task)
+      try {
+        const entry = await this.#commitOrTakeOver(task, stop.signal)
+        this.#committed(open, task, entry, performance.now() - since)
+      } catch (error) {
+        open.running.delete(task)
+        this.#progress.ended(task)
+        await this.#failed(open, task, error)
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** Runs an attempt; one that finds its task committed by another attempt takes that entry over. */
+  async #commitOrTakeOver(task: TaskDescription, stop: AbortSignal): Promise<JournalEntry> {
+    const { runner, limits, store } = this.#state
+    const onProgress = (counters: LiveCounters): void => this.#progress.update(task, counters)
+    try {
+      return await runLimited(runner, task, { limits, signal: AbortSignal.any([this.#signal, stop]), onProgress })
+    } catch (error) {
+      if (failureKind(error) !== 'fenced') throw error
+      return readEntry(store, task)
+    }
+  }
+
+  #committed(open: OpenTask, task: TaskDescription, entry: JournalEntry, elapsedMs: number): void {
+    open.running.delete(task)
+    this.#progress.ended(task)
+    if (!this.#open.delete(open)) return
+    this.#state.commit(entry)
+    this.#durations.push(elapsedMs)
+    this.#progress.committed(1, entry)
+    this.#state.emit({
+      type: 'attempt-committed',
+      stage: this.#stage.id,
+      task: open.task,
+      attempt: entry.attempt,
+      elapsedMs,
+    })
+    for (const { stop } of open.running.values())
+      stop.abort(new RuntimeError('superseded', `task ${this.#stage.id}-${open.task}: another attempt has committed`))
+    this.#wake()
+  }
+
+  async #failed(open: OpenTask, task: TaskDescription, error: unknown): Promise<void> {
+    const { emit, limits, system } = this.#state
+    if (this.#signal.aborted) return
+    if (!this.#open.has(open)) {
+      emit(attemptFailed(task, error, null))
+      return
+    }
+    if (failureKind(error) === 'lost-input' && (await this.#redoInput(error))) {
+      emit(attemptFailed(task, error, 0))
+      this.#retry(open)
+      return
+    }
+    open.failures++
+    open.firstError ??= error
+    this.#progress.failed()
+    if (!mayRetry(error, open.failures, limits)) {
+      emit(attemptFailed(task, error, null))
+      this.#fail(this.#taskFailed(open, task))
+      return
+    }
+    const pause = backoffMs(open.failures, limits, system)
+    emit(attemptFailed(task, error, pause))
+    system.sleep(pause, this.#signal).then(
+      () => this.#retry(open),
+      () => this.#wake(),
+    )
+  }
+
+  #retry(open: OpenTask): void {
+    if (this.#open.has(open) && open.running.size === 0 && !this.#waiting.includes(open)) this.#waiting.unshift(open)
+    this.#wake()
+  }
+
+  /** Makes a run file anew that an attempt found gone or damaged; false when it is none of this run's. */
+  async #redoInput(error: unknown): Promise<boolean> {
+    const path = error instanceof Error && 'details' in error ? (error.details as { path?: unknown }).path : undefined
+    if (typeof path !== 'string') return false
+    return this.#state.redo(path, messageOf(error), (entry) =>
+      new StageRun(this.#state, stageOf(this.#state.facts.plan, entry.stage), { quiet: true }).redo(
+        entry.task,
+        entry.generation + 1,
+      ),
+    )
+  }
+
+  #taskFailed(open: OpenTask, task: TaskDescription): RuntimeError {
+    const { stage, run } = task
+    const first = messageOf(open.firstError)
+    const times = open.failures === 1 ? '1 attempt' : `${open.failures} attempts`
+    const message = `task ${stage}-${open.task} of ${run}: failed after ${times}: ${first}`
+    return new RuntimeError('task-failed', message, { run, stage, task: open.task }, open.firstError)
+  }
+
+  #fail(error: unknown): void {
+    this.#error ??= { cause: error }
+    this.#stop.abort(new RuntimeError('interrupted', `stage ${this.#stage.id}: another task has failed`))
+  }
+
+  #wake(): void {
+    const wakers = this.#wakers
+    this.#wakers = []
+    for (const wake of wakers) wake()
+  }
+
+  /** Resolves when a task was committed, failed or came back, or when it is time to look for stragglers. */
+  #changed(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, LOOK_MS)
+      this.#wakers.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+}

@@ -1,0 +1,110 @@
+import { RuntimeError } from '../error.ts'
+import type { JobReference } from '../job-reference.ts'
+import type { MapStage, Plan, PlannedStage } from '../plan/plan.ts'
+import { taskCount } from '../plan/plan.ts'
+import type { RunSource } from '../shuffle/run-source.ts'
+import type { Piece, TaskDescription } from '../task/description.ts'
+import type { JournalEntry } from './journal.ts'
+
+/** What the descriptions of all tasks of a run have in common. */
+export interface RunFacts {
+  readonly run: string
+  readonly plan: Plan
+  /** Avro schemas of the blocks read, by id. */
+  readonly schemas: { readonly [schemaId: string]: unknown }
+  readonly job: JobReference
+  readonly storeUrl: string
+  readonly scratch: string
+  readonly memoryBytes: number
+  readonly onCorrupt: 'fail' | 'skip'
+  readonly maxBadRecords: number
+  readonly epoch: number
+}
+
+/** Which try at a task is described. */
+export interface AttemptNumber {
+  readonly task: number
+  readonly attempt: number
+  readonly generation: number
+}
+
+/** Describes one attempt; `entryOf` gives the journal entry of a task of an earlier stage. */
+export function describeTask(
+  facts: RunFacts,
+  stage: PlannedStage,
+  number: AttemptNumber,
+  entryOf: (stage: string, task: number) => JournalEntry,
+): TaskDescription {
+  const { run, plan, job, storeUrl, scratch, memoryBytes, epoch } = facts
+  const common = {
+    ...{
+      formatVersion: 1 as const,
+      run,
+      stage: stage.id,
+      ...number,
+      epoch,
+      store: storeUrl,
+      job,
+      program: stage.program,
+    },
+    ...{ from: plan.from, to: plan.to, scratch, memoryBytes },
+  }
+  const sourcesOf = (stages: readonly string[]): RunSource[] =>
+    stages.flatMap((id) => {
+      const count = taskCount(stageOf(plan, id))
+      return Array.from({ length: count }, (_, task) => sourceOf(entryOf(id, task)))
+    })
+  switch (stage.type) {
+    case 'map': {
+      const { pieces, records } = mapPieces(facts, stage, number.task, entryOf)
+      const { onCorrupt, maxBadRecords } = facts
+      return { type: 'map', ...common, partitions: stage.partitions, pieces, records, onCorrupt, maxBadRecords }
+    }
+    case 'reduce': {
+      const { ordered, inputs } = stage
+      return { type: 'reduce', ...common, partition: number.task, sources: sourcesOf(inputs), ordered }
+    }
+    case 'result':
+      return { type: 'result', ...common, sources: sourcesOf(stage.inputs), rowsPerBlock: stage.rowsPerBlock }
+  }
+}
+
+export function stageOf(plan: Plan, id: string): PlannedStage {
+  const stage = plan.stages.find((candidate) => candidate.id === id)
+  if (stage) return stage
+  throw new RuntimeError('bad-plan', `plan: stage expected one of the plan, got ${id}`)
+}
+
+function sourceOf({ stage, task, file }: JournalEntry): RunSource {
+  if (file) return { stage, task, path: file.path, checksum: file.checksum }
+  throw new RuntimeError('bad-plan', `task ${stage}-${task}: journal entry expected a run file, got none`)
+}
+
+/** The pieces of one map task: its tasks are numbered over all inputs of the stage. */
+function mapPieces(
+  { schemas }: RunFacts,
+  stage: MapStage,
+  task: number,
+  entryOf: (stage: string, task: number) => JournalEntry,
+): { pieces: readonly Piece[]; records: number } {
+  let left = task
+  for (const input of stage.inputs) {
+    const count = input.type === 'dataset' ? input.splits.length : input.tasks
+    if (left >= count) {
+      left -= count
+      continue
+    }
+    if (input.type === 'stage') {
+      const entry = entryOf(input.stage, left)
+      return { pieces: [{ type: 'run', source: sourceOf(entry) }], records: entry.file?.records ?? 0 }
+    }
+    const { blocks, splits, columns, timed } = input
+    const { pieces, records } = splits[left]!
+    const described = pieces.map(({ block: index, ...piece }): Piece => {
+      const block = blocks[index]!
+      return { type: 'block', block, schema: schemas[block.schemaId], columns, timed, ...piece }
+    })
+    return { pieces: described, records }
+  }
+  throw new RuntimeError('bad-plan', `stage ${stage.id}: task expected below ${taskCount(stage)}, got ${task}`)
+}

@@ -1,0 +1,24 @@
+import type { LiveCounters } from '../counters.ts'
+import type { JournalEntry } from '../run/journal.ts'
+import type { TaskDescription } from '../task/description.ts'
+
+/**
+ * Carries out task attempts: in this thread, on worker threads, in processes. A runner knows nothing of stages, retries or the journal; it says what became of an
+ * attempt, and the coordinator decides.
+ */
+export interface Runner {
+  /** Attempts that may run at the same time. */
+  readonly slots: number
+  /**
+   * Carries out one attempt to its commit. Rejects with what the attempt threw, or with code `worker-exited`, `out-of-memory` or `worker-terminated`.
+   * An abort of `signal` really stops the attempt, where that is possible.
+   */
+  run(task: TaskDescription, options: AttemptSignals): Promise<JournalEntry>
+  /** Ends all workers; no attempt may be running. */
+  close(): Promise<void>
+}
+
+export interface AttemptSignals {
+  readonly signal: AbortSignal
+  onProgress?(counters: LiveCounters): void
+}

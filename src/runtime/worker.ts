@@ -1,0 +1,43 @@
+import { parentPort, threadId } from 'node:worker_threads'
+import { openStore } from '../storage/open.ts'
+import type { ObjectStore } from '../storage/store.ts'
+import { loadCompiledJob } from './job-loader.ts'
+import type { AttemptReply, AttemptRequest, ProgressMessage } from './runner/messages.ts'
+import { serializeError } from './task/error-json.ts'
+import { runAttempt } from './task/run-task.ts'
+
+/** The entry of a worker thread: carries out one attempt at a time and never throws, so that errors cross as plain data. */
+
+const PROGRESS_MS = 100
+
+const stores = new Map<string, Promise<ObjectStore>>()
+
+export default async function attempt({ id, task }: AttemptRequest): Promise<AttemptReply> {
+  try {
+    const job = await loadCompiledJob(task.job)
+    const store = await storeOf(task.store)
+    let told = 0
+    const entry = await runAttempt(task, {
+      store,
+      job,
+      onProgress(counters) {
+        const now = performance.now()
+        if (now - told < PROGRESS_MS) return
+        told = now
+        const message: ProgressMessage = { type: 'progress', id, counters }
+        parentPort?.postMessage(message)
+      },
+    })
+    return { type: 'committed', entry, threadId }
+  } catch (error) {
+    return { type: 'failed', error: serializeError(error), threadId }
+  }
+}
+
+function storeOf(url: string): Promise<ObjectStore> {
+  const known = stores.get(url)
+  if (known) return known
+  const opened = openStore(url)
+  stores.set(url, opened)
+  return opened
+}
