@@ -1,8 +1,12 @@
-import { pathToFileURL } from 'node:url'
-import { RuntimeError } from './error.ts'
-import type { JobReference } from './job-reference.ts'
+import { readFile } from 'node:fs/promises'
+import { loadBundle, selectJob } from './bundle/load.ts'
+import { compileJob } from './compile/compile.ts'
+import type { JobReference, LookupReference } from './job-reference.ts'
+import type { LookupTable } from './lookup/table.ts'
+import { parseLookup } from './lookup/table.ts'
 import type { CompiledJob } from './program.ts'
 
+const MAX_LOADED = 8
 const loaded = new Map<string, Promise<CompiledJob>>()
 
 /** Compiles the job that a reference names; once per thread. */
@@ -10,17 +14,26 @@ export function loadCompiledJob(reference: JobReference): Promise<CompiledJob> {
   const id = JSON.stringify(reference)
   const known = loaded.get(id)
   if (known) return known
-  const compiled = load(reference)
+  const compiled = compile(reference)
+  if (loaded.size >= MAX_LOADED) loaded.clear()
   loaded.set(id, compiled)
   return compiled
 }
 
-async function load({ bundle, params }: JobReference): Promise<CompiledJob> {
-  const module: { default?: unknown } = await import(pathToFileURL(bundle).href)
-  if (typeof module.default !== 'function')
-    throw new RuntimeError(
-      'bad-program',
-      `job: bundle ${bundle} expected a default export, got ${typeof module.default}`,
-    )
-  return module.default(params)
+async function compile({ bundle, file, job, params, where, datasets, lookups }: JobReference): Promise<CompiledJob> {
+  const module = await loadBundle(bundle, file)
+  return compileJob(selectJob(module, file, job), params, {
+    datasets,
+    lookups: await readLookups(lookups),
+    ...(where === undefined ? {} : { where }),
+    locate: (error) => module.locate(error),
+    sample: (definition) => module.sample(definition),
+  })
+}
+
+async function readLookups(references: readonly LookupReference[]): Promise<ReadonlyMap<string, LookupTable>> {
+  const tables = await Promise.all(
+    references.map(async ({ name, path }) => [name, parseLookup(name, await readFile(path, 'utf8'))] as const),
+  )
+  return new Map(tables)
 }

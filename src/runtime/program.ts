@@ -28,6 +28,8 @@ export type StageInput =
  */
 export interface Program {
   readonly name: string
+  /** Whether it runs no code of the user's, and so may be carried out in the coordinator's thread. */
+  readonly declarative?: boolean
   /** Columns of the input that are read, in schema order. */
   readonly reads: readonly string[]
   /** How the period selects rows: by `start` in [from, to), or every flow that overlaps it, with shares cut at its ends. */

@@ -70,12 +70,16 @@ export function compileStage(request: StageRequest, problems: string[]): Program
   return {
     ...parts,
     name: job.name,
+    declarative: job.shape === 'group' && !usesCustomFolds(parts.fold),
     reads: columns.map(({ name }) => name).filter((name) => reads.has(name)),
     time: job.spec.time ?? 'start',
     ...(where ? { where } : {}),
     sort,
   }
 }
+
+const usesCustomFolds = (fold: Program['fold']): boolean =>
+  fold.type === 'aggregate' && fold.aggregates.some(({ custom }) => custom !== undefined)
 
 /** A part of the definition that may be a function of the parameters. */
 function byParams<T>(draft: Draft, name: string, part: ByParams<T, object> | undefined): T | undefined {
