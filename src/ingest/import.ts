@@ -9,6 +9,7 @@ import { createDecoder, type Decoder } from './decode/decoder.ts'
 import { elementColumns } from './decode/elements.ts'
 import { type ExporterAddress, parseExporter } from './decode/exporter-address.ts'
 import type { DecoderOptions } from './decode/options.ts'
+import { FILE_BUDGETS } from './decode/options.ts'
 import { IngestError } from './error.ts'
 import { FLOWS_DATASET, FlowOutput } from './flow-output.ts'
 import { fileSummary, type ImportSummary } from './import-summary.ts'
@@ -76,8 +77,8 @@ class ImportWork {
   constructor(options: ImportOptions, exporter: ExporterAddress, uploads: Uploads) {
     this.#options = options
     this.#exporter = exporter
-    this.#decoder = createDecoder(options.decoder)
     const { blockSizeBytes = BLOCK_BYTES, decoder = {} } = options
+    this.#decoder = createDecoder({ ...decoder, budgets: { ...FILE_BUDGETS, ...decoder.budgets } })
     this.#output = new FlowOutput({
       blockSizeBytes,
       elements: elementColumns(decoder.elements ?? [], decoder.definitions),
