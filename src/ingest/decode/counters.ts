@@ -21,6 +21,7 @@ export interface DecodeCounters {
   templates: number
   /** Of `templates`, those of options templates. */
   optionsTemplates: number
+  /** Template withdrawals received; over UDP they change nothing (RFC 7011 section 8.4). */
   withdrawals: number
   /** Templates not kept because they are over a budget (fields, bytes). */
   templatesRefused: number

@@ -32,7 +32,10 @@ import { checkV5, decodeV5, v5Interval } from './v5.ts'
 export interface DatagramMeta {
   readonly exporter: ExporterAddress
   readonly sourcePort: number
-  /** By the clock of the daemon or the packet time of a capture; undefined for a bare payload: its export time then (0 for sFlow, which has none). */
+  /**
+   * By the clock of the daemon or the packet time of a capture. Undefined for what comes from a file of messages and not off the network:
+   * then it is the export time (0 for sFlow, which has none), and template withdrawals are obeyed, which over UDP they must not be.
+   */
   readonly receivedMs: number | undefined
 }
 
@@ -146,7 +149,8 @@ class DatagramDecoder implements Decoder {
     this.#messages.parking.expire(origin.receivedMs)
     const sets = this.#sets
     sets.length = 0
-    const reason = version === 5 ? checkV5(view) : this.#check(bytes, view, origin, sets)
+    const fromFile = meta.receivedMs === undefined
+    const reason = version === 5 ? checkV5(view) : this.#check(bytes, view, origin, fromFile, sets)
     if (reason) return this.#refuse(reason, version, origin.domain, meta, origin.receivedMs)
     const session = this.#ledger.session(meta.exporter.text, meta.sourcePort, version, origin.domain)
     const repeated = session.recent.repeats(origin.sequence, bytes)
@@ -157,20 +161,32 @@ class DatagramDecoder implements Decoder {
     }
     const exporter = this.#exporters.get(meta.exporter)
     if (version === 5) this.#v5(view, origin, exporter, session, repeated)
-    else this.#messages.decode({ bytes, view, sets, origin, exporter }, session, repeated)
+    else this.#messages.decode({ bytes, view, sets, origin, exporter, fromFile }, session, repeated)
     if (version !== 5) this.#exporters.trim(exporter)
     return undefined
   }
 
   /** Checks the structure of a v9 or IPFIX message and lists its sets. */
-  #check(bytes: Uint8Array, view: DataView, origin: Origin, sets: SetSpan[]): MalformedReason | undefined {
+  #check(
+    bytes: Uint8Array,
+    view: DataView,
+    origin: Origin,
+    fromFile: boolean,
+    sets: SetSpan[],
+  ): MalformedReason | undefined {
     const version = origin.version === 9 ? 9 : 10
     const end = version === 9 ? bytes.length : view.getUint16(2)
     if (end < HEADER_LENGTH[version]!) return 'length-below-header'
     if (end > bytes.length) return 'length-beyond-end'
     const templates = this.#exporters.peek(origin.exporter)?.templates
     const find = (id: number) => templates?.find(version, origin.domain, id, origin.receivedMs)?.template
-    return readSets(bytes, view, { version, start: HEADER_LENGTH[version]!, end }, { find }, sets)
+    return readSets(
+      bytes,
+      view,
+      { version, start: HEADER_LENGTH[version]!, end },
+      { withdrawals: fromFile, find },
+      sets,
+    )
   }
 
   #v5(view: DataView, origin: Origin, exporter: ExporterState, session: Session, repeated: boolean): void {

@@ -22,6 +22,8 @@ export interface Message {
   readonly sets: readonly SetSpan[]
   readonly origin: Origin
   readonly exporter: ExporterState
+  /** Read from a file, not received over UDP. */
+  readonly fromFile: boolean
 }
 
 /** Takes the sets of v9 and IPFIX messages in their order: templates into the cache, records to the set decoder, records without template to the parking lot. */
@@ -65,16 +67,16 @@ export class MessageDecoder {
     }
   }
 
-  #apply(statement: TemplateStatement, { origin, exporter }: Message): void {
+  #apply(statement: TemplateStatement, { origin, exporter, fromFile }: Message): void {
     const { version, domain, receivedMs } = origin
     switch (statement.type) {
       case 'withdraw':
         this.#counters.withdrawals++
-        exporter.templates.withdraw(version, domain, statement.kind, statement.id)
+        if (fromFile) exporter.templates.withdraw(version, domain, statement.kind, statement.id)
         break
       case 'withdrawAll':
         this.#counters.withdrawals++
-        exporter.templates.withdrawAll(version, domain, statement.kind)
+        if (fromFile) exporter.templates.withdrawAll(version, domain, statement.kind)
         break
       case 'template': {
         const { template } = statement

@@ -21,6 +21,8 @@ export interface SetSpan {
 
 /** The templates a message is read with before it is accepted: those known, overlaid with its own. */
 export interface TemplateSource {
+  /** Withdrawals are obeyed: not over UDP (RFC 7011 section 8.4). */
+  readonly withdrawals: boolean
   find(id: number): Template | undefined
 }
 
@@ -91,6 +93,7 @@ class Overlay {
   apply(statements: readonly TemplateStatement[]): void {
     for (const statement of statements) {
       if (statement.type === 'template') this.#own.set(statement.template.id, statement.template)
+      else if (!this.#known.withdrawals) continue
       else if (statement.type === 'withdraw') this.#own.set(statement.id, undefined)
       else this.#withdrawAll(statement.kind)
     }

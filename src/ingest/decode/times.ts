@@ -12,10 +12,18 @@ const WRAP_MS = 0x1_0000_0000
 
 const DAY_MS = 86_400_000
 
-/** An NTP timestamp of 64 bits in milliseconds since 1970, rounded down; `micro` ignores the 11 low bits (RFC 7011 section 6.1.9). */
-export function ntpMs(view: DataView, at: number, micro: boolean): number {
+/** 2036-02-07T06:28:16Z, where the 32 bits of NTP seconds start again. */
+const NTP_ERA_1_MS = (0x1_0000_0000 - NTP_EPOCH) * 1000
+
+/**
+ * An NTP timestamp of 64 bits in milliseconds since 1970, rounded down; `micro` ignores the 11 low bits (RFC 7011 section 6.1.9).
+ * Of a message exported after 2036, seconds with the high bit clear belong to the second era (section 5.2).
+ */
+export function ntpMs(view: DataView, at: number, micro: boolean, exportMs = 0): number {
   const fraction = micro ? view.getUint32(at + 4) & 0xfffff800 : view.getUint32(at + 4)
-  return (view.getUint32(at) - NTP_EPOCH) * 1000 + Math.floor(((fraction >>> 0) * 1000) / 0x1_0000_0000)
+  const seconds = view.getUint32(at)
+  const era = exportMs >= NTP_ERA_1_MS && seconds < 0x8000_0000 ? 0x1_0000_0000 : 0
+  return (seconds + era - NTP_EPOCH) * 1000 + Math.floor(((fraction >>> 0) * 1000) / 0x1_0000_0000)
 }
 
 /** Fills `start` and `end` of the rows of a run, with the flags that go with them. */
@@ -24,8 +32,12 @@ export function writeTimes(rows: FlowRows, run: Run, step: TimesStep): void {
   const ended = writeClock(rows.end, run, step.end, step.systemInit)
   if (!started && !ended) writeUnknown(rows, run, step)
   else if (!started || !ended) copyOne(rows, run, started)
-  if (started || ended) noteLate(rows, run, step)
-  checkTimes(rows, run)
+  checkTimes(rows, run, started || ended ? latestOf(run, step) : Number.POSITIVE_INFINITY)
+}
+
+/** The last millisecond a time may have: headers tell whole seconds, so that only v9 uptimes, which are relative to it, are held to the millisecond. */
+function latestOf({ version, exportMs }: Run, { start, end }: TimesStep): number {
+  return version === 9 && (start ?? end)?.type === 'uptime' ? exportMs : exportMs + 999
 }
 
 /** Neither time: the time of the observation when the record has one, else the export time; flagged either way. */
@@ -44,26 +56,15 @@ function copyOne(rows: FlowRows, run: Run, started: boolean): void {
 }
 
 /** Notes what is odd about the times as exported. A time that no 53-bit integer holds counts as absent. */
-function checkTimes(rows: FlowRows, run: Run): void {
-  const { start, end, flags } = rows
-  const { row, count } = run
+function checkTimes({ start, end, flags }: FlowRows, { row, count, exportMs }: Run, latestMs: number): void {
   for (let i = row; i < row + count; i++) {
-    if (!Number.isSafeInteger(start[i]!) || !Number.isSafeInteger(end[i]!)) mendUnsafe(rows, i, run.exportMs)
+    if (!Number.isSafeInteger(start[i]!) || !Number.isSafeInteger(end[i]!)) mendUnsafe(start, end, flags, i, exportMs)
     if (end[i]! < start[i]!) flags[i]! |= FLOW_FLAGS.endBeforeStart
-  }
-}
-
-/** Flags times after the export; the header says that in whole seconds, so that only v9 uptimes, which are relative to it, are held to the millisecond. */
-function noteLate({ start, end, flags }: FlowRows, run: Run, step: TimesStep): void {
-  const { row, count, version, exportMs } = run
-  const relative = version === 9 && (step.start ?? step.end)?.type === 'uptime'
-  const latestMs = relative ? exportMs : exportMs + 999
-  for (let i = row; i < row + count; i++) {
     if (start[i]! > latestMs || end[i]! > latestMs) flags[i]! |= FLOW_FLAGS.timeAfterExport
   }
 }
 
-function mendUnsafe({ start, end, flags }: FlowRows, row: number, exportMs: number): void {
+function mendUnsafe(start: Float64Array, end: Float64Array, flags: Uint32Array, row: number, exportMs: number): void {
   const [hasStart, hasEnd] = [Number.isSafeInteger(start[row]), Number.isSafeInteger(end[row])]
   if (!hasStart) start[row] = hasEnd ? end[row]! : exportMs
   if (!hasEnd) end[row] = start[row]!
@@ -87,7 +88,9 @@ function writeClock(values: Float64Array, run: Run, clock: Clock | undefined, sy
     case 'microseconds':
     case 'nanoseconds':
       if (length !== 8) return false
-      for (let i = row; i < row + count; i++, at += stride) values[i] = ntpMs(view, at, type === 'microseconds')
+      for (let i = row; i < row + count; i++, at += stride) {
+        values[i] = ntpMs(view, at, type === 'microseconds', run.exportMs)
+      }
       return true
     case 'seconds':
       for (let i = row; i < row + count; i++, at += stride) values[i] = readUnsigned(bytes, at, length) * 1000
