@@ -21,6 +21,7 @@ if (existsSync('assembly/kernels.ts')) {
 const entries = {
   cli: 'src/cli/main.ts',
   worker: 'src/runtime/worker.ts',
+  'ingest-worker': 'src/ingest/daemon/worker.ts',
   testing: 'src/testing.ts',
 }
 

@@ -18,7 +18,7 @@ export async function runCommandLine(
     await createParser(words, commands, outcome).parseAsync()
     return outcome.exitCode
   } catch (error) {
-    note(`flowreduce: ${messageOf(error)}`)
+    note(messageOf(error), 'error')
     return exitCodeOf(error)
   }
 }

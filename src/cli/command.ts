@@ -1,5 +1,6 @@
 import type { Argv, InferredOptionTypes, Options } from 'yargs'
 import { UsageError } from './errors.ts'
+import { setLogFormat } from './output.ts'
 
 /** The options, or the positional arguments, of a command by name. */
 export type OptionTable = { readonly [name: string]: Options }
@@ -79,6 +80,7 @@ export function defineCommand<const P extends OptionTable = NoOptions, const O e
     register(parser, outcome) {
       parser.command(usage, summary, build, async (args) => {
         checkScalars(args, optionTable)
+        if (args['log-format'] === 'json') setLogFormat('json')
         outcome.exitCode = (await definition.run(args as unknown as Arguments<P, O>)) ?? 0
       })
     },

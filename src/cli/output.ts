@@ -22,7 +22,21 @@ export function tolerateClosedPipes(): void {
   process.stderr.on('error', () => {})
 }
 
-/** Prints a line on standard error: logs, warnings, progress. Never data. */
-export function note(line: string): void {
-  process.stderr.write(`${line}\n`)
+/** How lines on standard error are written (`--log-format`). */
+export type LogFormat = 'text' | 'json'
+
+let logFormat: LogFormat = 'text'
+
+export function setLogFormat(format: LogFormat): void {
+  logFormat = format
+}
+
+/** Prints a line on standard error: a note, a warning, an error. Never data. */
+export function note(message: string, level: 'info' | 'warning' | 'error' = 'info'): void {
+  if (logFormat === 'json') {
+    process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level, message })}\n`)
+    return
+  }
+  const prefix = { info: '', warning: 'warning: ', error: 'flowreduce: ' }[level]
+  process.stderr.write(`${prefix}${message}\n`)
 }

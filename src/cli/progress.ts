@@ -1,12 +1,16 @@
 import { Progress } from '../report/progress.ts'
+import { note } from './output.ts'
 
-/** Progress on standard error, or nothing at all when the user wants quiet. */
+/** Progress on standard error: painted on a terminal, log lines elsewhere, nothing at all when the user wants quiet. */
 export function standardProgress(quiet: boolean | undefined): Progress {
+  const interactive = process.stderr.isTTY === true
   return new Progress({
     write: (text) => {
-      if (!quiet) process.stderr.write(text)
+      if (quiet) return
+      if (interactive) process.stderr.write(text)
+      else note(text.trimEnd())
     },
-    interactive: process.stderr.isTTY === true,
+    interactive,
     now: () => performance.now(),
     columns: () => process.stderr.columns ?? 80,
   })

@@ -31,7 +31,7 @@ export async function importAction(args: OptionsOf<typeof importOptions> & { fil
     onProgress: (flows) => progress.update((elapsedMs) => flowsText('imported', flows, undefined, elapsedMs)),
   }).finally(() => progress.clear())
   const { warnings, ...printed } = summary
-  if (!args.quiet) for (const warning of warnings) note(`warning: ${warning}`)
+  if (!args.quiet) for (const warning of warnings) note(warning, 'warning')
   await printReport(args, printed, () => describe(summary))
 }
 

@@ -4,12 +4,14 @@ import { fsCommand } from './fs.ts'
 import { fsckCommand } from './fsck.ts'
 import { gcCommand } from './gc.ts'
 import { importCommand } from './import.ts'
+import { ingestCommand } from './ingest.ts'
 import { jobsCommand } from './jobs.ts'
 import { simulateCommand } from './simulate.ts'
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
   simulateCommand,
+  ingestCommand,
   importCommand,
   jobsCommand,
   fsCommand,

@@ -1,5 +1,5 @@
 import { defineCommand, type OptionTable } from '../command.ts'
-import { quietOptions, reportFormatOptions, storeOptions } from './options.ts'
+import { logOptions, reportFormatOptions, storeOptions } from './options.ts'
 
 export const compactOptions = {
   ...storeOptions,
@@ -9,7 +9,7 @@ export const compactOptions = {
   keep: { type: 'string', describe: 'Then drop the blocks whose flows all ended longer ago than this: 90d' },
   'dry-run': { type: 'boolean', describe: 'Only say what would be done' },
   ...reportFormatOptions,
-  ...quietOptions,
+  ...logOptions,
 } as const satisfies OptionTable
 
 /** `flowreduce compact`: Avro blocks into Parquet, and retention. */

@@ -1,11 +1,11 @@
 import { defineCommand, type OptionTable } from '../command.ts'
-import { quietOptions, reportFormatOptions, storeOptions } from './options.ts'
+import { logOptions, reportFormatOptions, storeOptions } from './options.ts'
 
 export const fsckOptions = {
   ...storeOptions,
   deep: { type: 'boolean', describe: 'Read every block whole: checksums, records, statistics' },
   ...reportFormatOptions,
-  ...quietOptions,
+  ...logOptions,
 } as const satisfies OptionTable
 
 /** `flowreduce fsck`: compares manifest and store. */

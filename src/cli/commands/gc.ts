@@ -1,5 +1,5 @@
 import { defineCommand, type OptionTable } from '../command.ts'
-import { quietOptions, reportFormatOptions, storeOptions } from './options.ts'
+import { logOptions, reportFormatOptions, storeOptions } from './options.ts'
 
 export const gcOptions = {
   ...storeOptions,
@@ -11,7 +11,7 @@ export const gcOptions = {
   },
   'dry-run': { type: 'boolean', describe: 'Delete and commit nothing, only say what would go' },
   ...reportFormatOptions,
-  ...quietOptions,
+  ...logOptions,
 } as const satisfies OptionTable
 
 /** `flowreduce gc`: deletes what no kept snapshot needs. */

@@ -1,5 +1,5 @@
 import { defineCommand, type OptionTable } from '../command.ts'
-import { quietOptions, reportFormatOptions, storeOptions } from './options.ts'
+import { logOptions, reportFormatOptions, storeOptions } from './options.ts'
 
 export const importOptions = {
   ...storeOptions,
@@ -11,7 +11,7 @@ export const importOptions = {
   },
   again: { type: 'boolean', describe: 'Import files that have been imported before once more' },
   ...reportFormatOptions,
-  ...quietOptions,
+  ...logOptions,
 } as const satisfies OptionTable
 
 /** `flowreduce import`: decodes captures and payload files, in one commit. */

@@ -23,8 +23,9 @@ export const snapshotOptions = {
   at: { type: 'string', describe: 'Read the store as of this version or ISO 8601 time instead of now' },
 } as const satisfies Record<string, Options>
 
-export const quietOptions = {
+export const logOptions = {
   quiet: { type: 'boolean', alias: 'q', describe: 'No progress or notes on standard error; errors still show' },
+  'log-format': { choices: ['text', 'json'], default: 'text', describe: 'How lines on standard error are written' },
 } as const satisfies Record<string, Options>
 
 export const periodOptions = {

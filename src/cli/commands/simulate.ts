@@ -1,5 +1,5 @@
 import { defineCommand, type OptionTable } from '../command.ts'
-import { quietOptions, reportFormatOptions } from './options.ts'
+import { logOptions, reportFormatOptions } from './options.ts'
 
 export const simulateOptions = {
   target: { type: 'string', demandOption: true, describe: 'udp://HOST:PORT, or a file to write as pcap' },
@@ -16,7 +16,7 @@ export const simulateOptions = {
   },
   ports: { type: 'boolean', describe: 'Also print totals by destination port' },
   ...reportFormatOptions,
-  ...quietOptions,
+  ...logOptions,
 } as const satisfies OptionTable
 
 /** `flowreduce simulate`: plays exporters, towards a UDP port or into a capture. */
