@@ -1,6 +1,7 @@
 import { RowCodec } from '../../flow/canonical.ts'
 import { AggregateSet } from '../aggregate/aggregate-set.ts'
 import { CombinedCursor } from '../aggregate/combine.ts'
+import { FoldTable } from '../aggregate/fold-table.ts'
 import { AggregateTable } from '../aggregate/table.ts'
 import type { BatchSink, Program, TaskContext } from '../program.ts'
 import type { Cursor, RecordSink } from '../shuffle/cursor.ts'
@@ -33,13 +34,16 @@ interface Spillable {
   add(batch: Parameters<BatchSink['add']>[0]): boolean
   writeTo(sink: RecordSink, partitions: number): void
   clear(): void
+  /** Gives its memory back; it is not used again. An attempt that fails leaves that to the garbage collector. */
+  close?(): void
 }
 
 export function createMapOutput(options: MapOutputOptions): MapOutput {
   const { program, partitions, budgetBytes } = options
   const { key, value, fold } = program
   if (fold.type === 'aggregate') {
-    const table = new AggregateTable({ key, value, aggregates: fold.aggregates, budgetBytes })
+    const shape = { key, value, aggregates: fold.aggregates, budgetBytes }
+    const table = FoldTable.for(shape) ?? new AggregateTable(shape)
     const combine = (merged: Cursor): Cursor =>
       new CombinedCursor(merged, new RowCodec(key), new AggregateSet(fold.aggregates, value))
     return new SpillingOutput(options, table, { content: 'aggregate', key, value, partitions }, combine)
@@ -74,6 +78,14 @@ class SpillingOutput implements MapOutput {
   }
 
   finish(): RunFile {
+    try {
+      return this.#write()
+    } finally {
+      this.#memory.close?.()
+    }
+  }
+
+  #write(): RunFile {
     const { files, partitions, budgetBytes } = this.#options
     if (this.#spills.length === 0)
       return writeRun(files.runFile, this.#header, (writer) => this.#memory.writeTo(writer, partitions))
