@@ -46,10 +46,12 @@ export class ExporterTable {
 
   /** Counts what `exporter` holds by now, and forgets the exporters not heard for longest while all templates together are over their budget. */
   trim(exporter: ExporterState): void {
-    exporter.used = true
     this.#templateBytes += exporter.templates.sizeBytes - exporter.countedBytes
     exporter.countedBytes = exporter.templates.sizeBytes
-    while (this.#templateBytes > this.#budgets.templateBytes && this.#exporters.size > 1) this.#forget()
+    while (this.#templateBytes > this.#budgets.templateBytes && this.#exporters.size > 1) {
+      exporter.used = true
+      this.#forget()
+    }
   }
 
   all(): Iterable<ExporterState> {

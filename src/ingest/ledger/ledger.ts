@@ -156,7 +156,9 @@ export class Ledger {
     const { duplicates } = session.counts
     const { received } = sequences[rule].state
     const { restarts } = sequences[numbering].state
-    const lost = numbering === 'packets' && rule !== 'packets' ? 0 : sequences[numbering].lost
+    const inDatagrams = numbering === 'packets' && rule !== 'packets'
+    // Below 0 the numbering is another one, not yet made out: nothing is known to be lost.
+    const lost = inDatagrams ? 0 : Math.max(0, sequences[numbering].lost)
     session.account.tell({ received, lost, restarts, duplicates }, ms, entries)
     this.#tellDatagrams(session, ms, entries)
   }
@@ -169,7 +171,7 @@ export class Ledger {
     if (!numbers && !session.datagramAccount) return
     session.datagramAccount ??= new Account(session.key, 'datagrams')
     const received = numbers ? sequences.packets.state.received : 0
-    const lost = numbers ? sequences.packets.lost : 0
+    const lost = numbers ? Math.max(0, sequences.packets.lost) : 0
     session.datagramAccount.tell({ received, lost, restarts: 0, duplicates: 0 }, ms, entries)
   }
 

@@ -126,7 +126,7 @@ export class Session {
 
   /** Units that were sent and never arrived, by the numbering in use. */
   get lost(): number {
-    return this.sequences[this.numbering].lost
+    return Math.max(0, this.sequences[this.numbering].lost)
   }
 
   state(): SessionState {
