@@ -1,12 +1,13 @@
 import type { LedgerEntry } from '../../storage/manifest/actions.ts'
 import type { System } from '../../storage/system.ts'
-import type { DecodeCounters } from '../decode/counters.ts'
-import { createDecoder, type Decoder } from '../decode/decoder.ts'
+import { createCounters, type DecodeCounters } from '../decode/counters.ts'
+import type { Decoder } from '../decode/decoder.ts'
 import { elementColumns } from '../decode/elements.ts'
 import type { DecoderOptions } from '../decode/options.ts'
 import { FlowOutput } from '../flow-output.ts'
 import { ChunkReader } from './chunk.ts'
 import { DatagramBlocks } from './datagram-blocks.ts'
+import { addCounters, continueDecoder } from './lasting-decoder.ts'
 import type { LogPosition } from './log.ts'
 import type { CollectorSettings } from './messages.ts'
 import type { Outbox, OutboxCounters } from './outbox.ts'
@@ -51,6 +52,8 @@ export class Collector {
   #options: CollectorOptions
   readonly #reader = new ChunkReader()
   #decoder: Decoder
+  /** What decoders before the last reload have counted. */
+  #before: DecodeCounters = createCounters()
   #output: FlowOutput
   #datagrams: DatagramBlocks | undefined
   #silence: Silence
@@ -62,7 +65,7 @@ export class Collector {
 
   constructor(options: CollectorOptions) {
     this.#options = options
-    this.#decoder = createDecoder(options.decoder)
+    this.#decoder = continueDecoder(options.decoder, options.state, options.onWarning)
     this.#output = createOutput(options)
     this.#datagrams = options.keepDatagrams ? new DatagramBlocks(options.blockSizeBytes) : undefined
     this.#silence = new Silence(options.expect, options.system.now())
@@ -106,7 +109,9 @@ export class Collector {
     this.#output = createOutput(settings)
     if (this.#datagrams) this.#datagrams = new DatagramBlocks(settings.blockSizeBytes)
     this.#silence = new Silence(settings.expect, this.#options.system.now())
-    this.#decoder = createDecoder(settings.decoder)
+    const { onWarning } = this.#options
+    this.#before = addCounters(this.#before, this.#decoder.counters())
+    this.#decoder = continueDecoder(settings.decoder, this.#decoder.state(), onWarning)
   }
 
   /** To be called now and then: rolls when it is time. */
@@ -129,7 +134,7 @@ export class Collector {
       return { dataset, firstReceivedMs, schema, info, body: bytes }
     })
     if (blocks.length === 0 && ledger.length === 0) return
-    spool?.checkpoint(this.#sequence, { position: this.#position, state: undefined })
+    spool?.checkpoint(this.#sequence, { position: this.#position, state: this.#decoder.state() })
     outbox.add({ sequence: this.#sequence++, blocks, ledger })
   }
 
@@ -138,7 +143,7 @@ export class Collector {
     const sessions = this.#decoder.sessions()
     for (const { unit, lostObserved } of sessions) lost[unit] += lostObserved
     return {
-      decoded: this.#decoder.counters(),
+      decoded: addCounters(this.#before, this.#decoder.counters()),
       outbox: { ...this.#options.outbox.counters },
       lost,
       sessions: sessions.length,
