@@ -125,6 +125,7 @@ class Daemon implements IngestDaemon {
       this.#onOpened = { resolve, reject }
     })
     this.#host = await this.#createHost()
+    this.#feeder.begin()
     const patience = new AbortController()
     const waited = this.#system.sleep(PATIENCE_MS, patience.signal).catch(() => undefined)
     await Promise.race([opened, waited]).finally(() => patience.abort())

@@ -33,6 +33,7 @@ export class Feeder {
   #head = 0
   #inMemory = 0
   #inFlight = 0
+  #open = false
   #logging: Promise<void> = Promise.resolve()
   #idle: (() => void) | undefined
   #lastWarningMs = 0
@@ -40,6 +41,12 @@ export class Feeder {
   constructor(options: FeederOptions) {
     this.#options = options
     this.#log = options.spoolFolder === undefined ? undefined : new LogWriter(options.spoolFolder)
+  }
+
+  /** The collector is there: begins to pass chunks on. */
+  begin(): void {
+    this.#open = true
+    this.#pass()
   }
 
   /** Number of the first log file of this daemon. */
@@ -104,7 +111,7 @@ export class Feeder {
   }
 
   #pass(): void {
-    while (this.#inFlight < IN_FLIGHT && this.#head < this.#queue.length) {
+    while (this.#open && this.#inFlight < IN_FLIGHT && this.#head < this.#queue.length) {
       const item = this.#queue[this.#head++]!
       this.#inFlight++
       this.#options.feed(item)

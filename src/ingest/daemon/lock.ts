@@ -11,12 +11,14 @@ export function lockFolder(folder: string): () => void {
   try {
     mkdirSync(folder, { recursive: true })
     const [holder = 0, begun = 0] = existsSync(path) ? readFileSync(path, 'utf8').split(' ').map(Number) : []
-    if (holder > 0 && holder !== process.pid && isRunning(holder) && begun === startedAt(holder)) {
+    const other = holder > 0 && holder !== process.pid && isRunning(holder) && begun === startedAt(holder)
+    if (other || held.has(path)) {
       throw new IngestError('spool', `ingest: spool ${folder} expected to be free, got in use by process ${holder}`, {
         folder,
       })
     }
     replaceFile(path, `${process.pid} ${startedAt(process.pid)}`)
+    held.add(path)
   } catch (error) {
     if (error instanceof IngestError) throw error
     throw new IngestError(
@@ -26,8 +28,13 @@ export function lockFolder(folder: string): () => void {
       error,
     )
   }
-  return () => rmSync(path, { force: true })
+  return () => {
+    if (held.delete(path)) rmSync(path, { force: true })
+  }
 }
+
+/** Locks of this process. */
+const held = new Set<string>()
 
 /** Writes a file whole or not at all. */
 export function replaceFile(path: string, body: string | Uint8Array): void {
