@@ -59,11 +59,18 @@ function numbers(column: Column): { [row: number]: number } {
   throw new TypeError(`canonical: column expected numbers, got ${column.type}`)
 }
 
+/** Views made by `halves`: making one costs more than the row that asks for it. */
+const views = new WeakMap<Column, Uint32Array>()
+
 /** The 32-bit halves of a 64-bit column, low half first. */
 export function halves(column: Column): Uint32Array {
+  const known = views.get(column)
+  if (known) return known
   if (column.type !== 'u64' && column.type !== 'i64')
     throw new TypeError(`canonical: column expected 64-bit integers, got ${column.type}`)
-  return new Uint32Array(column.values.buffer, column.values.byteOffset, column.values.length * 2)
+  const view = new Uint32Array(column.values.buffer, column.values.byteOffset, column.values.length * 2)
+  views.set(column, view)
+  return view
 }
 
 const u8 = fixed(
@@ -152,9 +159,11 @@ const address: TypeCodec = {
   read(column, row, bytes, offset) {
     const { family, v4, v6 } = addressOf(column)
     const kind = bytes[offset]!
+    const was = family[row]
     family[row] = kind
     v4[row] = kind === 4 ? getU32(bytes, offset + 1) : 0
-    for (let i = 0; i < 16; i++) v6[row * 16 + i] = kind === 6 ? bytes[offset + 1 + i]! : 0
+    if (kind === 6) for (let i = 0; i < 16; i++) v6[row * 16 + i] = bytes[offset + 1 + i]!
+    else if (was === 6) v6.fill(0, row * 16, row * 16 + 16)
     return address.skip(bytes, offset)
   },
   skip: (bytes, offset) => offset + (bytes[offset] === 4 ? 5 : bytes[offset] === 6 ? 17 : 1),

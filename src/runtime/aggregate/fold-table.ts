@@ -129,7 +129,8 @@ export class FoldTable {
     const { strideWords } = this.#memory
     const words = this.#memory.words
     const key = new Uint8Array(this.#packer.width * 8)
-    const ordered = sortByWords(this.#memory.slots(), words, this.#packer.width, strideWords)
+    const ordered = this.#memory.slots()
+    sortByWords(ordered, words, this.#packer.width, strideWords)
     const ends = new Uint32Array(partitions)
     ends[partitions - 1] = ordered.length
     if (partitions === 1) return { rows: ordered, ends, key }

@@ -24,6 +24,10 @@ export class KeyTable {
   readonly #rows = new ByteRows()
   #wide = new Uint32Array(0)
   #wideLength = 0
+  /** Rows of the prepared batch that have words, those words moved together, and their groups. */
+  #narrowRows = new Uint32Array(0)
+  #narrowWords = new Uint32Array(0)
+  #narrowGroups = new Uint32Array(0)
 
   constructor(specs: readonly ColumnSpec[]) {
     this.codec = new RowCodec(specs)
@@ -83,8 +87,8 @@ export class KeyTable {
   /** The groups in order of partition and key, and where each partition ends. */
   sorted(partitions: number): SortedGroups {
     const words = this.#words
-    let narrow: Uint32Array = this.#narrowGroups()
-    if (words && narrow.length > 0) narrow = sortByWords(narrow, words.words, words.width)
+    const narrow = this.#groupsOfWords()
+    if (words && narrow.length > 0) sortByWords(narrow, words.words, words.width)
     const wide: Uint32Array = new Uint32Array(this.#bytes.length)
     fillUpTo(wide, wide.length)
     sortByBytes(wide, this.#bytes.data, this.#bytes.offsets)
@@ -135,15 +139,19 @@ export class KeyTable {
     for (let i = 0; i < this.#wideLength; i++) groups[i] = this.#insertWide(i)
   }
 
+  /** Adds the rows that have words, moved together, and then the others. */
   #addMixed(length: number, groups: Uint32Array): void {
-    let next = 0
-    for (let row = 0; row < length; row++) {
-      if (next < this.#wideLength && this.#wide[next] === row) groups[row] = this.#insertWide(next++)
-      else {
-        groups[row] = this.#words!.insert(this.#packer!.words, row, this.length)
-        if (groups[row] === this.length) this.length++
-      }
+    const { words, width } = this.#packer!
+    const narrow = length - this.#wideLength
+    if (this.#narrowRows.length < narrow) {
+      this.#narrowRows = new Uint32Array(length)
+      this.#narrowGroups = new Uint32Array(length)
     }
+    if (this.#narrowWords.length < narrow * width) this.#narrowWords = new Uint32Array(length * width)
+    gatherNarrow(words, width, length, this.#wide, this.#wideLength, this.#narrowRows, this.#narrowWords)
+    this.length = this.#words!.add(this.#narrowWords, narrow, this.#narrowGroups, this.length)
+    for (let i = 0; i < narrow; i++) groups[this.#narrowRows[i]!] = this.#narrowGroups[i]!
+    for (let i = 0; i < this.#wideLength; i++) groups[this.#wide[i]!] = this.#insertWide(i)
   }
 
   #insertWide(i: number): number {
@@ -158,26 +166,28 @@ export class KeyTable {
     return this.#groupOfBytes[entry]!
   }
 
-  #narrowGroups(): Uint32Array {
+  #groupsOfWords(): Uint32Array {
     const groups = new Uint32Array(this.length - this.#bytes.length)
     let length = 0
     for (let group = 0; group < this.length; group++) if (this.#entryOf(group) < 0) groups[length++] = group
     return groups
   }
 
+  /** Merges groups with words and without, both in order of key: each of the latter is looked for among the former, from the place of the one before. */
   #interleave(narrow: Uint32Array, wide: Uint32Array): Uint32Array {
     const merged = new Uint32Array(narrow.length + wide.length)
     const a = new Uint8Array(this.maxKeyBytes)
     const b = new Uint8Array(this.maxKeyBytes)
     let n = 0
-    let w = 0
-    let bEnd = this.writeKey(wide[0]!, b, 0)
-    for (let i = 0; i < merged.length; i++) {
-      const takesNarrow =
-        n < narrow.length && (w >= wide.length || compareBytes(a, 0, this.writeKey(narrow[n]!, a, 0), b, 0, bEnd) < 0)
-      merged[i] = takesNarrow ? narrow[n++]! : wide[w++]!
-      if (!takesNarrow && w < wide.length) bEnd = this.writeKey(wide[w]!, b, 0)
+    let at = 0
+    for (let w = 0; w < wide.length; w++) {
+      const bEnd = this.writeKey(wide[w]!, b, 0)
+      const isBefore = (i: number): boolean => compareBytes(a, 0, this.writeKey(narrow[i]!, a, 0), b, 0, bEnd) < 0
+      const end = gallop(n, narrow.length, isBefore)
+      while (n < end) merged[at++] = narrow[n++]!
+      merged[at++] = wide[w]!
     }
+    while (n < narrow.length) merged[at++] = narrow[n++]!
     return merged
   }
 
@@ -201,6 +211,45 @@ function narrowIndex(specs: readonly ColumnSpec[], width: number): NarrowIndex {
   const type = specs.length === 1 ? specs[0]!.type : undefined
   if (type === 'u16') return new DirectIndex(0x1_0000)
   return type === 'u8' || type === 'boolean' ? new DirectIndex(0x100) : new WordIndex(width)
+}
+
+/** The first index from `first` on at which `isBefore` no longer holds, found by doubling steps and halving. */
+function gallop(first: number, end: number, isBefore: (i: number) => boolean): number {
+  let low = first
+  let step = 1
+  while (low + step - 1 < end && isBefore(low + step - 1)) {
+    low += step
+    step *= 2
+  }
+  let high = Math.min(end, low + step - 1)
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (isBefore(middle)) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Moves the words of rows that are not in `wide` together, and lists those rows. */
+function gatherNarrow(
+  words: Uint32Array,
+  width: number,
+  length: number,
+  wide: Uint32Array,
+  wideLength: number,
+  rows: Uint32Array,
+  gathered: Uint32Array,
+): void {
+  let count = 0
+  let next = 0
+  for (let row = 0; row < length; row++) {
+    if (next < wideLength && wide[next] === row) {
+      next++
+      continue
+    }
+    for (let i = 0; i < width; i++) gathered[count * width + i] = words[row * width + i]!
+    rows[count++] = row
+  }
 }
 
 function fillUpTo(rows: Uint32Array, length: number): number {

@@ -5,55 +5,116 @@ const SMALL = 24
 /** Bytes after which a range is sorted by comparison, so that long common beginnings do not recurse. */
 const DEEP = 48
 
-/**
- * Sorts row numbers by words, most significant first: row `r` has words `words[r * stride .. r * stride + width)`. Least significant digit first,
- * eight bits a pass; passes over which all rows agree are left out.
- */
-export function sortByWords(rows: Uint32Array, words: Uint32Array, width: number, stride = width): Uint32Array {
-  let from: Uint32Array = rows
-  let to: Uint32Array = new Uint32Array(rows.length)
-  const counts = new Uint32Array(256)
-  for (let word = width - 1; word >= 0; word--) {
-    const varying = varyingBits(rows, words, stride, word)
-    for (let shift = 0; shift < 32; shift += 8) {
-      if (((varying >>> shift) & 0xff) === 0) continue
-      radixPass(from, to, words, stride, word, shift, counts)
-      const swap = from
-      from = to
-      to = swap
-    }
-  }
-  return from
+/** A byte of the words that not all rows agree on. */
+interface Digit {
+  readonly word: number
+  readonly shift: number
 }
 
-function varyingBits(rows: Uint32Array, words: Uint32Array, width: number, word: number): number {
+/**
+ * Sorts row numbers in place by words, most significant first: row `r` has words `words[r * stride .. r * stride + width)`. Most significant byte first, bytes on which all rows
+ * agree left out: after two or three passes the buckets are so small that what is left is compared in the cache.
+ */
+export function sortByWords(rows: Uint32Array, words: Uint32Array, width: number, stride = width): void {
+  const digits: Digit[] = []
+  for (let word = 0; word < width; word++) {
+    const varying = varyingBits(rows, words, stride, word)
+    for (let shift = 24; shift >= 0; shift -= 8) if ((varying >>> shift) & 0xff) digits.push({ word, shift })
+  }
+  new WordSort(rows, words, { width, stride }, digits).sort(0, rows.length, 0)
+}
+
+function varyingBits(rows: Uint32Array, words: Uint32Array, stride: number, word: number): number {
   let all = 0xffff_ffff
   let any = 0
   for (let i = 0; i < rows.length; i++) {
-    const value = words[rows[i]! * width + word]!
+    const value = words[rows[i]! * stride + word]!
     all &= value
     any |= value
   }
   return any & ~all
 }
 
-function radixPass(
-  from: Uint32Array,
-  to: Uint32Array,
-  words: Uint32Array,
-  width: number,
-  word: number,
-  shift: number,
-  counts: Uint32Array,
-): void {
-  counts.fill(0)
-  for (let i = 0; i < from.length; i++) counts[(words[from[i]! * width + word]! >>> shift) & 0xff]!++
-  startsOf(counts, 0)
-  for (let i = 0; i < from.length; i++) {
-    const row = from[i]!
-    const digit = (words[row * width + word]! >>> shift) & 0xff
-    to[counts[digit]!] = row
-    counts[digit]!++
+class WordSort {
+  readonly #rows: Uint32Array
+  readonly #spare: Uint32Array
+  readonly #words: Uint32Array
+  readonly #width: number
+  readonly #stride: number
+  readonly #digits: readonly Digit[]
+  /** Ends of the buckets of each depth. */
+  readonly #ends: readonly Uint32Array[]
+
+  constructor(
+    rows: Uint32Array,
+    words: Uint32Array,
+    { width, stride }: { readonly width: number; readonly stride: number },
+    digits: readonly Digit[],
+  ) {
+    this.#rows = rows
+    this.#spare = new Uint32Array(rows.length)
+    this.#words = words
+    this.#width = width
+    this.#stride = stride
+    this.#digits = digits
+    this.#ends = digits.map(() => new Uint32Array(256))
+  }
+
+  sort(first: number, end: number, depth: number): void {
+    const digit = this.#digits[depth]
+    if (!digit || end - first < 2) return
+    if (end - first <= SMALL) {
+      this.#insertionSort(first, end, digit.word)
+      return
+    }
+    const ends = this.#ends[depth]!
+    this.#distribute(first, end, digit, ends)
+    for (let bucket = 0, start = first; bucket < 256; bucket++) {
+      const bucketEnd = ends[bucket]!
+      if (bucketEnd - start > 1) this.sort(start, bucketEnd, depth + 1)
+      start = bucketEnd
+    }
+  }
+
+  #distribute(first: number, end: number, { word, shift }: Digit, ends: Uint32Array): void {
+    const rows = this.#rows
+    const spare = this.#spare
+    const words = this.#words
+    const stride = this.#stride
+    ends.fill(0)
+    for (let i = first; i < end; i++) ends[(words[rows[i]! * stride + word]! >>> shift) & 0xff]!++
+    startsOf(ends, first)
+    for (let i = first; i < end; i++) {
+      const row = rows[i]!
+      const bucket = (words[row * stride + word]! >>> shift) & 0xff
+      spare[ends[bucket]!] = row
+      ends[bucket]!++
+    }
+    for (let i = first; i < end; i++) rows[i] = spare[i]!
+  }
+
+  #insertionSort(first: number, end: number, word: number): void {
+    const rows = this.#rows
+    for (let i = first + 1; i < end; i++) {
+      const row = rows[i]!
+      let at = i
+      while (at > first && this.#before(row, rows[at - 1]!, word)) {
+        rows[at] = rows[at - 1]!
+        at--
+      }
+      rows[at] = row
+    }
+  }
+
+  #before(a: number, b: number, from: number): boolean {
+    const words = this.#words
+    const stride = this.#stride
+    for (let word = from; word < this.#width; word++) {
+      const left = words[a * stride + word]!
+      const right = words[b * stride + word]!
+      if (left !== right) return left < right
+    }
+    return false
   }
 }
 

@@ -13,8 +13,6 @@ export interface NarrowIndex {
   reserve(groups: number): void
   /** Writes the group of each of `length` keys; new keys become groups `next`, `next + 1` ... Returns the number of groups. Room must have been reserved. */
   add(keys: Uint32Array, length: number, groups: Uint32Array, next: number): number
-  /** The group of key number `row`, `next` if it is new. */
-  insert(keys: Uint32Array, row: number, next: number): number
   clear(): void
 }
 
@@ -53,15 +51,6 @@ export class DirectIndex implements NarrowIndex {
       groups[row] = group - 1
     }
     return known
-  }
-
-  insert(keys: Uint32Array, row: number, next: number): number {
-    const key = keys[row]!
-    if (this.#groups[key] === 0) {
-      this.words[next] = key
-      this.#groups[key] = next + 1
-    }
-    return this.#groups[key]! - 1
   }
 
   clear(): void {
@@ -106,14 +95,15 @@ export class WordIndex implements NarrowIndex {
     if (this.width === 2) return this.#addPairs(keys, length, groups, next)
     let known = next
     for (let row = 0; row < length; row++) {
-      const group = this.insert(keys, row, known)
+      const group = this.#insert(keys, row, known)
       if (group === known) known++
       groups[row] = group
     }
     return known
   }
 
-  insert(keys: Uint32Array, row: number, next: number): number {
+  /** The group of key number `row`, `next` if it is new. */
+  #insert(keys: Uint32Array, row: number, next: number): number {
     const { width, words } = this
     const slots = this.#slots
     const mask = slots.length / 2 - 1

@@ -42,7 +42,7 @@ export interface Slice {
   readonly offset: number
   readonly length: number
   readonly records: number
-  /** CRC-32 of the slice, frame prefixes included. */
+  /** CRC-32 of the prefixes of its frames, which hold the checksums of the rest. */
   readonly crc32: number
   /** Length of its largest frame, prefix included. */
   readonly maxFrame: number

@@ -98,6 +98,7 @@ class SliceCursor implements Cursor {
   #nextFrame: number
   #frameEnd = 0
   #records = 0
+  #crc = 0
 
   constructor(reader: RunReader, slice: Slice) {
     this.#reader = reader
@@ -163,6 +164,7 @@ class SliceCursor implements Cursor {
     if (size < FRAME_PREFIX || frame > size)
       throw corrupt(path, `frame expected at most ${size} bytes, got ${frame}`, { offset: at })
     checkCrc(path, 'frame', at, view.getUint32(4, true), crc32(bytes.subarray(FRAME_PREFIX, frame)))
+    this.#crc = crc32(bytes.subarray(0, FRAME_PREFIX), this.#crc)
     this.#nextFrame = at + frame
     this.#frameEnd = frame
     this.payloadEnd = FRAME_PREFIX

@@ -113,7 +113,7 @@ export class RunWriter implements RecordSink {
     const view = new DataView(bytes.buffer)
     view.setUint32(0, this.#filled - FRAME_PREFIX, true)
     view.setUint32(4, crc32(bytes.subarray(FRAME_PREFIX)), true)
-    this.#sliceCrc = crc32(bytes, this.#sliceCrc)
+    this.#sliceCrc = crc32(bytes.subarray(0, FRAME_PREFIX), this.#sliceCrc)
     this.#maxFrame = Math.max(this.#maxFrame, this.#filled)
     this.#write(bytes)
     this.#filled = FRAME_PREFIX
