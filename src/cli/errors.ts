@@ -40,8 +40,9 @@ export function exitCodeOf(error: unknown): number {
   return USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.failed
 }
 
-/** The message of an error in one line, with those of its causes that it does not repeat. */
+/** The message of an error in one line (a list of problems: one each), with those of its causes that it does not repeat. */
 export function messageOf(error: unknown): string {
+  if (error instanceof ComponentError && typeof error.details.problems === 'number') return error.message
   const parts: string[] = []
   for (let at: unknown = error; at !== undefined && at !== null; at = at instanceof Error ? at.cause : undefined) {
     const text = (at instanceof Error ? at.message || at.name : String(at)).replace(/\s*\n\s*/g, ' ')

@@ -7,8 +7,8 @@ import type { Output } from '../report/row-writer.ts'
  */
 export function standardOutput(): Output {
   return {
-    async write(text) {
-      if (text !== '' && !process.stdout.write(text)) await once(process.stdout, 'drain')
+    async write(chunk) {
+      if (chunk.length > 0 && !process.stdout.write(chunk)) await once(process.stdout, 'drain')
     },
   }
 }

@@ -3,7 +3,7 @@ import type { Batch } from '../flow/batch.ts'
 /** Where text goes: standard output, a file, or a test's buffer. */
 export interface Output {
   /** Resolves when the reader can take more. */
-  write(text: string): Promise<void>
+  write(chunk: string | Uint8Array): Promise<void>
 }
 
 /** Prints result rows in one format, streaming: memory does not grow with the number of rows. */

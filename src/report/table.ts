@@ -11,12 +11,14 @@ export interface TableOptions {
   readonly columns: readonly ColumnSpec[]
   /** Rows printed; the others are counted. */
   readonly limit?: number
+  /** Rows there are, when that is known: then not all of them need be added. */
+  readonly total?: number | undefined
   /** Column drawn as bars on the right, scaled to its greatest printed value. */
   readonly bars?: string | undefined
 }
 
 /** An aligned table of the first rows, and a line that says how many more there are. */
-export function tableWriter({ output, columns, limit = 20, bars }: TableOptions): RowWriter {
+export function tableWriter({ output, columns, limit = 20, total, bars }: TableOptions): RowWriter {
   const rows: Value[][] = []
   let left = 0
   return {
@@ -30,7 +32,8 @@ export function tableWriter({ output, columns, limit = 20, bars }: TableOptions)
     async finish() {
       const lines = tableLines({ columns, rows, bars })
       if (rows.length === 0) lines.push('no rows')
-      if (left > 0) lines.push(countOf(left, 'more row'))
+      const more = total === undefined ? left : total - rows.length
+      if (more > 0) lines.push(countOf(more, 'more row'))
       await output.write(`${lines.join('\n')}\n`)
     },
   }

@@ -22,7 +22,7 @@ const rows: Value[][] = [
 
 function collect(): Output & { text(): string } {
   const parts: string[] = []
-  return { write: async (text) => void parts.push(text), text: () => parts.join('') }
+  return { write: async (chunk) => void parts.push(String(chunk)), text: () => parts.join('') }
 }
 
 /** Prints the rows in batches of two, reusing the batch as the engine does. */

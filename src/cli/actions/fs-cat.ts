@@ -11,11 +11,12 @@ import type { catOptions } from '../commands/fs.ts'
 import { UsageError } from '../errors.ts'
 import { openManifestOf, periodOf, snapshotAt } from '../open.ts'
 import { note } from '../output.ts'
-import { rowWriter } from '../print.ts'
+import { chooseFormat, rowWriter } from '../print.ts'
 import { wholeNumber } from '../read-option.ts'
 import { type RowFilter, rowFilter } from '../row-filter.ts'
 
 export async function catAction(args: OptionsOf<typeof catOptions> & { dataset: string }): Promise<undefined> {
+  const format = await chooseFormat(args)
   const period = periodOf(args)
   const { store, manifest } = await openManifestOf(args)
   const snapshot = await snapshotAt(manifest, args.at)
@@ -24,7 +25,7 @@ export async function catAction(args: OptionsOf<typeof catOptions> & { dataset: 
   const filter = rowFilter(source.columns, { period, where: args.where })
   const limit = args.top === undefined ? defaultLimit(args.format) : wholeNumber('top', args.top)
   const head = { snapshot: snapshot.version, dataset: args.dataset }
-  const writer = rowWriter(args, { columns: shown, head, tableRows: limit })
+  const writer = rowWriter(format, { columns: shown, head, tableRows: limit })
   const printed = await printBlocks({ store, snapshot, ...source, shown, filter, limit, writer })
   await writer.finish()
   if (args.format === 'table' && printed === limit) note(leftOut(printed, filter.all ? source.records : undefined))

@@ -6,6 +6,7 @@ import { gcCommand } from './gc.ts'
 import { importCommand } from './import.ts'
 import { ingestCommand } from './ingest.ts'
 import { jobsCommand } from './jobs.ts'
+import { explainCommand, runCommand } from './run.ts'
 import { simulateCommand } from './simulate.ts'
 
 /** Every command, in the order of the help. */
@@ -13,6 +14,8 @@ export const COMMANDS: readonly Command[] = [
   simulateCommand,
   ingestCommand,
   importCommand,
+  runCommand,
+  explainCommand,
   jobsCommand,
   fsCommand,
   fsckCommand,

@@ -38,7 +38,11 @@ export const whereOptions = {
 } as const satisfies Record<string, Options>
 
 export const rowFormatOptions = {
-  format: { choices: ['table', 'json', 'ndjson', 'csv'], default: 'table', describe: 'How rows are printed' },
+  format: {
+    type: 'string',
+    default: 'table',
+    describe: 'How rows are printed: table, json, ndjson, csv, or a writer of the configuration',
+  },
   int64: {
     choices: ['number', 'string'],
     default: 'number',

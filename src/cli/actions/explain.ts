@@ -1,0 +1,83 @@
+import { formatBytes } from '../../flow/size.ts'
+import { formatInstant } from '../../flow/time.ts'
+import { propertyLines } from '../../report/lines.ts'
+import { countOf, humanDuration, percent, thousands } from '../../report/number.ts'
+import { type DatasetInput, type Plan, taskCount } from '../../runtime/plan/plan.ts'
+import type { PreparedRun } from '../../runtime/run/prepare.ts'
+import { shareResources } from '../../runtime/run/resources.ts'
+import { openManifestOf } from '../open.ts'
+import { printReport } from '../print.ts'
+import { jobOf, planRequest, prepare, type RequestArguments } from './request.ts'
+
+export async function explainAction(args: RequestArguments & { readonly format: string }): Promise<undefined> {
+  const job = await jobOf(args)
+  const { manifest } = await openManifestOf(args)
+  const prepared = await prepare(await planRequest(args, job, manifest), manifest)
+  await printPlan(args, prepared, args.workers)
+}
+
+/** Prints a plan, as `explain` and `run --dry-run` do. */
+export async function printPlan(
+  args: { readonly format: string },
+  { plan, compiled }: PreparedRun,
+  workers: number | undefined,
+): Promise<void> {
+  const declarative = compiled.stages.every(({ program }) => program.declarative)
+  await printReport(args, plan, () => planLines(plan, declarative, shareResources(workers).workers))
+}
+
+/** Flows per second and worker that an estimate of time rests on: kernels, and code of the user's. */
+const RATES = { kernels: 6_000_000, code: 1_500_000 } as const
+
+function planLines(plan: Plan, declarative: boolean, workers: number): string[] {
+  const { job, snapshot, estimate } = plan
+  const rate = declarative ? RATES.kernels : RATES.code
+  const seconds = estimate.records / (rate * Math.min(workers, Math.max(1, estimate.mapTasks)))
+  return propertyLines([
+    ['job', `${job}${declarative ? '' : ' (with code of its own)'}`],
+    ['snapshot', `${snapshot.version}, committed ${formatInstant(snapshot.time)}`],
+    ['period', periodText(plan)],
+    ...plan.stages.flatMap((stage): [string, string][] => {
+      if (stage.type === 'map') {
+        const lines = stage.inputs.flatMap((input) =>
+          input.type === 'dataset' ? inputLines(input) : [['reads', `rows of ${stage.id}`] as [string, string]],
+        )
+        return [['', ''], ['stage', `${stage.id}: ${countOf(taskCount(stage), 'task')}`], ...lines]
+      }
+      if (stage.type === 'reduce') return [['stage', `${stage.id}: ${countOf(stage.partitions, 'partition')}`]]
+      return [['stage', `result: one task, into ${stage.sinks.join(', ')}`]]
+    }),
+    ['', ''],
+    ['reads', `${countOf(estimate.records, 'record')}, ${formatBytes(estimate.readBytes)} of blocks`],
+    ['shuffles', `at most about ${formatBytes(estimate.shuffleBytes)}`],
+    [
+      'takes',
+      `about ${humanDuration(1000 * seconds)} of work on ${countOf(workers, 'worker')}, taking ${thousands(rate)} flows/s for each`,
+    ],
+  ])
+}
+
+function periodText({ from, to }: Plan): string {
+  if (from === null && to === null) return 'everything'
+  return `${from === null ? 'the beginning' : formatInstant(from)} to ${to === null ? 'the end' : formatInstant(to)}`
+}
+
+function inputLines({
+  dataset,
+  records,
+  prunedRecords,
+  prunedBlocks,
+  columns,
+  splits,
+}: DatasetInput): [string, string][] {
+  const read = records - prunedRecords
+  const largest = splits.reduce((most, split) => Math.max(most, split.records), 0)
+  return [
+    [
+      'reads',
+      `${dataset}: ${thousands(read)} of ${countOf(records, 'record')} (${percent(prunedRecords, records)} and ${countOf(prunedBlocks, 'block')} pruned)`,
+    ],
+    ['columns', columns.map(({ name }) => name).join(', ') || 'none'],
+    ['splits', `${splits.length}${splits.length === 0 ? '' : `, at most ${countOf(largest, 'record')} each`}`],
+  ]
+}

@@ -1,0 +1,77 @@
+import { parseSize } from '../../flow/size.ts'
+import { paramsFromText } from '../../runtime/compile/params.ts'
+import type { JobSource } from '../../runtime/job-source.ts'
+import { jobFromBundle } from '../../runtime/job-source.ts'
+import { loadLookups } from '../../runtime/lookup/load.ts'
+import { type PreparedRun, prepareRun } from '../../runtime/run/prepare.ts'
+import type { Manifest, StoreSnapshot } from '../../storage/manifest/manifest.ts'
+import { UsageError } from '../errors.ts'
+import { chooseJob } from '../job.ts'
+import { periodOf, type StoreArguments, snapshotAt } from '../open.ts'
+import { readOption, wholeNumber } from '../read-option.ts'
+import { configOf } from '../settings.ts'
+
+/** What `run` and `explain` are asked to compute. */
+export interface RequestArguments extends StoreArguments {
+  readonly job: string
+  readonly set: readonly string[] | undefined
+  readonly from: string | undefined
+  readonly to: string | undefined
+  readonly where: string | undefined
+  readonly at: string | undefined
+  readonly workers: number | undefined
+  readonly partitions: number | undefined
+  readonly 'split-size': string | undefined
+}
+
+/** The job that is asked for, with its parameters and the tables of the configuration. */
+export async function jobOf(args: RequestArguments): Promise<JobSource> {
+  const config = await configOf(args)
+  const { definition, bundle } = await chooseJob(args.job, config)
+  return jobFromBundle(bundle, definition.name, {
+    params: paramsFromText(definition, settingsOf(args.set ?? [])),
+    where: args.where,
+    lookups: await loadLookups(config.config.lookups ?? {}, config.folder),
+  })
+}
+
+function settingsOf(texts: readonly string[]): { [name: string]: string } {
+  const settings: { [name: string]: string } = {}
+  for (const text of texts) {
+    const at = text.indexOf('=')
+    if (at <= 0) throw new UsageError(`--set: expected NAME=VALUE, got "${text}"`)
+    const name = text.slice(0, at)
+    if (Object.hasOwn(settings, name)) throw new UsageError(`--set: expected ${name} once, got it twice`)
+    settings[name] = text.slice(at + 1)
+  }
+  return settings
+}
+
+/** What the plan of a run is made from, beside the store. */
+export interface PlanRequest {
+  readonly job: JobSource
+  readonly snapshot: StoreSnapshot
+  readonly from?: number
+  readonly to?: number
+  readonly workers: number | undefined
+  readonly partitions: number | undefined
+  readonly splitBytes: number | undefined
+}
+
+export async function planRequest(args: RequestArguments, job: JobSource, manifest: Manifest): Promise<PlanRequest> {
+  const count = (name: 'workers' | 'partitions', max: number): number | undefined =>
+    args[name] === undefined ? undefined : wholeNumber(name, args[name], { min: 1, max })
+  return {
+    job,
+    ...periodOf(args),
+    workers: count('workers', 1024),
+    partitions: count('partitions', 0xffff),
+    splitBytes: args['split-size'] === undefined ? undefined : readOption('split-size', args['split-size'], parseSize),
+    snapshot: await snapshotAt(manifest, args.at),
+  }
+}
+
+/** Compiles and plans without touching anything. */
+export function prepare(request: PlanRequest, manifest: Manifest): Promise<PreparedRun> {
+  return prepareRun({ ...request, manifest })
+}

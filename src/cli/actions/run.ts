@@ -1,0 +1,123 @@
+import { parseSize } from '../../flow/size.ts'
+import { parseDuration } from '../../flow/time.ts'
+import { isBytes } from '../../report/columns.ts'
+import { coverageLines } from '../../report/coverage.ts'
+import { humanDuration, shortCount } from '../../report/number.ts'
+import type { RunOptions } from '../../runtime/run/options.ts'
+import type { RunOutcome } from '../../runtime/run/outcome.ts'
+import { runJob } from '../../runtime/run/run-job.ts'
+import type { Manifest } from '../../storage/manifest/manifest.ts'
+import type { ObjectStore } from '../../storage/store.ts'
+import { realSystem } from '../../storage/system.ts'
+import type { OptionsOf } from '../command.ts'
+import type { executionOptions, runOptions } from '../commands/run.ts'
+import { EXIT, UsageError } from '../errors.ts'
+import { openManifestOf } from '../open.ts'
+import { note, standardOutput } from '../output.ts'
+import { type ChosenFormat, chooseFormat, rowWriter } from '../print.ts'
+import { readOption, wholeNumber } from '../read-option.ts'
+import { RunPainter } from '../run-painter.ts'
+import { listenForStop } from '../signals.ts'
+import { withImported } from '../temporary-store.ts'
+import { printPlan } from './explain.ts'
+import { jobOf, planRequest, prepare } from './request.ts'
+
+type Arguments = OptionsOf<typeof runOptions> & { job: string; files: string[] | undefined }
+
+export async function runAction(args: Arguments): Promise<number> {
+  const format = await chooseFormat(args)
+  const execution = executionOf(args)
+  const { files = [] } = args
+  const job = await jobOf(args)
+  const work = async (opened: { store: ObjectStore; manifest: Manifest }): Promise<number> => {
+    const request = await planRequest(args, job, opened.manifest)
+    if (args['dry-run']) {
+      await printPlan(args, await prepare(request, opened.manifest), args.workers)
+      return EXIT.done
+    }
+    await runAndPrint(args, format, { ...request, ...execution, ...opened, ...toleranceOf(args), system: realSystem() })
+    return EXIT.done
+  }
+  return files.length > 0 ? withImported(args, files, work) : work(await openManifestOf(args))
+}
+
+/** Runs with progress and prints the result; a stop signal ends the run cleanly. */
+async function runAndPrint(args: Arguments, format: ChosenFormat, options: RunOptions): Promise<void> {
+  const painter = new RunPainter(args.quiet)
+  const stop = listenForStop(() => painter.interrupted())
+  const outcome = await runJob({
+    ...options,
+    signal: stop.signal,
+    onEvent: (event) => painter.show(event),
+  }).finally(() => {
+    painter.done()
+    stop.done()
+  })
+  await printOutcome(args, format, outcome)
+}
+
+/** The options of how a run is carried out. */
+export function executionOf(
+  args: OptionsOf<typeof executionOptions>,
+): Pick<RunOptions, 'runner' | 'memoryBytes' | 'scratch' | 'limits'> {
+  return {
+    runner: args.runner === 'inline' ? 'inline' : 'local',
+    memoryBytes: args.memory === undefined ? undefined : readOption('memory', args.memory, parseSize),
+    scratch: args.scratch,
+    limits: {
+      maxFailures: wholeNumber('attempts', args.attempts, { min: 1, max: 1000 }),
+      timeLimitMs: readOption('task-timeout', args['task-timeout'], parseDuration),
+    },
+  }
+}
+
+function toleranceOf(args: Arguments): Pick<RunOptions, 'onCorrupt' | 'maxBadRecords'> {
+  const [, number = '', share] = /^(\d+(?:\.\d+)?)(%)?$/.exec(args['max-bad-records']) ?? []
+  const value = Number(number)
+  if (number === '' || (share === undefined ? !Number.isSafeInteger(value) : value > 100)) {
+    throw new UsageError(
+      `--max-bad-records: expected a number or a share such as 0.1%, got "${args['max-bad-records']}"`,
+    )
+  }
+  return {
+    onCorrupt: args['on-corrupt'] === 'skip' ? 'skip' : 'fail',
+    maxBadRecords: share === undefined ? value : { percent: value },
+  }
+}
+
+/** What printing a result needs to know of the command line. */
+export interface OutcomeArguments {
+  readonly format: string
+  readonly top: number | undefined
+  readonly quiet: boolean | undefined
+}
+
+/** Prints the result of a run: rows, and what they rest on. */
+export async function printOutcome(args: OutcomeArguments, format: ChosenFormat, outcome: RunOutcome): Promise<void> {
+  const { job, run, snapshot, coverage, columns, counters } = outcome
+  const table = format.format === 'table'
+  const limit = args.top === undefined ? (table ? 20 : Number.POSITIVE_INFINITY) : wholeNumber('top', args.top)
+  const total = counters.resultRows
+  const bars = process.stdout.isTTY ? columns.find(isBytes)?.name : undefined
+  const head = { job, run, snapshot, coverage }
+  const writer = rowWriter(format, { columns, head, tableRows: limit, total, bars })
+  let left = limit
+  if (left > 0) {
+    for await (const batch of outcome.rows()) {
+      if (batch.length > left) batch.length = left
+      await writer.add(batch)
+      left -= batch.length
+      if (left <= 0) break
+    }
+  }
+  await writer.finish()
+  const facts = coverageLines(coverage)
+  if (table) await standardOutput().write(`\n${facts.join('\n')}\n`)
+  else if (!args.quiet && format.format !== 'json') for (const line of facts) note(line)
+  if (!args.quiet) note(`run ${run}: snapshot ${snapshot}, ${speed(outcome)}`)
+}
+
+function speed({ counters, elapsedMs }: RunOutcome): string {
+  const flows = counters.mapped + counters.unmatched + counters.outsidePeriod + counters.quarantined
+  return `${shortCount(flows)} flows in ${humanDuration(elapsedMs)}, ${shortCount((flows * 1000) / Math.max(1, elapsedMs))} flows/s`
+}

@@ -1,0 +1,52 @@
+import type { Progress } from '../report/progress.ts'
+import { tasksText } from '../report/progress.ts'
+import type { RunEvent } from '../runtime/run/events.ts'
+import { note } from './output.ts'
+import { standardProgress } from './progress.ts'
+
+/** Shows what happens in a run on standard error: progress, failed attempts, work done again. */
+export class RunPainter {
+  readonly #progress: Progress
+  readonly #quiet: boolean
+  #run: string | undefined
+
+  constructor(quiet: boolean | undefined) {
+    this.#quiet = quiet === true
+    this.#progress = standardProgress(quiet)
+  }
+
+  show(event: RunEvent): void {
+    switch (event.type) {
+      case 'planned':
+        this.#run = event.run
+        break
+      case 'progress':
+        this.#progress.update((elapsedMs) => tasksText(event, elapsedMs))
+        break
+      case 'attempt-failed': {
+        const { stage, task, attempt, kind, message, retryInMs } = event
+        const next = retryInMs === null ? 'not tried again' : `tried again in ${retryInMs} ms`
+        this.#warn(`task ${stage}-${task}, attempt ${attempt} ${kind}: ${message}; ${next}`)
+        break
+      }
+      case 'task-redone':
+        this.#warn(`task ${event.stage}-${event.task} is done again: ${event.reason}`)
+        break
+    }
+  }
+
+  /** Says that a stop was asked for. */
+  interrupted(): void {
+    this.#progress.clear()
+    if (!this.#quiet) note(`stopping run ${this.#run ?? ''}; press Ctrl-C again to end at once`)
+  }
+
+  done(): void {
+    this.#progress.clear()
+  }
+
+  #warn(message: string): void {
+    this.#progress.clear()
+    if (!this.#quiet) note(message, 'warning')
+  }
+}
