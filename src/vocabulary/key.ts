@@ -57,14 +57,17 @@ export function prefix(column?: string, bits4 = 24, bits6 = 64): ColumnTypeOf<'p
  * The start of the bin of `size` (`'5m'`, `'1d'`, or milliseconds) that a time lies in; `start` unless another column is named. Bins follow
  * the clock of `zone` (UTC unless given): days begin at its midnight, and last 23 or 25 hours when its clocks change.
  */
-export function timeBin(size: string | number): TimeBinKey<'start'>
-export function timeBin<const C extends string = 'start'>(
+export function timeBin(
   size: string | number,
-  options: { readonly zone?: string; readonly column?: C },
+  options?: { readonly zone?: string; readonly column?: undefined },
+): TimeBinKey<'start'>
+export function timeBin<const C extends string>(
+  size: string | number,
+  options: { readonly zone?: string; readonly column: C },
 ): TimeBinKey<C>
 export function timeBin(
   size: string | number,
-  options: { readonly zone?: string; readonly column?: string } = {},
+  options: { readonly zone?: string; readonly column?: string | undefined } = {},
 ): TimeBinKey {
   const { zone = 'UTC', column = 'start' } = options
   return Object.freeze({ type: 'timeBin', column, sizeMs: typeof size === 'number' ? size : parseDuration(size), zone })

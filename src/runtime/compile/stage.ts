@@ -3,6 +3,7 @@ import { parseFilter } from '../../flow/filter/filter.ts'
 import type { FilterPlan } from '../../flow/filter/plan.ts'
 import type { JobDefinition } from '../../vocabulary/job.ts'
 import type { ByParams } from '../../vocabulary/job-types.ts'
+import { suggest } from '../../vocabulary/nearest.ts'
 import type { SourcePlace } from '../bundle/trace.ts'
 import type { LookupTable } from '../lookup/table.ts'
 import type { Program, SortKey } from '../program.ts'
@@ -43,6 +44,8 @@ type Parts = Pick<
   'key' | 'value' | 'fold' | 'output' | 'createMapper' | 'createReducer' | 'createCombiner'
 > & {
   readonly reads: readonly string[]
+  /** Names of the columns of the result, also of those with a problem. */
+  readonly names: readonly string[]
 }
 
 /** Compiles one stage. Everything wrong is added to `problems`; undefined when something is. */
@@ -64,11 +67,12 @@ export function compileStage(request: StageRequest, problems: string[]): Program
   const draft: Draft = { ...request, scope, problems }
   const parts = job.shape === 'group' ? groupParts(draft) : mapParts(draft)
   const where = filterOf(draft)
-  const sort = sortOf(draft, parts.output)
+  const sort = sortOf(draft, parts.names)
   if (problems.length > before) return undefined
   const reads = new Set([...parts.reads, ...(where?.columns ?? [])])
+  const { names: _, ...program } = parts
   return {
-    ...parts,
+    ...program,
     name: job.name,
     declarative: job.shape === 'group' && !usesCustomFolds(parts.fold),
     reads: columns.map(({ name }) => name).filter((name) => reads.has(name)),
@@ -109,9 +113,11 @@ function groupParts(draft: Draft): Parts {
   const keys = checkKeys(groupBy, { input, columns, lookups }, problems)
   const fold = checkFold(declared, { input, columns }, problems)
   if (Object.keys(declared).length === 0) problems.push('aggregate: expected at least one')
-  checkDistinct([...Object.keys(groupBy), ...Object.keys(declared)], 'groupBy and aggregate', problems)
+  const names = [...Object.keys(groupBy), ...Object.keys(declared)]
+  checkDistinct(names, 'groupBy and aggregate', problems)
   const key = keys.map(({ spec }) => spec)
   return {
+    names,
     reads: [...keys.map(({ column }) => column), ...fold.sources],
     key,
     value: fold.value,
@@ -163,14 +169,16 @@ function readsOf({ job, columns, input, problems }: Draft): ColumnSpec[] {
   return found
 }
 
-type FoldedParts = Pick<Parts, 'value' | 'fold' | 'output' | 'createReducer' | 'createCombiner'>
+type FoldedParts = Pick<Parts, 'names' | 'value' | 'fold' | 'output' | 'createReducer' | 'createCombiner'>
 
 function foldParts({ job, input, problems }: Draft, key: readonly ColumnSpec[]): FoldedParts {
   const declared = expectObject('value', job.spec.value, problems)
   const fold = checkFold(declared, { input, columns: undefined }, problems)
   if (Object.keys(declared).length === 0) problems.push('value: expected at least one aggregate')
-  checkDistinct([...key.map(({ name }) => name), ...Object.keys(declared)], 'key and value', problems)
+  const names = [...Object.keys(job.spec.key ?? {}), ...Object.keys(declared)]
+  checkDistinct(names, 'key and value', problems)
   return {
+    names,
     value: fold.value,
     fold: { type: 'aggregate', aggregates: fold.aggregates },
     output: [...key, ...fold.output],
@@ -182,16 +190,13 @@ function reduceParts({ job, problems, scope }: Draft, key: readonly ColumnSpec[]
   const value = declaredColumns(spec.value, 'value', problems)
   const output = declaredColumns(spec.output, 'output', problems)
   if (output.length === 0) problems.push('output: expected at least one column')
-  checkDistinct(
-    [...key, ...value].map(({ name }) => name),
-    'key and value',
-    problems,
-  )
+  checkDistinct([...Object.keys(spec.key ?? {}), ...Object.keys(spec.value ?? {})], 'key and value', problems)
   const first = spec.sortValues ?? []
   for (const name of first) findColumn(value, name, 'sortValues', 'value', problems)
   const rest = value.map(({ name }) => name).filter((name) => !first.includes(name))
   const { reduce, combine } = spec
   return {
+    names: Object.keys(spec.output ?? {}),
     value,
     fold: { type: 'reduce', valueOrder: [...first, ...rest] },
     output,
@@ -225,10 +230,11 @@ function filterOf(draft: Draft): FilterPlan | undefined {
   return texts.length === 0 ? undefined : parseFilter(texts.join(' and '), columns)
 }
 
-function sortOf(draft: Draft, output: readonly ColumnSpec[]): SortKey[] {
+function sortOf(draft: Draft, names: readonly string[]): SortKey[] {
   const sort = expectObject('sort', byParams(draft, 'sort', draft.job.spec.sort), draft.problems)
   return Object.entries(sort).flatMap(([column, order]) => {
-    findColumn(output, column, 'sort', 'the result', draft.problems)
+    if (!names.includes(column))
+      draft.problems.push(`sort: expected a column of the result, got '${column}'${suggest(column, names)}`)
     if (order === 'asc' || order === 'desc') return [{ column, order }]
     draft.problems.push(`sort ${column}: expected 'asc' or 'desc', got ${show(order)}`)
     return []
