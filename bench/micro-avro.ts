@@ -10,7 +10,10 @@ import type { Batch } from '../src/flow/batch.ts'
 import { createFlowBatch, FLOW_COLUMNS } from '../src/flow/batch.ts'
 import { parseFilter } from '../src/flow/filter/filter.ts'
 import { avroSchema } from '../src/flow/schema.ts'
+import { decodeRows } from '../src/kernels/avro-rows.ts'
 import { RowEncoder } from '../src/storage/avro/encoder.ts'
+import { compileProgram } from '../src/storage/avro/program.ts'
+import { parseAvroRecord } from '../src/storage/avro/type.ts'
 import { BlockEncoder } from '../src/storage/block/encode.ts'
 import { readBlock } from '../src/storage/block/read.ts'
 
@@ -142,6 +145,29 @@ for (let at = 0; at < plain.length; ) {
 }
 const packed = snappy.compressSync(plain)
 const sum = crc32(plain)
+
+const program = compileProgram(
+  parseAvroRecord(schema),
+  FLOW_COLUMNS.filter(({ name }) => name === 'dstPort' || name === 'bytes'),
+)
+const entries = program.reads.length * BATCH
+const slots = {
+  stride: BATCH,
+  numbers: new Float64Array(entries),
+  positions: new Int32Array(entries),
+  lengths: new Int32Array(entries),
+  present: new Uint8Array(entries),
+}
+const walk = (bytes: Uint8Array): number => decodeRows(program.code, bytes, 0, bytes.length, BATCH, slots)
+await measure('TypeScript twin: walk rows for two columns', BATCH * 100, () => {
+  for (let i = 0; i < 100; i++) if (walk(plain) !== plain.length) throw new Error('rows')
+})
+await measure('npm snappy and TypeScript twin, two columns', BATCH * 100, () => {
+  for (let i = 0; i < 100; i++) {
+    const bytes = snappy.uncompressSync(packed, { copyOutputData: true }) as Buffer
+    if (crc32(bytes) !== sum || walk(bytes) !== plain.length) throw new Error('rows')
+  }
+})
 const peerEncoded = await measure('avsc: encode objects, Snappy', records.length * 20, () => {
   for (let i = 0; i < 20; i++) snappy.compressSync(Buffer.concat(records.map((record) => type.toBuffer(record))))
 })

@@ -170,6 +170,26 @@ describe('a filter', () => {
     }
   })
 
+  it('tells neighbouring addresses apart in lists of overlapping and touching prefixes', () => {
+    const specs: ColumnSpec[] = [{ name: 'a', type: 'address' }]
+    const near = fc.nat(31).map((n) => `10.0.0.${n}`)
+    const prefixes = fc.tuple(fc.nat(31), fc.integer({ min: 27, max: 32 })).map(([n, bits]) => {
+      const size = 2 ** (32 - bits)
+      return `10.0.0.${Math.floor(n / size) * size}/${bits}`
+    })
+    const every = batchOf(
+      specs,
+      [...Array(34).keys()].map((n) => [n < 32 ? `10.0.0.${n}` : n === 32 ? '9.255.255.255' : '10.0.0.32']),
+    )
+    fc.assert(
+      fc.property(fc.array(fc.oneof(near, prefixes), { minLength: 1, maxLength: 5 }), (values) => {
+        const filter: Filter = { type: 'in', column: 'a', values }
+        expect(select(`a in [${values.join(', ')}]`, every, specs)).toEqual(naiveSelect(filter, every))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
   it('names the columns it reads, in schema order', () => {
     const columns = (text: string) => parseFilter(text, FLOW_COLUMNS).columns
     expect(columns('proto tcp and dst net 10.0.0.0/8 and bytes > 1m')).toEqual(['dstAddr', 'proto', 'bytes'])
