@@ -18,9 +18,17 @@ interface Expected {
   readonly records: readonly ExpectedRecord[]
   readonly lateRecords?: readonly ExpectedRecord[]
   readonly totals: { readonly [name: string]: string }
-  readonly optionsSampling?: readonly unknown[]
+  readonly optionsSampling?: readonly OptionsSampling[]
   readonly sequence: readonly ExpectedSession[]
   readonly malformed?: readonly { readonly packet: number }[]
+}
+
+interface OptionsSampling {
+  readonly exporter: string
+  readonly domain: number
+  readonly samplerId: number | null
+  readonly interval: number
+  readonly source: string
 }
 
 type ExpectedRecord = { readonly [field: string]: string | number | null }
@@ -234,6 +242,14 @@ describe.each(
     checkRecords(late, expected.lateRecords ?? [], outcome, 'late record')
   })
 
+  it('has the expected sampling of options', async () => {
+    const wanted = new Map<string, number>()
+    for (const { exporter, domain, samplerId, interval, source } of expected.optionsSampling ?? []) {
+      if (source === 'options' && interval > 0) wanted.set(`${exporter} ${domain} ${samplerId}`, interval)
+    }
+    expect(announced((await decoded).decoder)).toEqual(wanted)
+  })
+
   it('has the expected sequence of every session', async () => {
     const { decoder, rows } = await decoded
     const got = decoder.sessions().map(session).sort(byKey)
@@ -247,6 +263,16 @@ describe.each(
     expect(got.filter(onTime)).toEqual(want.filter(onTime))
   })
 })
+
+/** What the options of every domain say of sampling by now, as exporter, domain and sampler to interval. */
+function announced(decoder: Decoder): Map<string, number> {
+  const intervals = new Map<string, number>()
+  for (const { exporter, domain, whole, samplers } of decoder.state().domains) {
+    if (whole) intervals.set(`${exporter} ${domain} null`, whole[1] / whole[0])
+    for (const [id, size, population] of samplers) intervals.set(`${exporter} ${domain} ${id}`, population / size)
+  }
+  return intervals
+}
 
 const withoutOrder = ({ outOfOrder: _, ...rest }: { [name: string]: unknown }) => rest
 

@@ -14,11 +14,11 @@ export class Samplers {
     this.#budget = budget
   }
 
-  /** Takes a rate announced for a sampler, an interface, or for all records that name neither. */
+  /** Takes a rate announced for a sampler, an interface, or for all records that name neither; interface 0 is no interface but the device. */
   announce({ size, population }: Rate, sampler: SamplerId | undefined, inputIf: number | undefined): void {
     const sampling = { size, population, assumed: false }
     if (sampler !== undefined) this.#set(this.byId, sampler, sampling)
-    else if (inputIf !== undefined) this.#set(this.byInterface, inputIf, sampling)
+    else if (inputIf !== undefined && inputIf > 0) this.#set(this.byInterface, inputIf, sampling)
     else this.whole = sampling
   }
 

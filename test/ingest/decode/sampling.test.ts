@@ -201,6 +201,12 @@ describe('sampling in options', () => {
     ])
   })
 
+  it('for interface 0 holds for all of the domain', () => {
+    const bench = new Bench()
+    bench.send(v9([set(1, v9OptionsTemplate(300, [[2, 4]], [[34, 4]])), set(300, u(32, 0, 50)), set(0, DATA), data]))
+    expect(sampling(bench)).toEqual([[1, 50]])
+  })
+
   it('of the only sampler of a domain holds for records that name none', () => {
     const bench = new Bench()
     bench.send(
