@@ -100,7 +100,7 @@ export async function build({ entry, folder, name, config }: BuildInput): Promis
       plugins: [jobPlugin(config && resolve(config))],
     })
   } catch (error) {
-    throw buildError(name, error)
+    throw buildError(name, folder, error)
   }
   const output = (suffix: string): Uint8Array => result.outputFiles.find(({ path }) => path.endsWith(suffix))!.contents
   const inputs = Object.keys(result.metafile.inputs).map((path) => resolve(folder, path.replace(/^sample:/, '')))
@@ -116,32 +116,34 @@ function nameSources(map: Uint8Array, folder: string): Uint8Array {
   const parsed: { sources: string[] } = JSON.parse(Buffer.from(map).toString())
   const { root } = installation()
   parsed.sources = parsed.sources.map((source) => {
-    const own = source.replace(/^sample:/, '')
-    const inside = relative(root, resolve(folder, own)).replaceAll(sep, '/')
+    const path = resolve(folder, source.replace(/^sample:/, ''))
+    const own = relative(folder, path).replaceAll(sep, '/')
+    const inside = relative(root, path).replaceAll(sep, '/')
     return /^(?:dist|src(?!\/jobs))\//.test(inside) ? `flowreduce:${inside}` : own
   })
   return Buffer.from(JSON.stringify(parsed))
 }
 
-function buildError(name: string, error: unknown): JobError {
+/** What esbuild found wrong, once for both copies of the user's files; what a YAML file is refused for stands by itself. */
+function buildError(name: string, folder: string, error: unknown): JobError {
   const messages: readonly Message[] =
     error instanceof Error && 'errors' in error && Array.isArray(error.errors) ? error.errors : []
+  const refused: unknown = messages.find(({ detail }) => detail instanceof JobError)?.detail
+  if (refused instanceof JobError) return refused
   const lines = messages.map(({ text, location }) => {
-    const place =
-      location && location.file !== 'entry'
-        ? `${location.file.replace(/^sample:/, '')}:${location.line}:${location.column + 1}: `
-        : ''
-    return place + text.charAt(0).toLowerCase() + text.slice(1)
+    const sentence = text.charAt(0).toLowerCase() + text.slice(1)
+    if (!location || location.file === 'entry') return sentence
+    const file = relative(folder, resolve(folder, location.file.replace(/^sample:/, '')))
+    return `${file}:${location.line}:${location.column + 1}: ${sentence}`
   })
   const problems = [...new Set(lines)]
-  if (problems.length === 0)
-    return new JobError(
-      'bad-bundle',
-      `bundle ${name}: ${error instanceof Error ? error.message : String(error)}`,
-      {},
-      error,
-    )
-  return problemsError('bad-bundle', `bundle ${name}`, problems)
+  if (problems.length > 0) return problemsError('bad-bundle', `bundle ${name}`, problems)
+  return new JobError(
+    'bad-bundle',
+    `bundle ${name}: ${error instanceof Error ? error.message : String(error)}`,
+    {},
+    error,
+  )
 }
 
 /** Writes a bundle and its map under the hash of the code, unless they are there. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { SourceMap } from 'node:module'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { dirname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { installation } from './installation.ts'
 
 /** Where an error comes from in the user's own files. */
@@ -17,12 +18,12 @@ const FRAME = /(file:\/\/[^\s()]+|\/[^\s():]+):(\d+):(\d+)/
 /** Finds the places of a bundle's code in its sources. The map is read when the first error asks for it. */
 export class Tracer {
   readonly #path: string
-  readonly #url: string
   #map: SourceMap | undefined
+  /** The sources by the paths that Node gives them when it applies the map itself (`--enable-source-maps`). */
+  #sources = new Map<string, string>()
 
   constructor(bundle: string) {
     this.#path = bundle
-    this.#url = pathToFileURL(bundle).href
   }
 
   /** The first frame of an error that lies in the user's files; undefined when it has none. */
@@ -31,8 +32,7 @@ export class Tracer {
     let place: string | undefined
     const lines = error.stack.split('\n').map((line) => {
       const match = FRAME.exec(line)
-      if (!match || !(match[1] === this.#path || match[1]!.startsWith(this.#url))) return line
-      const found = this.#find(Number(match[2]), Number(match[3]))
+      const found = match && this.#find(pathOf(match[1]!), Number(match[2]), Number(match[3]))
       if (!found) return line
       if (!found.isLibrary) place ??= found.place
       return line.replace(match[0], found.place)
@@ -40,14 +40,31 @@ export class Tracer {
     return place === undefined ? undefined : { place, stack: lines.join('\n') }
   }
 
-  #find(line: number, column: number): { place: string; isLibrary: boolean } | undefined {
-    this.#map ??= new SourceMap(JSON.parse(readFileSync(`${this.#path}.map`, 'utf8')))
+  #find(path: string, line: number, column: number): { place: string; isLibrary: boolean } | undefined {
+    this.#map ??= this.#readMap()
+    const mapped = this.#sources.get(path)
+    if (mapped) return placeIn(mapped, line, column)
+    if (path !== this.#path) return undefined
     const entry = this.#map.findEntry(line - 1, column - 1)
     if (!('originalSource' in entry) || entry.originalSource === undefined) return undefined
-    const source = entry.originalSource
-    const isLibrary = source.startsWith('flowreduce:') || source.includes('node_modules/')
-    return { place: `${source}:${entry.originalLine + 1}:${entry.originalColumn + 1}`, isLibrary }
+    return placeIn(entry.originalSource, entry.originalLine + 1, entry.originalColumn + 1)
   }
+
+  #readMap(): SourceMap {
+    const map = new SourceMap(JSON.parse(readFileSync(`${this.#path}.map`, 'utf8')))
+    for (const source of map.payload.sources) this.#sources.set(resolve(dirname(this.#path), source), source)
+    return map
+  }
+}
+
+function placeIn(source: string, line: number, column: number): { place: string; isLibrary: boolean } {
+  const isLibrary = source.startsWith('flowreduce:') || source.includes('node_modules/')
+  return { place: `${source}:${line}:${column}`, isLibrary }
+}
+
+/** The path in a frame, which may be a URL with a query. */
+function pathOf(file: string): string {
+  return file.startsWith('file:') ? fileURLToPath(file.replace(/\?.*$/, '')) : file
 }
 
 /** As `Tracer.locate` for jobs that run from their files, as in tests: the first frame outside this installation's own code. */
@@ -57,7 +74,7 @@ export function locateInFiles(error: unknown): SourcePlace | undefined {
   for (const line of error.stack.split('\n').slice(1)) {
     const match = FRAME.exec(line)
     if (!match || line.includes('eval at ')) continue
-    const path = match[1]!.startsWith('file:') ? fileURLToPath(match[1]!.replace(/\?.*$/, '')) : match[1]!
+    const path = pathOf(match[1]!)
     if (!path.startsWith(`${code}/`) || path.startsWith(`${code}/jobs/`))
       return { place: `${path}:${match[2]}:${match[3]}`, stack: error.stack }
   }
