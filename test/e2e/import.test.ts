@@ -120,7 +120,7 @@ describe('flowreduce import into a place that it cannot write', () => {
     const { code, stderr } = await flowreduce(['import', capture, '--store', 'ftp://example'])
     expect(code).toBe(2)
     expect(stderr).toBe(
-      'flowreduce: store: URL expected file:DIR, memory: or s3://bucket/prefix, got "ftp://example"\n',
+      'flowreduce: store: URL expected file:DIR, memory:, s3://bucket/prefix or replica:URL,URL, got "ftp://example"\n',
     )
   })
 
