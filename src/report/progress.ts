@@ -79,7 +79,8 @@ export function tasksText(state: ProgressState, elapsedMs: number): string {
   if (failed > 0) parts.push(`${failed} failed`)
   if (flows > 0) parts.push(rate(flows, elapsedMs, 'flows/s'))
   if (bytes > 0) parts.push(rate(bytes, elapsedMs, 'B/s'))
-  if (done > 0 && done < total) parts.push(`about ${humanDuration((elapsedMs * (total - done)) / done)} left`)
+  const leftMs = done === 0 ? 0 : (elapsedMs * (total - done)) / done
+  if (leftMs >= 1000) parts.push(`about ${humanDuration(leftMs)} left`)
   if (done === total) parts.push(humanDuration(elapsedMs))
   return parts.join(', ')
 }
@@ -88,9 +89,8 @@ export function tasksText(state: ProgressState, elapsedMs: number): string {
 export function flowsText(verb: string, flows: number, total: number | undefined, elapsedMs: number): string {
   const parts = [`${verb} ${thousands(flows)}${total === undefined ? '' : ` of ${thousands(total)}`} flows`]
   parts.push(rate(flows, elapsedMs, 'flows/s'))
-  if (total !== undefined && flows > 0 && flows < total) {
-    parts.push(`about ${humanDuration((elapsedMs * (total - flows)) / flows)} left`)
-  }
+  const leftMs = total === undefined || flows === 0 ? 0 : (elapsedMs * (total - flows)) / flows
+  if (leftMs >= 1000) parts.push(`about ${humanDuration(leftMs)} left`)
   return parts.join(', ')
 }
 

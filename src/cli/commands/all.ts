@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts'
 import { compactCommand } from './compact.ts'
+import { demoCommand } from './demo.ts'
 import { fsCommand } from './fs.ts'
 import { fsckCommand } from './fsck.ts'
 import { gcCommand } from './gc.ts'
@@ -11,6 +12,7 @@ import { simulateCommand } from './simulate.ts'
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
+  demoCommand,
   simulateCommand,
   ingestCommand,
   importCommand,
