@@ -5,9 +5,12 @@ export const RUNS_PREFIX = 'runs/'
 export const runPrefix = (run: string): string => `${RUNS_PREFIX}${run}/`
 export const planKey = (run: string): string => `${runPrefix(run)}plan.json`
 export const bundleKey = (run: string): string => `${runPrefix(run)}job.mjs`
+export const lookupKey = (run: string, hash: string): string => `${runPrefix(run)}lookup-${hash}.csv`
 export const outcomeKey = (run: string): string => `${runPrefix(run)}outcome.json`
 export const traceKey = (run: string): string => `${runPrefix(run)}trace.json`
 export const environmentKey = (run: string): string => `${runPrefix(run)}environment.json`
+/** Run files that are kept in the store. */
+export const filesPrefix = (run: string): string => `${runPrefix(run)}files/`
 export const journalPrefix = (run: string): string => `${runPrefix(run)}journal/`
 
 /** The fence: whoever writes this key first has committed the task. */

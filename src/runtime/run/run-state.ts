@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { ObjectStore } from '../../storage/store.ts'
 import type { System } from '../../storage/system.ts'
 import { RuntimeError } from '../error.ts'
@@ -24,6 +25,8 @@ export class RunState {
   /** Aborted when the run is interrupted, or its lease is lost. */
   readonly signal: AbortSignal
   readonly emit: (event: RunEvent) => void
+  /** In which generation a task has to run whose run file was found lost when the run was resumed. */
+  readonly #generations: ReadonlyMap<string, number>
   readonly #entries = new Map<string, JournalEntry>()
   readonly #attempts = new Map<string, number>()
   /** Run files that were given up, and the making of their successors. */
@@ -38,6 +41,7 @@ export class RunState {
     readonly speculate: boolean
     readonly signal: AbortSignal
     readonly emit: (event: RunEvent) => void
+    readonly generations: ReadonlyMap<string, number>
   }) {
     this.facts = options.facts
     this.store = options.store
@@ -47,11 +51,17 @@ export class RunState {
     this.speculate = options.speculate
     this.signal = options.signal
     this.emit = options.emit
+    this.#generations = options.generations
   }
 
   /** The entry of a committed task. */
   entry(stage: string, task: number): JournalEntry | undefined {
     return this.#entries.get(`${stage}/${task}`)
+  }
+
+  /** The generation in which a task that is not committed runs. */
+  generation(stage: string, task: number): number {
+    return this.#generations.get(`${stage}/${task}`) ?? 0
   }
 
   get entries(): readonly JournalEntry[] {
@@ -64,18 +74,19 @@ export class RunState {
   }
 
   /**
-   * Has a run file made anew, in the next generation of its task; `run` does it. Several who find the same file lost wait for one redo. Returns false when the file
+   * Has a run file made anew, in the next generation of its task; `run` does it. The file is known by its name, which a copy fetched from the store has too. Several who find the same file lost wait for one redo. Returns false when the file
    * is of no committed task, or its task has been redone too often.
    */
   async redo(path: string, reason: string, run: (entry: JournalEntry) => Promise<void>): Promise<boolean> {
-    const known = this.#redone.get(path)
+    const name = basename(path)
+    const known = this.#redone.get(name)
     if (known) return known.then(() => true)
-    const entry = this.entries.find(({ file }) => file?.path === path)
+    const entry = this.entries.find(({ file }) => file && basename(file.path) === name)
     if (!entry || entry.generation >= MAX_GENERATION) return false
     const { stage, task } = entry
     this.emit({ type: 'task-redone', stage, task, generation: entry.generation + 1, reason })
     const redone = run(entry)
-    this.#redone.set(path, redone)
+    this.#redone.set(name, redone)
     await redone
     return true
   }

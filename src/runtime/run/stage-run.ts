@@ -54,7 +54,8 @@ export class StageRun {
     const { id } = this.#stage
     const total = taskCount(this.#stage)
     const started = performance.now()
-    for (let task = 0; task < total; task++) if (!this.#state.entry(id, task)) this.#enqueue(task, 0)
+    for (let task = 0; task < total; task++)
+      if (!this.#state.entry(id, task)) this.#enqueue(task, this.#state.generation(id, task))
     this.#progress.committed(total - this.#open.size)
     this.#state.emit({ type: 'stage-started', stage: id, tasks: total, committed: total - this.#open.size })
     const wake = (): void => this.#wake()

@@ -19,6 +19,8 @@ export interface RunFacts {
   readonly onCorrupt: 'fail' | 'skip'
   readonly maxBadRecords: number
   readonly epoch: number
+  /** Whether run files are kept in the store. */
+  readonly keepsFiles: boolean
 }
 
 /** Which try at a task is described. */
@@ -35,7 +37,7 @@ export function describeTask(
   number: AttemptNumber,
   entryOf: (stage: string, task: number) => JournalEntry,
 ): TaskDescription {
-  const { run, plan, job, storeUrl, scratch, memoryBytes, epoch } = facts
+  const { run, plan, job, storeUrl, scratch, memoryBytes, epoch, keepsFiles } = facts
   const common = {
     ...{
       formatVersion: 1 as const,
@@ -47,7 +49,7 @@ export function describeTask(
       job,
       program: stage.program,
     },
-    ...{ from: plan.from, to: plan.to, scratch, memoryBytes },
+    ...{ from: plan.from, to: plan.to, scratch, memoryBytes, keepsFiles },
   }
   const sourcesOf = (stages: readonly string[]): RunSource[] =>
     stages.flatMap((id) => {
@@ -76,7 +78,10 @@ export function stageOf(plan: Plan, id: string): PlannedStage {
 }
 
 function sourceOf({ stage, task, file }: JournalEntry): RunSource {
-  if (file) return { stage, task, path: file.path, checksum: file.checksum }
+  if (file) {
+    const { path, checksum, key } = file
+    return { stage, task, path, checksum, ...(key === undefined ? {} : { key }) }
+  }
   throw new RuntimeError('bad-plan', `task ${stage}-${task}: journal entry expected a run file, got none`)
 }
 

@@ -9,6 +9,8 @@ export interface RunSource {
   readonly path: string
   /** CRC-32 of its footer. */
   readonly checksum: number
+  /** Key of its copy in the store. */
+  readonly key?: string
 }
 
 /** Opens a committed run file and checks that it is the one that was committed. */

@@ -2,6 +2,7 @@ import type { ColumnSpec } from '../../flow/column.ts'
 import type { BlockInfo } from '../../storage/manifest/actions.ts'
 import type { Counters, UserCounters } from '../counters.ts'
 import type { JobReference } from '../job-reference.ts'
+import type { RunFile } from '../shuffle/run-file.ts'
 import type { RunSource } from '../shuffle/run-source.ts'
 
 /** A task attempt as plain data (JSON): everything a worker, another process or another machine needs to carry it out. Never holds a credential. */
@@ -30,6 +31,8 @@ interface TaskCommon {
   readonly to: number | null
   /** Folder for run files and spills. */
   readonly scratch: string
+  /** Whether the run file is stored too, for other machines. */
+  readonly keepsFiles: boolean
   /** Bytes that the attempt may hold in tables, buffers and merges. */
   readonly memoryBytes: number
 }
@@ -88,12 +91,7 @@ export interface RunPiece {
 /** What an attempt that succeeded says of itself; it becomes its journal entry. */
 export interface TaskResult {
   /** The run file of a map or reduce task. */
-  readonly file?: {
-    readonly path: string
-    readonly sizeBytes: number
-    readonly records: number
-    readonly checksum: number
-  }
+  readonly file?: StoredRunFile
   /** The blocks of the result task, in order. */
   readonly blocks?: readonly BlockInfo[]
   /** Avro schema of the blocks. */
@@ -102,6 +100,11 @@ export interface TaskResult {
   readonly userCounters: UserCounters
   readonly badRecords: readonly BadRecord[]
   readonly timings: TaskTimings
+}
+
+/** A run file on the machine that made it and, under `key`, in the store. */
+export interface StoredRunFile extends RunFile {
+  readonly key?: string
 }
 
 /** Where the time of an attempt went, milliseconds. */

@@ -11,6 +11,7 @@ import type { TaskEnvironment } from './map-task.ts'
 import { runMapTask } from './map-task.ts'
 import { runReduceTask } from './reduce-task.ts'
 import { runResultTask } from './result-task.ts'
+import { fetchSources, storeRunFile } from './stored-files.ts'
 
 /** What every runner gives an attempt beside its description. */
 export interface AttemptOptions {
@@ -25,11 +26,13 @@ export interface AttemptOptions {
  */
 export async function runAttempt(task: TaskDescription, options: AttemptOptions): Promise<JournalEntry> {
   const { store, job, onProgress } = options
-  const files = new AttemptFiles(task.scratch, attemptName(task.stage, task.task, task.epoch, task.attempt))
+  const name = attemptName(task.stage, task.task, task.epoch, task.attempt)
+  const files = new AttemptFiles(task.scratch, name)
   const program = programOf(job, task.program)
   try {
-    const result = await carryOut(task, { program, store, files, ...(onProgress ? { onProgress } : {}) })
-    const entry = await commitAttempt(store, task, result)
+    const local = await fetchSources(task, store, name)
+    const result = await carryOut(local, { program, store, files, ...(onProgress ? { onProgress } : {}) })
+    const entry = await commitAttempt(store, task, await storeRunFile(task, result, store, name))
     files.clean({ failed: false })
     return entry
   } catch (error) {
