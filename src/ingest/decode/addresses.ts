@@ -1,6 +1,7 @@
 import type { AddressColumn } from '../../flow/column.ts'
+import { fill, zeroV6 } from './fill.ts'
 import type { FlowRows } from './flow-rows.ts'
-import { readUnsigned } from './numbers.ts'
+import { intoU8, readUnsigned } from './numbers.ts'
 import type { AddressStep, MaskStep, Source } from './plan.ts'
 import type { Run } from './run.ts'
 
@@ -15,22 +16,22 @@ export function writeAddress(column: AddressColumn, run: Run, { v4, v6, version 
 }
 
 function writeNone({ family, v4, v6 }: AddressColumn, { row, count }: Run): void {
-  family.fill(0, row, row + count)
-  v4.fill(0, row, row + count)
-  v6.fill(0, row * 16, (row + count) * 16)
+  fill(family, 0, row, row + count)
+  fill(v4, 0, row, row + count)
+  zeroV6(v6, row, row + count)
 }
 
 function writeV4({ family, v4, v6 }: AddressColumn, run: Run, source: Source): void {
   const { view, stride, row, count } = run
-  family.fill(4, row, row + count)
-  v6.fill(0, row * 16, (row + count) * 16)
+  fill(family, 4, row, row + count)
+  zeroV6(v6, row, row + count)
   for (let i = row, at = run.offsetOf(source); i < row + count; i++, at += stride) v4[i] = view.getUint32(at)
 }
 
 function writeV6({ family, v4, v6 }: AddressColumn, run: Run, source: Source): void {
   const { bytes, stride, row, count } = run
-  family.fill(6, row, row + count)
-  v4.fill(0, row, row + count)
+  fill(family, 6, row, row + count)
+  fill(v4, 0, row, row + count)
   for (let i = row, at = run.offsetOf(source); i < row + count; i++, at += stride) {
     for (let k = 0; k < 16; k++) v6[i * 16 + k] = bytes[at + k]!
   }
@@ -65,18 +66,17 @@ const isZero16 = (view: DataView, at: number): boolean =>
 /** Fills a prefix length: that of the family the address has, else the other. */
 export function writeMask(rows: FlowRows, run: Run, { slot, address, v4, v6 }: MaskStep): void {
   const values = rows.u8[slot]
-  const { family } = rows.address[address]
+  const from4 = v4 && run.lengthOf(v4) > 0 ? v4 : undefined
+  const from6 = v6 && run.lengthOf(v6) > 0 ? v6 : undefined
+  const only = from4 ?? from6
+  if (!only) fill(values, 0, run.row, run.row + run.count)
+  else intoU8(values, rows.flags, run, only)
+  if (from4 && from6) overwriteV6Masks(values, rows.address[address].family, run, from6)
+}
+
+function overwriteV6Masks(values: Uint8Array, family: Uint8Array, run: Run, source: Source): void {
   const { bytes, stride, row, count } = run
-  const has4 = v4 !== undefined && run.lengthOf(v4) > 0
-  const has6 = v6 !== undefined && run.lengthOf(v6) > 0
-  if (!has4 && !has6) {
-    values.fill(0, row, row + count)
-    return
-  }
-  for (let i = row, k = 0; i < row + count; i++, k++) {
-    const six = has6 && (family[i] === 6 || !has4)
-    const source = six ? v6 : v4!
-    const last = run.offsetOf(source) + k * stride + run.lengthOf(source) - 1
-    values[i] = bytes[last]!
+  for (let i = row, last = run.offsetOf(source) + run.lengthOf(source) - 1; i < row + count; i++, last += stride) {
+    if (family[i] === 6) values[i] = bytes[last]!
   }
 }

@@ -5,12 +5,26 @@ import {
   ADDRESS_RULES,
   COUNTER_RULES,
   MASK_RULES,
-  NUMBER_RULES,
+  type NumberRule,
   REVERSE,
   TIME_RULES,
   TOTAL_COUNTERS,
+  U8_RULES,
+  U16_RULES,
+  U32_RULES,
 } from './field-rules.ts'
-import type { Clock, FlowPlan, Plan, SamplingSources, Source, Step, TimesStep } from './plan.ts'
+import type {
+  AbsentStep,
+  AddressStep,
+  Clock,
+  ExtraStep,
+  FlowPlan,
+  MaskStep,
+  NumberStep,
+  Plan,
+  SamplingStep,
+  TimesStep,
+} from './plan.ts'
 import type { Template } from './template.ts'
 import { VARIABLE } from './template.ts'
 
@@ -25,67 +39,67 @@ export function compile(template: Template, extras: readonly Extra[], absent: Re
   const biflow = index.first(COUNTER_RULES.bytes.reverse) ?? index.first(COUNTER_RULES.packets.reverse)
   const reverse = biflow ? compileWay(index, others, 'reverse', extras) : undefined
   const optional = [...index.used].filter((field) => template.fields[field]?.length === VARIABLE)
-  return { template, forward, ...(reverse ? { reverse } : {}), optional }
+  return { template, forward, reverse, optional }
 }
 
 function compileWay(index: FieldIndex, others: FieldIndex, way: Way, extras: readonly Extra[]): FlowPlan {
-  const steps: Step[] = [...numberSteps(index, way), ...addressSteps(index, way), ...maskSteps(index, way)]
+  const [u8, absentU8] = numberSteps(index, way, U8_RULES)
+  const [u16, absentU16] = numberSteps(index, way, U16_RULES)
+  const [u32, absentU32] = numberSteps(index, way, U32_RULES)
   const octets = index.first(COUNTER_RULES.bytes[way])
   const packets = index.first(COUNTER_RULES.packets[way])
-  steps.push(octets ? { type: 'bytes', source: octets.source } : { type: 'absent-bytes' })
-  steps.push(packets ? { type: 'packets', source: packets.source } : { type: 'absent-packets' })
-  steps.push(timesStep(index, way), { type: 'sampling', ...samplingSources(index) })
-  const absentExtras: number[] = []
-  for (const [column, extra] of extras.entries()) {
-    const source = extraSource(others, way, extra)
-    if (source) steps.push({ type: 'extra', index: column, kind: extra.element.type, source })
-    else absentExtras.push(column)
-  }
-  const totals = (octets && TOTAL_COUNTERS.has(octets.id)) || (packets && TOTAL_COUNTERS.has(packets.id))
-  const flags = (way === 'reverse' ? FLOW_FLAGS.reverse : 0) | (totals ? FLOW_FLAGS.totalCounters : 0)
+  const counters = [octets, packets].filter((found) => found !== undefined)
+  const totals = counters.some(({ id }) => TOTAL_COUNTERS.has(id))
   return {
-    steps,
-    flags,
-    absentExtras,
-    ...(octets ? { octets: octets.source } : {}),
-    ...(packets ? { packets: packets.source } : {}),
+    ...{ u8, u16, u32, absentU8, absentU16, absentU32 },
+    addresses: addressSteps(index, way),
+    masks: maskSteps(index, way),
+    octets: octets?.source,
+    packets: packets?.source,
+    wide: counters.map(({ source }) => source).filter(({ length }) => length > 6),
+    times: timesStep(index, way),
+    sampling: samplingStep(index),
+    ...extraSteps(others, way, extras),
+    flags: (way === 'reverse' ? FLOW_FLAGS.reverse : 0) | (totals ? FLOW_FLAGS.totalCounters : 0),
   }
 }
 
-function numberSteps(index: FieldIndex, way: Way): Step[] {
-  return NUMBER_RULES.map((rule): Step => {
-    const source = index.first(rule[way])?.source
-    const { type, slot } = rule
-    if (type === 'u8') return source ? { type, slot, source } : { type: 'absent-u8', slot, value: rule.absent }
-    if (type === 'u16') return source ? { type, slot, source } : { type: 'absent-u16', slot }
-    return source ? { type, slot, source } : { type: 'absent-u32', slot }
-  })
+function numberSteps<Slot>(
+  index: FieldIndex,
+  way: Way,
+  rules: readonly NumberRule<Slot>[],
+): [NumberStep<Slot>[], AbsentStep<Slot>[]] {
+  const steps: NumberStep<Slot>[] = []
+  const absent: AbsentStep<Slot>[] = []
+  for (const rule of rules) {
+    const found = index.first(rule[way])
+    if (found) steps.push({ slot: rule.slot, source: found.source })
+    else absent.push({ slot: rule.slot, value: rule.absent })
+  }
+  return [steps, absent]
 }
 
-function addressSteps(index: FieldIndex, way: Way): Step[] {
-  return ADDRESS_RULES.map((rule): Step => {
+function addressSteps(index: FieldIndex, way: Way): AddressStep[] {
+  return ADDRESS_RULES.map((rule) => {
     const pair = rule[way]
     const v4 = index.exact(pair.v4, 4, pair.pen)
     const v6 = index.exact(pair.v6, 16, pair.pen)
-    const version = v4 && v6 ? index.find(60) : undefined
-    return { type: 'address', slot: rule.slot, ...defined({ v4, v6, version }) }
+    return { slot: rule.slot, v4, v6, version: v4 && v6 ? index.find(60) : undefined }
   })
 }
 
-function maskSteps(index: FieldIndex, way: Way): Step[] {
-  return MASK_RULES.map((rule): Step => {
-    const pair = rule[way]
-    const sources = defined({ v4: index.find(pair.v4, pair.pen), v6: index.find(pair.v6, pair.pen) })
-    return { type: 'mask', slot: rule.slot, address: rule.address, ...sources }
+function maskSteps(index: FieldIndex, way: Way): MaskStep[] {
+  return MASK_RULES.map((rule) => {
+    const { v4, v6, pen } = rule[way]
+    return { slot: rule.slot, address: rule.address, v4: index.find(v4, pen), v6: index.find(v6, pen) }
   })
 }
 
 function timesStep(index: FieldIndex, way: Way): TimesStep {
-  const clock = (side: 'start' | 'end' | 'observation'): Clock | undefined =>
+  const clock = (side: keyof typeof TIME_RULES): Clock | undefined =>
     (way === 'reverse' ? clockOf(index, side, REVERSE) : undefined) ?? clockOf(index, side, 0)
-  const [start, end] = [clock('start'), clock('end')]
-  const observation = clock('observation')
-  return { type: 'times', ...defined({ start, end, observation, systemInit: index.find(160) }) }
+  const [start, end, observation] = [clock('start'), clock('end'), clock('observation')]
+  return { start, end, observation, systemInit: index.find(160) }
 }
 
 function clockOf(index: FieldIndex, side: keyof typeof TIME_RULES, pen: number): Clock | undefined {
@@ -97,36 +111,42 @@ function clockOf(index: FieldIndex, side: keyof typeof TIME_RULES, pen: number):
   return undefined
 }
 
-/** What a record, of data or of options, says of sampling: the first kind of rate that is there, and who sampled. */
-export function samplingSources(index: FieldIndex): SamplingSources {
-  const sampler = index.find(48) ?? index.find(302)
-  return defined({ ...rateSources(index), sampler })
+const NO_RATE: SamplingStep = {
+  ...{ interval: undefined, size: undefined, space: undefined, population: undefined },
+  ...{ probability: undefined, sampler: undefined },
 }
 
-function rateSources(index: FieldIndex): SamplingSources {
+/** What a record, of data or of options, says of sampling: the first kind of rate that is there, and who sampled. */
+export function samplingStep(index: FieldIndex): SamplingStep {
+  return { ...rateOf(index), sampler: index.find(48) ?? index.find(302) }
+}
+
+function rateOf(index: FieldIndex): SamplingStep {
   const interval = index.find(34) ?? index.find(50)
-  if (interval) return { interval }
+  if (interval) return { ...NO_RATE, interval }
   const [taken, left] = [index.find(305), index.find(306)]
-  if (taken && left) return { size: taken, space: left }
+  if (taken && left) return { ...NO_RATE, size: taken, space: left }
   const [size, population] = [index.find(309), index.find(310)]
-  if (size && population) return { size, population }
+  if (size && population) return { ...NO_RATE, size, population }
   const [time, gap] = [index.find(307), index.find(308)]
-  if (time && gap) return { size: time, space: gap }
-  return defined({ probability: index.exact(311, 8) ?? index.exact(311, 4) })
+  if (time && gap) return { ...NO_RATE, size: time, space: gap }
+  return { ...NO_RATE, probability: index.exact(311, 8) ?? index.exact(311, 4) }
 }
 
 /** The reverse half has the values of reverse elements, and of those that belong to neither way. */
-function extraSource(index: FieldIndex, way: Way, { element, bothWays }: Extra): Source | undefined {
-  const { id, pen = 0 } = element
-  if (way === 'forward') return index.find(id, pen)
-  const reverse = pen === 0 ? index.find(id, REVERSE) : undefined
-  return reverse ?? (bothWays ? index.find(id, pen) : undefined)
-}
-
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
-
-/** The object without its undefined properties. */
-function defined<T extends object>(object: T): Defined<T> {
-  const entries = Object.entries(object).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(entries) as Defined<T>
+function extraSteps(
+  index: FieldIndex,
+  way: Way,
+  extras: readonly Extra[],
+): { extras: ExtraStep[]; absentExtras: number[] } {
+  const steps: ExtraStep[] = []
+  const absentExtras: number[] = []
+  for (const [column, { element, bothWays }] of extras.entries()) {
+    const { id, pen = 0, type: kind } = element
+    const reversed = way === 'reverse' && pen === 0 ? index.find(id, REVERSE) : undefined
+    const source = reversed ?? (way === 'forward' || bothWays ? index.find(id, pen) : undefined)
+    if (source) steps.push({ index: column, kind, source })
+    else absentExtras.push(column)
+  }
+  return { extras: steps, absentExtras }
 }

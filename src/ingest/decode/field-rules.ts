@@ -1,5 +1,6 @@
 import type { AddressSlot, U8Slot, U16Slot, U32Slot } from './flow-rows.ts'
 import { ADDRESS, U8, U16, U32 } from './flow-rows.ts'
+import type { Clock } from './plan.ts'
 
 /** Private enterprise number of the reverse elements (RFC 5103 section 6.1). */
 export const REVERSE = 29305
@@ -26,24 +27,32 @@ const OUTPUT_IF = own(14, 253)
 const SRC_AS = own(16)
 const DST_AS = own(17)
 
-/** Numbers: the table of docs/decoding.md. The reverse half takes a reverse element where there is one, and the other end of what belongs to an end. */
-export const NUMBER_RULES: readonly (Rule &
-  (
-    | { readonly type: 'u8'; readonly slot: U8Slot; readonly absent: number }
-    | { readonly type: 'u16'; readonly slot: U16Slot }
-    | { readonly type: 'u32'; readonly slot: U32Slot }
-  ))[] = [
-  { type: 'u16', slot: U16.srcPort, forward: [SRC_PORT], reverse: [DST_PORT] },
-  { type: 'u16', slot: U16.dstPort, forward: [DST_PORT], reverse: [SRC_PORT] },
-  { type: 'u8', slot: U8.proto, absent: 0, forward: [own(4)], reverse: [own(4)] },
-  { type: 'u8', slot: U8.tos, absent: 0, forward: [own(5)], reverse: [reversed(5), own(5)] },
-  { type: 'u16', slot: U16.tcpFlags, forward: [own(6)], reverse: [reversed(6)] },
-  { type: 'u32', slot: U32.inputIf, forward: [INPUT_IF], reverse: [reversed(10, 252), OUTPUT_IF] },
-  { type: 'u32', slot: U32.outputIf, forward: [OUTPUT_IF], reverse: [reversed(14, 253), INPUT_IF] },
-  { type: 'u32', slot: U32.srcAs, forward: [SRC_AS], reverse: [DST_AS] },
-  { type: 'u32', slot: U32.dstAs, forward: [DST_AS], reverse: [SRC_AS] },
-  { type: 'u16', slot: U16.vlan, forward: [own(58, 243)], reverse: [reversed(58, 243), own(58, 243)] },
-  { type: 'u8', slot: U8.direction, absent: 255, forward: [own(61)], reverse: [reversed(61)] },
+/** A number: its column, the elements that fill it, and its value without any. */
+export interface NumberRule<Slot> extends Rule {
+  readonly slot: Slot
+  readonly absent: number
+}
+
+// The reverse half takes a reverse element where there is one, and the other end of what belongs to an end (docs/decoding.md).
+
+export const U8_RULES: readonly NumberRule<U8Slot>[] = [
+  { slot: U8.proto, absent: 0, forward: [own(4)], reverse: [own(4)] },
+  { slot: U8.tos, absent: 0, forward: [own(5)], reverse: [reversed(5), own(5)] },
+  { slot: U8.direction, absent: 255, forward: [own(61)], reverse: [reversed(61)] },
+]
+
+export const U16_RULES: readonly NumberRule<U16Slot>[] = [
+  { slot: U16.srcPort, absent: 0, forward: [SRC_PORT], reverse: [DST_PORT] },
+  { slot: U16.dstPort, absent: 0, forward: [DST_PORT], reverse: [SRC_PORT] },
+  { slot: U16.tcpFlags, absent: 0, forward: [own(6)], reverse: [reversed(6)] },
+  { slot: U16.vlan, absent: 0, forward: [own(58, 243)], reverse: [reversed(58, 243), own(58, 243)] },
+]
+
+export const U32_RULES: readonly NumberRule<U32Slot>[] = [
+  { slot: U32.inputIf, absent: 0, forward: [INPUT_IF], reverse: [reversed(10, 252), OUTPUT_IF] },
+  { slot: U32.outputIf, absent: 0, forward: [OUTPUT_IF], reverse: [reversed(14, 253), INPUT_IF] },
+  { slot: U32.srcAs, absent: 0, forward: [SRC_AS], reverse: [DST_AS] },
+  { slot: U32.dstAs, absent: 0, forward: [DST_AS], reverse: [SRC_AS] },
 ]
 
 /** Elements of an address or a prefix length, by family. */
@@ -87,11 +96,9 @@ export const COUNTER_RULES: { readonly [C in 'bytes' | 'packets']: Rule } = {
 /** Running totals among the counters. */
 export const TOTAL_COUNTERS: ReadonlySet<number> = new Set([85, 86, 171, 172])
 
-type ClockType = 'uptime' | 'seconds' | 'milliseconds' | 'microseconds' | 'nanoseconds' | 'before-export'
-
 /** Time elements, the most exact first. */
 export const TIME_RULES: {
-  readonly [T in 'start' | 'end' | 'observation']: readonly { readonly id: number; readonly type: ClockType }[]
+  readonly [T in 'start' | 'end' | 'observation']: readonly { readonly id: number; readonly type: Clock['type'] }[]
 } = {
   start: [
     { id: 156, type: 'nanoseconds' },

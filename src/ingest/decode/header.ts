@@ -5,38 +5,58 @@ import type { Origin } from './origin.ts'
 export const HEADER_LENGTH: { readonly [version: number]: number } = { 5: 24, 9: 20, 10: 16 }
 
 /** What the header of a v5, v9 or IPFIX datagram says; the caller has checked its length. */
-export function readOrigin(
-  view: DataView,
-  version: 5 | 9 | 10,
-  { exporter, sourcePort, receivedMs }: DatagramMeta,
-): Origin {
-  const header = version === 5 ? v5Header(view) : version === 9 ? v9Header(view) : ipfixHeader(view)
-  return { exporter, sourcePort, version, ...header, receivedMs: receivedMs ?? header.exportMs }
+export function readOrigin(view: DataView, version: 5 | 9 | 10, meta: DatagramMeta): Origin {
+  switch (version) {
+    case 5:
+      return v5Origin(view, meta)
+    case 9:
+      return v9Origin(view, meta)
+    case 10:
+      return ipfixOrigin(view, meta)
+  }
 }
 
-type Header = Pick<Origin, 'domain' | 'sequence' | 'exportMs' | 'sysUptime'>
-
 /** Domain is engine type * 256 + engine id. */
-function v5Header(view: DataView): Header {
+function v5Origin(view: DataView, { exporter, sourcePort, receivedMs }: DatagramMeta): Origin {
+  const exportMs = view.getUint32(8) * 1000 + Math.floor(view.getUint32(12) / 1e6)
   return {
-    sysUptime: view.getUint32(4),
-    exportMs: view.getUint32(8) * 1000 + Math.floor(view.getUint32(12) / 1e6),
-    sequence: view.getUint32(16),
+    exporter,
+    sourcePort,
+    version: 5,
     domain: view.getUint16(20),
+    sequence: view.getUint32(16),
+    exportMs,
+    sysUptime: view.getUint32(4),
+    receivedMs: receivedMs ?? exportMs,
   }
 }
 
 /** RFC 3954 section 5.1. */
-function v9Header(view: DataView): Header {
+function v9Origin(view: DataView, { exporter, sourcePort, receivedMs }: DatagramMeta): Origin {
+  const exportMs = view.getUint32(8) * 1000
   return {
-    sysUptime: view.getUint32(4),
-    exportMs: view.getUint32(8) * 1000,
-    sequence: view.getUint32(12),
+    exporter,
+    sourcePort,
+    version: 9,
     domain: view.getUint32(16),
+    sequence: view.getUint32(12),
+    exportMs,
+    sysUptime: view.getUint32(4),
+    receivedMs: receivedMs ?? exportMs,
   }
 }
 
 /** RFC 7011 section 3.1. */
-function ipfixHeader(view: DataView): Header {
-  return { sysUptime: 0, exportMs: view.getUint32(4) * 1000, sequence: view.getUint32(8), domain: view.getUint32(12) }
+function ipfixOrigin(view: DataView, { exporter, sourcePort, receivedMs }: DatagramMeta): Origin {
+  const exportMs = view.getUint32(4) * 1000
+  return {
+    exporter,
+    sourcePort,
+    version: 10,
+    domain: view.getUint32(12),
+    sequence: view.getUint32(8),
+    exportMs,
+    sysUptime: 0,
+    receivedMs: receivedMs ?? exportMs,
+  }
 }

@@ -37,7 +37,8 @@ export function readSets(
   known: TemplateSource,
   sets: SetSpan[],
 ): MalformedReason | undefined {
-  const own = new Overlay(known)
+  // Made for the first template of the message: most messages have none.
+  let own: Overlay | undefined
   const ids = TEMPLATE_SETS[version]
   let at = start
   while (end - at >= 4) {
@@ -52,10 +53,11 @@ export function readSets(
       const type = id === ids.data ? 'data' : 'options'
       const reason = readTemplateSet(bytes, view, { version, type, start: span.start, end: setEnd }, statements)
       if (reason) return reason
+      own ??= new Overlay(known)
       own.apply(statements)
       sets.push({ ...span, statements })
     } else {
-      const template = id < FIRST_DATA_SET ? undefined : own.find(id)
+      const template = id < FIRST_DATA_SET ? undefined : (own ?? known).find(id)
       if (template?.variable && isCut(bytes, span, template)) return 'value-cut'
       sets.push(template?.type === 'options' ? { ...span, options: template } : span)
     }

@@ -82,6 +82,8 @@ function intoCut(
   }
 }
 
-/** Whether the counter at `at` is above 2^53 - 1. */
-export const isWide = (bytes: Uint8Array, at: number, length: number): boolean =>
-  length > 6 && readUnsigned(bytes, at, length) > Number.MAX_SAFE_INTEGER
+/** Whether the integer at `at` is above 2^53 - 1. */
+export function isWide(bytes: Uint8Array, view: DataView, at: number, length: number): boolean {
+  if (length === 8) return view.getUint32(at) > 0x1fffff
+  return length > 6 && readUnsigned(bytes, at, length) > Number.MAX_SAFE_INTEGER
+}

@@ -1,7 +1,7 @@
-import { samplingSources } from './compile.ts'
+import { samplingStep } from './compile.ts'
 import { FieldIndex } from './field-index.ts'
 import { readUnsigned } from './numbers.ts'
-import type { SamplingSources, Source } from './plan.ts'
+import type { SamplingStep, Source } from './plan.ts'
 import type { Rate } from './rate.ts'
 import { readRate, readSampler } from './rate.ts'
 import type { Run } from './run.ts'
@@ -10,11 +10,11 @@ import type { Template } from './template.ts'
 
 /** What is read from the records of an options template. */
 export interface OptionsPlan {
-  readonly sampling: SamplingSources
+  readonly sampling: SamplingStep
   /** systemInitTimeMilliseconds (160). */
-  readonly systemInit?: Source
+  readonly systemInit: Source | undefined
   /** The interface that the record is about, when that is its scope. */
-  readonly inputIf?: Source
+  readonly inputIf: Source | undefined
 }
 
 /** What the options records of a domain say. */
@@ -28,9 +28,7 @@ const INTERFACE_SCOPE = { 9: 2, 10: 10 } as const
 
 export function compileOptions(template: Template): OptionsPlan {
   const index = new FieldIndex(template)
-  const systemInit = index.find(160)
-  const inputIf = interfaceScope(template)
-  return { sampling: samplingSources(index), ...(systemInit ? { systemInit } : {}), ...(inputIf ? { inputIf } : {}) }
+  return { sampling: samplingStep(index), systemInit: index.find(160), inputIf: interfaceScope(template) }
 }
 
 function interfaceScope({ fields, version }: Template): Source | undefined {

@@ -1,5 +1,5 @@
 import { isWide, readBigUnsigned, readUnsigned } from './numbers.ts'
-import type { SamplingSources, Source } from './plan.ts'
+import type { SamplingStep, Source } from './plan.ts'
 import type { Run } from './run.ts'
 
 /** The name of a sampler: its id; in decimal when it is above 2^53 - 1. */
@@ -12,7 +12,7 @@ export interface Rate {
 }
 
 /** Reads the rate in record `k` of a run; false, and `rate` untouched, when it has none or one that says nothing (0). */
-export function readRate(run: Run, k: number, sources: SamplingSources, rate: Rate): boolean {
+export function readRate(run: Run, k: number, sources: SamplingStep, rate: Rate): boolean {
   const { interval, size, space, population, probability } = sources
   if (interval) return setRate(rate, 1, numberAt(run, k, interval))
   if (size && space) {
@@ -30,7 +30,7 @@ export function readSampler(run: Run, k: number, source: Source | undefined): Sa
   const length = source ? run.lengthOf(source) : 0
   if (!source || length === 0) return undefined
   const at = run.offsetOf(source) + k * run.stride
-  return isWide(run.bytes, at, length)
+  return isWide(run.bytes, run.view, at, length)
     ? String(readBigUnsigned(run.bytes, at, length))
     : readUnsigned(run.bytes, at, length)
 }

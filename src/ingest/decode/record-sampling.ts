@@ -1,4 +1,5 @@
 import { FLOW_FLAGS } from '../../flow/fields.ts'
+import { fill } from './fill.ts'
 import type { FlowRows } from './flow-rows.ts'
 import { U32 } from './flow-rows.ts'
 import type { SamplingStep } from './plan.ts'
@@ -14,12 +15,12 @@ const rate: Rate = { size: 0, population: 0 }
 export function writeSampling(rows: FlowRows, run: Run, step: SamplingStep): void {
   const { override, samplers } = run
   if (override) {
-    fill(rows, run, override)
+    fillRate(rows, run, override)
     return
   }
   const inRecord = step.interval ?? step.size ?? step.probability
   if (!inRecord && !step.sampler && !samplers?.byInterface.size) {
-    fill(rows, run, samplers?.find(undefined, 0) ?? UNKNOWN_SAMPLING)
+    fillRate(rows, run, samplers?.find(undefined, 0) ?? UNKNOWN_SAMPLING)
     return
   }
   for (let k = 0; k < run.count; k++) {
@@ -36,8 +37,8 @@ export function writeSampling(rows: FlowRows, run: Run, step: SamplingStep): voi
   }
 }
 
-function fill(rows: FlowRows, { row, count }: Run, { size, population, assumed }: Sampling): void {
-  rows.sampleSize.fill(size, row, row + count)
-  rows.samplePopulation.fill(population, row, row + count)
+function fillRate(rows: FlowRows, { row, count }: Run, { size, population, assumed }: Sampling): void {
+  fill(rows.sampleSize, size, row, row + count)
+  fill(rows.samplePopulation, population, row, row + count)
   if (assumed) for (let i = row; i < row + count; i++) rows.flags[i]! |= FLOW_FLAGS.samplingAssumed
 }

@@ -1,9 +1,10 @@
 import { writeAddress, writeMask } from './addresses.ts'
 import { clearExtra, writeExtra } from './extras.ts'
+import { fill } from './fill.ts'
 import type { FlowRows } from './flow-rows.ts'
 import { intoF64, intoU8, intoU16, intoU32 } from './numbers.ts'
 import type { Origin } from './origin.ts'
-import type { FlowPlan, Source, Step } from './plan.ts'
+import type { FlowPlan, Source } from './plan.ts'
 import { RecordLayout } from './record.ts'
 import { writeSampling } from './record-sampling.ts'
 import type { Samplers } from './samplers.ts'
@@ -48,77 +49,40 @@ export class Run {
   }
 }
 
-/** Writes all columns of the rows of a run. */
+/** Writes all columns of the rows of a run. Masks need the addresses, sampling needs the interfaces. */
 export function writeRun(rows: FlowRows, run: Run, plan: FlowPlan, origin: Origin): void {
   const from = run.row
   const to = from + run.count
   fillOrigin(rows, from, to, origin)
-  rows.flags.fill(plan.flags | run.flags, from, to)
-  for (const column of plan.absentExtras) {
+  fill(rows.flags, plan.flags | run.flags, from, to)
+  for (const { slot, source } of plan.u8) intoU8(rows.u8[slot], rows.flags, run, source)
+  for (const { slot, source } of plan.u16) intoU16(rows.u16[slot], rows.flags, run, source)
+  for (const { slot, source } of plan.u32) intoU32(rows.u32[slot], rows.flags, run, source)
+  for (const { slot, value } of plan.absentU8) fill(rows.u8[slot], value, from, to)
+  for (const { slot, value } of plan.absentU16) fill(rows.u16[slot], value, from, to)
+  for (const { slot, value } of plan.absentU32) fill(rows.u32[slot], value, from, to)
+  for (const step of plan.addresses) writeAddress(rows.address[step.slot], run, step)
+  for (const step of plan.masks) writeMask(rows, run, step)
+  if (plan.octets) intoF64(rows.bytes, run, plan.octets)
+  else fill(rows.bytes, 0, from, to)
+  if (plan.packets) intoF64(rows.packets, run, plan.packets)
+  else fill(rows.packets, 0, from, to)
+  writeTimes(rows, run, plan.times)
+  writeSampling(rows, run, plan.sampling)
+  writeExtras(rows, run, plan)
+}
+
+function writeExtras(rows: FlowRows, run: Run, { extras, absentExtras }: FlowPlan): void {
+  for (const column of absentExtras) {
     const extra = rows.extras[column]
-    if (extra) clearExtra(extra, from, to)
+    if (extra) clearExtra(extra, run.row, run.row + run.count)
   }
-  const { steps } = plan
-  for (let i = 0; i < steps.length; i++) writeStep(rows, run, steps[i]!)
-}
-
-function writeStep(rows: FlowRows, run: Run, step: Step): void {
-  const { row } = run
-  const to = row + run.count
-  switch (step.type) {
-    case 'u8':
-      intoU8(rows.u8[step.slot], rows.flags, run, step.source)
-      break
-    case 'u16':
-      intoU16(rows.u16[step.slot], rows.flags, run, step.source)
-      break
-    case 'u32':
-      intoU32(rows.u32[step.slot], rows.flags, run, step.source)
-      break
-    case 'bytes':
-      intoF64(rows.bytes, run, step.source)
-      break
-    case 'packets':
-      intoF64(rows.packets, run, step.source)
-      break
-    case 'address':
-      writeAddress(rows.address[step.slot], run, step)
-      break
-    case 'mask':
-      writeMask(rows, run, step)
-      break
-    case 'times':
-      writeTimes(rows, run, step)
-      break
-    case 'sampling':
-      writeSampling(rows, run, step)
-      break
-    case 'extra':
-      writeExtras(rows, run, step)
-      break
-    case 'absent-u8':
-      rows.u8[step.slot].fill(step.value, row, to)
-      break
-    case 'absent-u16':
-      rows.u16[step.slot].fill(0, row, to)
-      break
-    case 'absent-u32':
-      rows.u32[step.slot].fill(0, row, to)
-      break
-    case 'absent-bytes':
-      rows.bytes.fill(0, row, to)
-      break
-    case 'absent-packets':
-      rows.packets.fill(0, row, to)
-      break
-  }
-}
-
-function writeExtras(rows: FlowRows, run: Run, { index, kind, source }: Extract<Step, { type: 'extra' }>): void {
-  const column = rows.extras[index]
-  if (!column) return
-  const length = run.lengthOf(source)
-  for (let i = 0, at = run.offsetOf(source); i < run.count; i++, at += run.stride) {
-    writeExtra(column, kind, run.row + i, run, at, length, run.valueBytes)
+  for (const { index, kind, source } of extras) {
+    const column = rows.extras[index]
+    if (!column) continue
+    const length = run.lengthOf(source)
+    for (let i = 0, at = run.offsetOf(source); i < run.count; i++, at += run.stride) {
+      writeExtra(column, kind, run.row + i, run, at, length, run.valueBytes)
+    }
   }
 }

@@ -171,17 +171,16 @@ export class SetDecoder {
   }
 
   /** How many of `count` records from `at` on come before the first with a counter above 2^53 - 1. */
-  #plainRecords({ octets, packets }: FlowPlan, at: number, count: number, length: number): number {
+  #plainRecords({ wide }: FlowPlan, at: number, count: number, length: number): number {
     const run = this.#run
     run.at = at
-    const counters = [octets, packets].filter((source) => source !== undefined && run.lengthOf(source) > 6)
-    if (counters.length === 0) return count
-    for (let k = 0; k < count; k++) {
-      for (const source of counters) {
-        if (source && isWide(run.bytes, run.offsetOf(source) + k * length, run.lengthOf(source))) return k
-      }
+    let plain = count
+    for (const source of wide) {
+      const octets = run.lengthOf(source)
+      let from = run.offsetOf(source)
+      for (let k = 0; k < plain; k++, from += length) if (isWide(run.bytes, run.view, from, octets)) plain = k
     }
-    return count
+    return plain
   }
 
   #isAbove0(source: Source | undefined): boolean {

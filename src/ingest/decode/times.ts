@@ -1,6 +1,7 @@
 import { FLOW_FLAGS } from '../../flow/fields.ts'
+import { fill } from './fill.ts'
 import type { FlowRows } from './flow-rows.ts'
-import { readUnsigned } from './numbers.ts'
+import { intoF64, readUnsigned } from './numbers.ts'
 import type { Clock, Source, TimesStep } from './plan.ts'
 import type { Run } from './run.ts'
 
@@ -43,7 +44,7 @@ function latestOf({ version, exportMs }: Run, { start, end }: TimesStep): number
 /** Neither time: the time of the observation when the record has one, else the export time; flagged either way. */
 function writeUnknown(rows: FlowRows, run: Run, { observation, systemInit }: TimesStep): void {
   const { row, count } = run
-  if (!writeClock(rows.start, run, observation, systemInit)) rows.start.fill(run.exportMs, row, row + count)
+  if (!writeClock(rows.start, run, observation, systemInit)) fill(rows.start, run.exportMs, row, row + count)
   rows.end.set(rows.start.subarray(row, row + count), row)
   addFlag(rows, run, FLOW_FLAGS.timesUnknown)
 }
@@ -80,7 +81,7 @@ function writeClock(values: Float64Array, run: Run, clock: Clock | undefined, sy
   if (!clock || run.lengthOf(clock.source) === 0) return false
   const { type, source } = clock
   const length = run.lengthOf(source)
-  const { bytes, view, row, count, stride } = run
+  const { view, row, count, stride } = run
   let at = run.offsetOf(source)
   switch (type) {
     case 'uptime':
@@ -93,15 +94,15 @@ function writeClock(values: Float64Array, run: Run, clock: Clock | undefined, sy
       }
       return true
     case 'seconds':
-      for (let i = row; i < row + count; i++, at += stride) values[i] = readUnsigned(bytes, at, length) * 1000
+      intoF64(values, run, source)
+      for (let i = row; i < row + count; i++) values[i]! *= 1000
       return true
     case 'milliseconds':
-      for (let i = row; i < row + count; i++, at += stride) values[i] = readUnsigned(bytes, at, length)
+      intoF64(values, run, source)
       return true
     case 'before-export':
-      for (let i = row; i < row + count; i++, at += stride) {
-        values[i] = run.exportMs - Math.ceil(readUnsigned(bytes, at, length) / 1000)
-      }
+      intoF64(values, run, source)
+      for (let i = row; i < row + count; i++) values[i] = run.exportMs - Math.ceil(values[i]! / 1000)
       return true
   }
 }
@@ -112,20 +113,18 @@ function writeClock(values: Float64Array, run: Run, clock: Clock | undefined, sy
  */
 function writeUptime(values: Float64Array, run: Run, source: Source, systemInit: Source | undefined): boolean {
   const { bytes, row, count, stride, exportMs, sysUptime } = run
-  const length = run.lengthOf(source)
-  let at = run.offsetOf(source)
   if (run.version === 9) {
-    for (let i = row; i < row + count; i++, at += stride) {
-      values[i] = exportMs - ((sysUptime - readUnsigned(bytes, at, length)) | 0)
-    }
+    intoF64(values, run, source)
+    for (let i = row; i < row + count; i++) values[i] = exportMs - ((sysUptime - values[i]!) | 0)
     return true
   }
   let initAt = systemInit ? run.offsetOf(systemInit) : 0
   const initLength = systemInit ? run.lengthOf(systemInit) : 0
   if (initLength === 0 && run.systemInitMs === undefined) return false
-  for (let i = row; i < row + count; i++, at += stride, initAt += stride) {
+  intoF64(values, run, source)
+  for (let i = row; i < row + count; i++, initAt += stride) {
     const initMs = initLength > 0 ? readUnsigned(bytes, initAt, initLength) : run.systemInitMs!
-    values[i] = unwrapUptime(initMs + readUnsigned(bytes, at, length), exportMs)
+    values[i] = unwrapUptime(initMs + values[i]!, exportMs)
   }
   return true
 }
