@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { flowreduce, start } from './command.ts'
@@ -91,5 +91,59 @@ describe('a coordinator killed by a signal', () => {
     expect(byPort(rows)).toEqual(byPort(sent.ports))
     expect(await place.results()).toEqual(['results/ports'])
     expect(await flowreduce(['fsck', '--deep', '--store', store])).toMatchObject({ code: 0 })
+  })
+})
+
+describe('flowreduce resume', () => {
+  /** Starts a run whose first map tasks wait for ever, and stops it there. */
+  async function stopped(
+    signal: NodeJS.Signals,
+  ): Promise<{ job: string; run: string; stderr: string; code: number | null }> {
+    const job = await troubleJob('map', 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)')
+    const started = start(['run', job, '--store', store, ...SPLITS])
+    await expect.poll(() => existsSync(join(folder, 'marker')), { timeout: 30_000 }).toBe(true)
+    started.kill(signal)
+    const { code, stderr } = await started.finished
+    const [run = ''] = await readdir(join(folder, 'store', 'runs'))
+    return { job, run, stderr, code }
+  }
+
+  it.each(['SIGKILL', 'SIGTERM'] as const)('gives the bytes of an undisturbed run after %s', async (signal) => {
+    await place.importFlows(30_000)
+    const { job, run, stderr, code } = await stopped(signal)
+    if (signal === 'SIGTERM') {
+      expect(code).toBe(130)
+      expect(stderr).toContain(`flowreduce resume ${run} --store ${store}`)
+    }
+    const resumed = await flowreduce(['resume', run, '--store', store, '--format', 'csv'])
+    expect(resumed).toMatchObject({ code: 0 })
+    const undisturbed = await flowreduce(['run', job, '--store', store, '--format', 'csv', '--runner', 'inline'])
+    expect(undisturbed.stdout).toBe(resumed.stdout)
+    expect(await flowreduce(['resume', run, '--store', store, '--format', 'csv'])).toMatchObject({
+      code: 0,
+      stdout: resumed.stdout,
+    })
+  })
+
+  it('leaves a run to the coordinator that works on it', async () => {
+    await place.importFlows(3000)
+    const job = await troubleJob('map', 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)')
+    const first = start(['run', job, '--store', store, ...SPLITS])
+    await expect.poll(() => existsSync(join(folder, 'marker')), { timeout: 30_000 }).toBe(true)
+    const [run = ''] = await readdir(join(folder, 'store', 'runs'))
+    const { code, stdout, stderr } = await flowreduce(['resume', run, '--store', store])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(/^flowreduce: [^\n]*\n$/)
+    first.kill('SIGKILL')
+    await first.finished
+    await rm(join(folder, 'marker'))
+  })
+
+  it('names a run that there is not', async () => {
+    await place.importFlows(10)
+    expect(await flowreduce(['resume', 'no-such-run', '--store', store])).toMatchObject({
+      code: 1,
+      stderr: `flowreduce: run no-such-run: expected in ${store}, got none\n`,
+    })
   })
 })

@@ -59,16 +59,20 @@ export interface PlanRequest {
 }
 
 export async function planRequest(args: RequestArguments, job: JobSource, manifest: Manifest): Promise<PlanRequest> {
-  const count = (name: 'workers' | 'partitions', max: number): number | undefined =>
-    args[name] === undefined ? undefined : wholeNumber(name, args[name], { min: 1, max })
   return {
     job,
     ...periodOf(args),
-    workers: count('workers', 1024),
-    partitions: count('partitions', 0xffff),
+    workers: workersOf(args),
+    partitions:
+      args.partitions === undefined ? undefined : wholeNumber('partitions', args.partitions, { min: 1, max: 0xffff }),
     splitBytes: args['split-size'] === undefined ? undefined : readOption('split-size', args['split-size'], parseSize),
     snapshot: await snapshotAt(manifest, args.at),
   }
+}
+
+/** `--workers`, checked. */
+export function workersOf({ workers }: { readonly workers: number | undefined }): number | undefined {
+  return workers === undefined ? undefined : wholeNumber('workers', workers, { min: 1, max: 1024 })
 }
 
 /** Compiles and plans without touching anything. */

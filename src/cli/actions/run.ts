@@ -20,7 +20,7 @@ import { RunPainter } from '../run-painter.ts'
 import { listenForStop } from '../signals.ts'
 import { withImported } from '../temporary-store.ts'
 import { printPlan } from './explain.ts'
-import { jobOf, planRequest, prepare } from './request.ts'
+import { jobOf, planRequest, prepare, workersOf } from './request.ts'
 
 type Arguments = OptionsOf<typeof runOptions> & { job: string; files: string[] | undefined }
 
@@ -35,33 +35,36 @@ export async function runAction(args: Arguments): Promise<number> {
       await printPlan(args, await prepare(request, opened.manifest), args.workers)
       return EXIT.done
     }
-    await runAndPrint(args, format, { ...request, ...execution, ...opened, ...toleranceOf(args), system: realSystem() })
+    const tolerance = toleranceOf(args)
+    const outcome = await watched(args, (watch) =>
+      runJob({ ...request, ...execution, ...opened, ...tolerance, ...watch, system: realSystem() }),
+    )
+    await printOutcome(args, format, outcome)
     return EXIT.done
   }
   return files.length > 0 ? withImported(args, files, work) : work(await openManifestOf(args))
 }
 
-/** Runs with progress and prints the result; a stop signal ends the run cleanly. */
-async function runAndPrint(args: Arguments, format: ChosenFormat, options: RunOptions): Promise<void> {
-  const painter = new RunPainter(args.quiet)
+/** Carries out a run with progress on standard error; a stop signal ends it cleanly. */
+export async function watched(
+  { quiet }: { readonly quiet: boolean | undefined },
+  work: (watch: Required<Pick<RunOptions, 'signal' | 'onEvent'>>) => Promise<RunOutcome>,
+): Promise<RunOutcome> {
+  const painter = new RunPainter(quiet)
   const stop = listenForStop(() => painter.interrupted())
-  const outcome = await runJob({
-    ...options,
-    signal: stop.signal,
-    onEvent: (event) => painter.show(event),
-  }).finally(() => {
+  return work({ signal: stop.signal, onEvent: (event) => painter.show(event) }).finally(() => {
     painter.done()
     stop.done()
   })
-  await printOutcome(args, format, outcome)
 }
 
 /** The options of how a run is carried out. */
 export function executionOf(
   args: OptionsOf<typeof executionOptions>,
-): Pick<RunOptions, 'runner' | 'memoryBytes' | 'scratch' | 'limits'> {
+): Pick<RunOptions, 'runner' | 'workers' | 'memoryBytes' | 'scratch' | 'limits'> {
   return {
     runner: args.runner === 'inline' ? 'inline' : 'local',
+    workers: workersOf(args),
     memoryBytes: args.memory === undefined ? undefined : readOption('memory', args.memory, parseSize),
     scratch: args.scratch,
     limits: {

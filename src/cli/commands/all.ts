@@ -7,6 +7,7 @@ import { gcCommand } from './gc.ts'
 import { importCommand } from './import.ts'
 import { ingestCommand } from './ingest.ts'
 import { jobsCommand } from './jobs.ts'
+import { resumeCommand } from './resume.ts'
 import { explainCommand, runCommand } from './run.ts'
 import { simulateCommand } from './simulate.ts'
 
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   importCommand,
   runCommand,
   explainCommand,
+  resumeCommand,
   jobsCommand,
   fsCommand,
   fsckCommand,

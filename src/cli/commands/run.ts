@@ -17,7 +17,6 @@ const requestOptions = {
   ...whereOptions,
   ...storeOptions,
   ...snapshotOptions,
-  workers: { type: 'number', describe: 'Worker threads; default: one per core' },
   partitions: { type: 'number', describe: 'Reduce tasks of each stage; default: by estimate' },
   'split-size': {
     type: 'string',
@@ -25,8 +24,13 @@ const requestOptions = {
   },
 } as const satisfies OptionTable
 
+const workerOptions = {
+  workers: { type: 'number', describe: 'Worker threads; default: one per core' },
+} as const satisfies OptionTable
+
 /** How the work is done; none of it shows in the result. */
 export const executionOptions = {
+  ...workerOptions,
   runner: { choices: ['local', 'inline'], default: 'local', describe: 'Worker threads, or this thread' },
   memory: { type: 'string', describe: 'Target for the memory of the whole process; default: a quarter of the machine' },
   scratch: {
@@ -81,6 +85,7 @@ export const runCommand = defineCommand({
 
 export const explainOptions = {
   ...requestOptions,
+  ...workerOptions,
   ...reportFormatOptions,
   ...logOptions,
 } as const satisfies OptionTable
