@@ -16,7 +16,7 @@ import { coordinate } from './coordinate.ts'
 import type { RunEvent } from './events.ts'
 import { codeOf } from './failure.ts'
 import type { JournalEntry } from './journal.ts'
-import { filesPrefix } from './layout.ts'
+import { filesPrefix, resumeCommand } from './layout.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 import type { ExecutionOptions } from './options.ts'
 import type { RunOutcome } from './outcome.ts'
@@ -47,7 +47,7 @@ export interface Execution {
 export const scratchFolder = ({ scratch }: ExecutionOptions, run: string): string =>
   join(scratch === undefined || scratch === 'store' ? join(tmpdir(), 'flowreduce') : scratch, run)
 
-/** Executes a run with a runner of its own, and cleans up: run files go once the run is committed or has failed, and stay when it was interrupted. */
+/** Executes a run with a runner of its own. Run files go once the run is committed; after a failure they stay for `resume` and `task`, until they are old or `runs rm` removes them. */
 export async function execute(execution: Execution, options: ExecutionOptions): Promise<RunOutcome> {
   const { record, store, scratch, lease, manifest, snapshot } = execution
   const emit = (event: RunEvent): void => options.onEvent?.(event)
@@ -55,19 +55,16 @@ export async function execute(execution: Execution, options: ExecutionOptions): 
   const resources = shareResources(options.workers, options.memoryBytes)
   const runner = createRunner(execution, options, resources)
   const state = stateOf(execution, options, { resources, runner, emit })
-  let keep = false
   try {
-    return await coordinate({ record, state, manifest, snapshot, emit })
+    const outcome = await coordinate({ record, state, manifest, snapshot, emit })
+    rmSync(scratch, { recursive: true, force: true })
+    if (record.keepsFiles) await removeFiles(store, record.run)
+    return outcome
   } catch (error) {
-    keep = state.signal.aborted || codeOf(error) === 'lease-lost'
-    throw keep ? interrupted(execution, error) : error
+    throw state.signal.aborted ? interrupted(execution, error) : error
   } finally {
     await runner.close()
     await lease.release()
-    if (!keep) {
-      rmSync(scratch, { recursive: true, force: true })
-      if (record.keepsFiles) await removeFiles(store, record.run)
-    }
   }
 }
 
@@ -110,7 +107,7 @@ function createRunner(
 /** What a run that was stopped says: how to go on. */
 function interrupted({ record, store }: Execution, error: unknown): unknown {
   if (codeOf(error) === 'lease-lost') return error
-  const command = `flowreduce resume ${record.run} --store ${store.url}`
+  const command = resumeCommand(store.url, record.run)
   return new RuntimeError(
     'interrupted',
     `run ${record.run}: interrupted; go on with: ${command}`,

@@ -20,7 +20,6 @@ const FINAL: readonly string[] = [
   'bad-program',
   'bad-plan',
   'overflow',
-  'bad-records',
   'not-conserved',
   'bad-bundle',
   'bad-definition',

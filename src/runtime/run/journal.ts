@@ -18,6 +18,15 @@ export interface JournalEntry extends TaskResult {
   readonly pid: number
 }
 
+/** What an attempt would commit. */
+export function entryOf(
+  { stage, task, generation, attempt, epoch }: TaskDescription,
+  result: TaskResult,
+): JournalEntry {
+  const who = { formatVersion: 1 as const, stage, task, generation, attempt, epoch }
+  return { ...who, host: hostname(), pid: process.pid, ...result }
+}
+
 /**
  * Commits an attempt. The entry is written if absent, so of several attempts of one task and generation exactly one commits, whenever the others wake up; those fail
  * with code `fenced`.
@@ -27,20 +36,9 @@ export async function commitAttempt(
   task: TaskDescription,
   result: TaskResult,
 ): Promise<JournalEntry> {
-  const { run, stage, task: number, generation, attempt, epoch } = task
-  const who = {
-    formatVersion: 1 as const,
-    stage,
-    task: number,
-    generation,
-    attempt,
-    epoch,
-    host: hostname(),
-    pid: process.pid,
-  }
-  const entry: JournalEntry = { ...who, ...result }
+  const entry = entryOf(task, result)
   try {
-    await store.write(journalKey(run, stage, number, generation), encode(entry), { ifAbsent: true })
+    await store.write(journalKey(task.run, task.stage, task.task, task.generation), encode(entry), { ifAbsent: true })
   } catch (error) {
     if (!(error instanceof StorageError && error.code === 'exists')) throw error
     throw fenced(task, error)

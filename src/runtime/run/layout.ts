@@ -22,3 +22,10 @@ export const attemptName = (stage: string, task: number, epoch: number, attempt:
   `${stage}-${pad(task)}-${epoch}-${String(attempt).padStart(3, '0')}`
 
 const pad = (task: number): string => String(task).padStart(6, '0')
+
+/** Command that runs one task of a run again. */
+export const rerunCommand = (store: string, run: string, stage: string, task: number): string =>
+  `flowreduce task --run ${run} --task ${stage}-${task} --store ${store}`
+
+/** Command that goes on with a run. */
+export const resumeCommand = (store: string, run: string): string => `flowreduce resume ${run} --store ${store}`

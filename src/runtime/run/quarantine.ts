@@ -6,8 +6,10 @@ import { BlockEncoder } from '../../storage/block/encode.ts'
 import { StorageError } from '../../storage/errors.ts'
 import type { BlockInfo } from '../../storage/manifest/actions.ts'
 import type { ObjectStore } from '../../storage/store.ts'
+import { RuntimeError } from '../error.ts'
 import type { BadRecord } from '../task/description.ts'
 import type { JournalEntry } from './journal.ts'
+import type { RunState } from './run-state.ts'
 import { inOrder } from './totals.ts'
 
 /** Columns of `quarantine/<run>`: where a bad record lies, what the job read of it, and what its `map` threw. */
@@ -24,6 +26,16 @@ export const quarantineDataset = (run: string): string => `quarantine/${run}`
 /** Bad records of a run in the order of its tasks. */
 export const badRecordsOf = (entries: readonly JournalEntry[]): readonly BadRecord[] =>
   inOrder(entries).flatMap(({ badRecords }) => badRecords)
+
+/** The error of a run whose committed attempts together have met more bad records than it may: each attempt by itself only knows of its own. */
+export function tooManyBadRecords({ entries, facts }: Pick<RunState, 'entries' | 'facts'>): RuntimeError | undefined {
+  const { maxBadRecords, run } = facts
+  const count = entries.reduce((sum, { badRecords }) => sum + badRecords.length, 0)
+  if (count <= maxBadRecords) return undefined
+  const { block, position, error } = badRecordsOf(entries)[0]!
+  const message = `run ${run}: bad records expected at most ${maxBadRecords}, got ${count}; the first is record ${position} of ${block}: ${error}`
+  return new RuntimeError('bad-records', message, { run, block, position })
+}
 
 /** Stores the bad records of a run as one block, which the commit of the run makes visible. */
 export async function storeQuarantine(

@@ -7,6 +7,8 @@ import { attemptFailed, backoffMs, mayRetry, runLimited } from './attempts.ts'
 import { failureKind, messageOf } from './failure.ts'
 import type { JournalEntry } from './journal.ts'
 import { readEntry } from './journal.ts'
+import { rerunCommand } from './layout.ts'
+import { tooManyBadRecords } from './quarantine.ts'
 import type { RunState } from './run-state.ts'
 import { StageProgress } from './stage-progress.ts'
 import { isStraggler } from './stragglers.ts'
@@ -20,6 +22,18 @@ interface OpenTask {
   /** Attempts that run at the moment: two when one of them is speculative. */
   readonly running: Map<TaskDescription, { readonly stop: AbortController; readonly since: number }>
   firstError: unknown
+}
+
+/** What a task reads, for who looks for the cause of its failure. */
+function splitText(task: TaskDescription): string {
+  if (task.type !== 'map') return `${task.sources.length} run files`
+  return task.pieces
+    .map((piece) =>
+      piece.type === 'run'
+        ? piece.source.path
+        : `${piece.block.key} chunks ${piece.first} to ${piece.first + piece.count - 1}`,
+    )
+    .join(', ')
 }
 
 /** How often a stage looks for stragglers while nothing else happens. */
@@ -148,6 +162,8 @@ export class StageRun {
       attempt: entry.attempt,
       elapsedMs,
     })
+    const tooMany = tooManyBadRecords(this.#state)
+    if (tooMany) this.#fail(tooMany)
     for (const { stop } of open.running.values())
       stop.abort(new RuntimeError('superseded', `task ${this.#stage.id}-${open.task}: another attempt has committed`))
     this.#wake()
@@ -199,11 +215,16 @@ export class StageRun {
   }
 
   #taskFailed(open: OpenTask, task: TaskDescription): RuntimeError {
-    const { stage, run } = task
-    const first = messageOf(open.firstError)
+    const { stage, run, store } = task
     const times = open.failures === 1 ? '1 attempt' : `${open.failures} attempts`
-    const message = `task ${stage}-${open.task} of ${run}: failed after ${times}: ${first}`
-    return new RuntimeError('task-failed', message, { run, stage, task: open.task }, open.firstError)
+    const message = `task ${stage}-${open.task} of ${run}: failed after ${times}: ${messageOf(open.firstError)}`
+    const command = rerunCommand(store, run, stage, open.task)
+    return new RuntimeError(
+      'task-failed',
+      message,
+      { run, stage, task: open.task, split: splitText(task), command },
+      open.firstError,
+    )
   }
 
   #fail(error: unknown): void {

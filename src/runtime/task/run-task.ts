@@ -3,7 +3,7 @@ import type { LiveCounters } from '../counters.ts'
 import { RuntimeError } from '../error.ts'
 import type { CompiledJob, Program } from '../program.ts'
 import type { JournalEntry } from '../run/journal.ts'
-import { commitAttempt } from '../run/journal.ts'
+import { commitAttempt, entryOf } from '../run/journal.ts'
 import { attemptName } from '../run/layout.ts'
 import { AttemptFiles } from './attempt-files.ts'
 import type { TaskDescription, TaskResult } from './description.ts'
@@ -17,6 +17,8 @@ import { fetchSources, storeRunFile } from './stored-files.ts'
 export interface AttemptOptions {
   readonly store: ObjectStore
   readonly job: CompiledJob
+  /** Without it nothing is committed and the run file stays. */
+  readonly commit?: boolean
   onProgress?(counters: LiveCounters): void
 }
 
@@ -25,16 +27,16 @@ export interface AttemptOptions {
  * leaves no file behind.
  */
 export async function runAttempt(task: TaskDescription, options: AttemptOptions): Promise<JournalEntry> {
-  const { store, job, onProgress } = options
+  const { store, job, onProgress, commit = true } = options
   const name = attemptName(task.stage, task.task, task.epoch, task.attempt)
   const files = new AttemptFiles(task.scratch, name)
   const program = programOf(job, task.program)
   try {
     const local = await fetchSources(task, store, name)
     const result = await carryOut(local, { program, store, files, ...(onProgress ? { onProgress } : {}) })
-    const entry = await commitAttempt(store, task, await storeRunFile(task, result, store, name))
     files.clean({ failed: false })
-    return entry
+    if (!commit) return entryOf(task, result)
+    return await commitAttempt(store, task, await storeRunFile(task, result, store, name))
   } catch (error) {
     files.clean({ failed: true })
     throw error
