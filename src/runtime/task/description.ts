@@ -80,6 +80,8 @@ export interface BlockPiece {
   readonly timed: boolean
   /** Whether rows of unknown sampling must be counted, because the manifest's figure is for more than the period. */
   readonly countSampling: boolean
+  /** Numbers, within the block, of the only records to map, ascending; all when not given. */
+  readonly records?: readonly number[]
 }
 
 /** Rows that an earlier stage left. */

@@ -20,6 +20,8 @@ export interface InputRows {
   readonly countSampling: boolean
   /** Whether the period selects among them. */
   readonly timed: boolean
+  /** Numbers of the only records to map, ascending. */
+  readonly records?: readonly number[] | undefined
 }
 
 /** Reads the pieces of a map task in order; `onCorrupt` is told of the rows of damaged chunks, if those are to be skipped. */
@@ -31,7 +33,7 @@ export async function* readPieces(
   for (const piece of task.pieces) {
     if (piece.type === 'run') yield* readRun(piece)
     else {
-      const { block, schema, columns, first, count, timed, countSampling } = piece
+      const { block, schema, columns, first, count, timed, countSampling, records } = piece
       const skip =
         task.onCorrupt === 'skip' ? { onCorrupt: (damage: { records: number }) => onCorrupt(damage.records) } : {}
       for await (const { batch, firstRecord } of readBlock({
@@ -42,7 +44,7 @@ export async function* readPieces(
         chunks: { first, count },
         ...skip,
       }))
-        yield { batch, columns, firstRecord, origin: block.key, countSampling, timed }
+        yield { batch, columns, firstRecord, origin: block.key, countSampling, timed, records }
     }
   }
 }

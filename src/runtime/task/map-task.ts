@@ -11,7 +11,7 @@ import type { MapTask, TaskResult } from './description.ts'
 import type { InputRows } from './map-input.ts'
 import { readPieces } from './map-input.ts'
 import { createMapOutput } from './map-output.ts'
-import { countUnsampled, intersect, selectOverlaps, selectStarts } from './select.ts'
+import { countUnsampled, intersect, keepRecords, selectOverlaps, selectStarts } from './select.ts'
 import { AttemptContext } from './task-context.ts'
 
 /** What a task is carried out with. */
@@ -115,7 +115,8 @@ class RowSelector {
     const inPeriod = this.#timed && input.timed ? this.#selectPeriod(batch) : allRows(batch, this.#rows)
     this.#counters.outsidePeriod += batch.length - inPeriod
     if (input.countSampling) this.#counters.samplingUnknown += countUnsampled(batch, this.#rows, inPeriod)
-    const left = where ? intersect(this.#rows, inPeriod, this.#matching, where.select(batch, this.#matching)) : inPeriod
+    let left = where ? intersect(this.#rows, inPeriod, this.#matching, where.select(batch, this.#matching)) : inPeriod
+    if (input.records) left = keepRecords(this.#rows, left, input.firstRecord, input.records)
     this.#counters.unmatched += inPeriod - left
     return left === batch.length ? { batch, rows: undefined } : { batch: this.#gather(input, left), rows: this.#rows }
   }

@@ -38,6 +38,19 @@ export function intersect(a: Uint32Array, aLength: number, b: Uint32Array, bLeng
   return count
 }
 
+/** Keeps the rows whose record numbers are in a list; returns how many there are. */
+export function keepRecords(
+  rows: Uint32Array,
+  length: number,
+  firstRecord: number,
+  records: readonly number[],
+): number {
+  const wanted = new Set(records)
+  let count = 0
+  for (let i = 0; i < length; i++) if (wanted.has(firstRecord + rows[i]!)) rows[count++] = rows[i]!
+  return count
+}
+
 /** Number of the given rows whose sampling is 0 of 0. */
 export function countUnsampled(batch: Batch, rows: Uint32Array, length: number): number {
   const size = numbersOf(batch, 'sampleSize')
