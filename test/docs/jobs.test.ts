@@ -20,11 +20,13 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 /** The fenced blocks of a page: language, file name after it, text. */
 async function blocks(page: string): Promise<{ language: string; name: string; text: string }[]> {
   const text = await readFile(join(docs, page), 'utf8')
-  return [...text.matchAll(/^```(\w+)(?: (\S+))?\n([\s\S]*?)^```$/gm)].map(([, language = '', name = '', body = '']) => ({
-    language,
-    name,
-    text: body,
-  }))
+  return [...text.matchAll(/^```(\w+)(?: (\S+))?\n([\s\S]*?)^```$/gm)].map(
+    ([, language = '', name = '', body = '']) => ({
+      language,
+      name,
+      text: body,
+    }),
+  )
 }
 
 async function load(name: string, text: string) {
@@ -145,8 +147,8 @@ describe('docs/write-your-first-job.md', () => {
 
   it('quotes the error for a misspelt column as it is', async () => {
     const page = await readFile(join(docs, 'write-your-first-job.md'), 'utf8')
-    const [{ text }] = (await blocks('write-your-first-job.md')) as [{ text: string }]
-    const { jobs } = await load('misspelt.ts', text.replace("'srcAddr'", "'srcAdr'"))
+    const [first] = await blocks('write-your-first-job.md')
+    const { jobs } = await load('misspelt.ts', first!.text.replace("'srcAddr'", "'srcAdr'"))
     const message = await testJob(jobs.get('dns-servers')!, flows).then(
       () => 'no error',
       (error: Error) => error.message,
