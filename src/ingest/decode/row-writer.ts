@@ -23,10 +23,15 @@ export class RowWriter {
     return this.#sink
   }
 
-  /** The rows to write into, with room for at least `least` more; flushes first when there is not. */
+  /** The rows to write into, with room for at least `least` more; flushes first when there is not. Throws RangeError when the sink then makes no room. */
   take(least: number): FlowRows {
     const { sink } = this
-    if (sink.batch.capacity - sink.batch.length < least) sink.flush()
+    if (sink.batch.capacity - sink.batch.length < least) {
+      sink.flush()
+      const { capacity, length } = sink.batch
+      if (capacity - length < least)
+        throw new RangeError(`decode: room in the batch expected after a flush, got ${length} of ${capacity} rows`)
+    }
     if (this.#rows?.batch !== sink.batch) this.#rows = new FlowRows(sink.batch, this.#extras)
     return this.#rows
   }
