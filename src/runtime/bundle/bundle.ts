@@ -7,7 +7,6 @@ import { JobError, problemsError } from '../../vocabulary/error.ts'
 import { makeCacheFolder } from './cache-folder.ts'
 import { installation } from './installation.ts'
 
-import { jobPlugin } from './plugin.ts'
 import { isFresh, readRecord, writeRecord } from './record.ts'
 
 /** A job or configuration file with all that it imports, as one self-contained module. */
@@ -76,9 +75,10 @@ export interface BuildOutput {
   readonly inputs: readonly string[]
 }
 
-/** Runs esbuild, which is loaded only here. */
+/** Runs esbuild, which is loaded only here, as is the reader of YAML. */
 export async function build({ entry, folder, name, config }: BuildInput): Promise<BuildOutput> {
   const esbuild = await import('esbuild')
+  const { jobPlugin } = await import('./plugin.ts')
   let result: BuildResult<{ write: false; metafile: true }>
   try {
     result = await esbuild.build({
