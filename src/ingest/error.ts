@@ -9,6 +9,7 @@ export type IngestErrorCode =
   | 'truncated'
   | 'unrecognised'
   | 'already-imported'
+  | 'compacted'
   | 'spool'
   | 'uncommitted'
 

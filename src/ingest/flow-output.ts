@@ -12,6 +12,8 @@ const BATCH_ROWS = 4096
 const QUARANTINE_ROWS = 64
 
 export interface FlowOutputOptions {
+  /** Where flows go; default `flows`. */
+  readonly dataset?: string
   readonly blockSizeBytes: number
   /** Columns of further elements. */
   readonly elements?: readonly ColumnSpec[]
@@ -24,10 +26,10 @@ export class FlowOutput implements FlowSink {
   readonly #flows: BlockBuilder
   readonly #quarantined: BlockBuilder
 
-  constructor({ blockSizeBytes, elements = [] }: FlowOutputOptions) {
+  constructor({ dataset = FLOWS_DATASET, blockSizeBytes, elements = [] }: FlowOutputOptions) {
     this.batch = createFlowBatch(BATCH_ROWS, elements)
     this.#flows = new BlockBuilder({
-      dataset: FLOWS_DATASET,
+      dataset,
       name: 'Flow',
       columns: [...FLOW_COLUMNS, ...elements],
       blockSizeBytes,

@@ -1,7 +1,6 @@
 import type { LedgerUnit } from '../storage/manifest/actions.ts'
 import type { DecodeCounters } from './decode/counters.ts'
 import type { FileKind } from './input/filekind.ts'
-import type { FileFacts } from './input/read.ts'
 
 /** What an import read and committed: `import --format json`. */
 export interface ImportSummary {
@@ -18,7 +17,8 @@ export interface ImportSummary {
 /** One file. `records` counts data records, those of sets decoded late included; `flows` adds the reverse halves of biflows. */
 export interface FileSummary {
   readonly file: string
-  readonly kind: FileKind
+  /** What it was; `dataset` for datagrams kept in a store. */
+  readonly kind: FileKind | 'dataset'
   readonly datagrams: number
   readonly records: number
   readonly flows: number
@@ -45,7 +45,7 @@ export interface SessionTotals {
 /** What a file added to the counters of its decoder. */
 export function fileSummary(
   file: string,
-  { kind }: FileFacts,
+  kind: FileSummary['kind'],
   before: DecodeCounters,
   after: DecodeCounters,
 ): FileSummary {

@@ -2,7 +2,12 @@ import type { DecodeCounters } from './decode/counters.ts'
 import type { FileFacts } from './input/read.ts'
 
 /** What somebody who imports a file should know of it, a line each. */
-export function fileWarnings(file: string, facts: FileFacts, before: DecodeCounters, after: DecodeCounters): string[] {
+export function fileWarnings(
+  file: string,
+  facts: Omit<FileFacts, 'kind' | 'sha256'>,
+  before: DecodeCounters,
+  after: DecodeCounters,
+): string[] {
   const { skippedPackets, abandonedFragments, trailingBytes, unknownLink } = facts
   const datagrams = after.datagrams - before.datagrams
   const malformed = after.malformedDatagrams - before.malformedDatagrams
