@@ -24,6 +24,7 @@ import type { RunRecord } from './record.ts'
 import type { Resources } from './resources.ts'
 import { shareResources } from './resources.ts'
 import { RunState } from './run-state.ts'
+import { RunTrace, writeEnvironment, writeTrace } from './trace.ts'
 
 /** A run that this process is to carry to its end: a new one, or one that it resumes. */
 export interface Execution {
@@ -50,13 +51,19 @@ export const scratchFolder = ({ scratch }: ExecutionOptions, run: string): strin
 /** Executes a run with a runner of its own. Run files go once the run is committed; after a failure they stay for `resume` and `task`, until they are old or `runs rm` removes them. */
 export async function execute(execution: Execution, options: ExecutionOptions): Promise<RunOutcome> {
   const { record, store, scratch, lease, manifest, snapshot } = execution
-  const emit = (event: RunEvent): void => options.onEvent?.(event)
+  const trace = new RunTrace()
+  const emit = (event: RunEvent): void => {
+    trace.add(event)
+    options.onEvent?.(event)
+  }
   mkdirSync(scratch, { recursive: true })
   const resources = shareResources(options.workers, options.memoryBytes)
   const runner = createRunner(execution, options, resources)
   const state = stateOf(execution, options, { resources, runner, emit })
   try {
+    await writeEnvironment(store, record, resources)
     const outcome = await coordinate({ record, state, manifest, snapshot, emit })
+    await writeTrace(store, record.run, trace)
     rmSync(scratch, { recursive: true, force: true })
     if (record.keepsFiles) await removeFiles(store, record.run)
     return outcome
