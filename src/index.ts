@@ -20,6 +20,7 @@ export type {
 } from './vocabulary/config.ts'
 export { defineConfig } from './vocabulary/config.ts'
 export { JobError } from './vocabulary/error.ts'
+export { estimate } from './vocabulary/estimate.ts'
 export type { JobDefinition } from './vocabulary/job.ts'
 export { defineJob } from './vocabulary/job.ts'
 export type { FlowTypes, InputReference, JobContext, JobRow } from './vocabulary/job-types.ts'

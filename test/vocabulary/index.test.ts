@@ -56,6 +56,7 @@ describe('the vocabulary', () => {
         "distinct",
         "duration",
         "durationMs",
+        "estimate",
         "floorTime",
         "formatAddress",
         "formatInstant",
