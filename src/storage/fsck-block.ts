@@ -1,8 +1,10 @@
 import { crc32 } from 'node:zlib'
+import type { ColumnSpec } from '../flow/column.ts'
 import { ComponentError } from '../flow/component-error.ts'
 import { columnSpecs, schemaId as idOf } from '../flow/schema.ts'
 import { readBlock } from './block/read.ts'
-import { BlockStatistics } from './block/statistics.ts'
+import { BlockStatistics, lastTime } from './block/statistics.ts'
+import { datasetColumns } from './dataset-columns.ts'
 import { StorageError } from './errors.ts'
 import type { BlockInfo } from './manifest/actions.ts'
 import type { Snapshot } from './manifest/snapshot.ts'
@@ -34,13 +36,14 @@ export async function* checkBlockContent(
   store: ObjectStore,
   block: BlockInfo,
   schema: unknown,
+  dataset: string,
 ): AsyncGenerator<ContentProblem> {
   try {
     const checksum = await checksumOf(store, block)
     if (checksum !== block.crc32) {
       yield { kind: 'corrupt', detail: `CRC-32 of the file expected ${block.crc32}, got ${checksum}` }
     }
-    yield* checkRows(store, block, schema)
+    yield* checkRows(store, block, { schema, columns: datasetColumns(dataset, [schema]) })
   } catch (error) {
     if (!(error instanceof StorageError)) throw error
     if (error.code === 'not-found') yield { kind: 'missing', detail: 'block expected, got none' }
@@ -58,13 +61,17 @@ async function checksumOf(store: ObjectStore, { key, sizeBytes }: BlockInfo): Pr
   return checksum
 }
 
-async function* checkRows(store: ObjectStore, block: BlockInfo, schema: unknown): AsyncGenerator<ContentProblem> {
+async function* checkRows(
+  store: ObjectStore,
+  block: BlockInfo,
+  { schema, columns }: { schema: unknown; columns: readonly ColumnSpec[] },
+): AsyncGenerator<ContentProblem> {
   const damage: ContentProblem[] = []
   const statistics = new BlockStatistics()
   const chunks = new ChunkSpans(block, statistics)
   let records = 0
   const rows = readBlock({
-    ...{ store, block, schema, columns: columnSpecs(schema) },
+    ...{ store, block, schema, columns },
     onCorrupt: ({ offset, records: lost, error }) => {
       damage.push({ kind: 'corrupt', detail: `at byte ${offset}, ${lost} records lost: ${error.message}` })
     },
@@ -87,9 +94,9 @@ async function* checkRows(store: ObjectStore, block: BlockInfo, schema: unknown)
   }
 }
 
-/** Records, least start and greatest end of each chunk. A batch never reaches over the end of a chunk. */
+/** Records, least start and last time of each chunk. A batch never reaches over the end of a chunk. */
 class ChunkSpans {
-  readonly spans: [records: number, minStart: number | null, maxEnd: number | null][] = []
+  readonly spans: [records: number, minStart: number | null, lastTime: number | null][] = []
   readonly #block: BlockInfo
   readonly #statistics: BlockStatistics
   #first = 0
@@ -104,8 +111,8 @@ class ChunkSpans {
   /** Closes the chunks that end at or before `record`. */
   enter(record: number): void {
     while (record >= this.#end && this.spans.length < this.#block.chunks.length) {
-      const { minStart, maxEnd } = this.#statistics.takeSpan()
-      this.spans.push([this.#end - this.#first, minStart, maxEnd])
+      const span = this.#statistics.takeSpan()
+      this.spans.push([this.#end - this.#first, span.minStart, lastTime(span)])
       this.#first = this.#end
       this.#end += this.#block.chunks[this.spans.length]?.[2] ?? 0
     }

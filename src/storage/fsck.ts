@@ -184,7 +184,7 @@ async function checkLive(
   if (problem !== undefined) found('schema', problem)
   schemas.set(block.schemaId, known ?? problem === undefined)
   if (!deep || schemas.get(block.schemaId) !== true) return
-  for await (const { kind, detail } of checkBlockContent(store, block, await head.schema(block.schemaId))) {
+  for await (const { kind, detail } of checkBlockContent(store, block, await head.schema(block.schemaId), dataset)) {
     found(kind, detail)
   }
 }

@@ -1,8 +1,8 @@
 import type { ColumnSpec } from '../../flow/column.ts'
-import { columnSpecs } from '../../flow/schema.ts'
 import { countOf, thousands } from '../../report/number.ts'
 import type { RowWriter } from '../../report/row-writer.ts'
 import { readBlock } from '../../storage/block/read.ts'
+import { datasetColumns } from '../../storage/dataset-columns.ts'
 import type { StoreSnapshot } from '../../storage/manifest/manifest.ts'
 import type { Period } from '../../storage/manifest/snapshot.ts'
 import type { ObjectStore } from '../../storage/store.ts'
@@ -51,16 +51,13 @@ interface Source {
 /** What the blocks of a dataset hold: blocks written at different times may differ in their columns. */
 async function describe(snapshot: StoreSnapshot, dataset: string, period: Period): Promise<Source> {
   const schemas = new Map<string, unknown>()
-  const columns = new Map<string, ColumnSpec>()
   let records = 0
   for await (const block of snapshot.blocks(dataset, period)) {
     records += block.records
     if (schemas.has(block.schemaId)) continue
-    const schema = await snapshot.schema(block.schemaId)
-    schemas.set(block.schemaId, schema)
-    for (const column of columnSpecs(schema)) if (!columns.has(column.name)) columns.set(column.name, column)
+    schemas.set(block.schemaId, await snapshot.schema(block.schemaId))
   }
-  return { dataset, period, schemas, columns: [...columns.values()], records }
+  return { dataset, period, schemas, columns: datasetColumns(dataset, schemas.values()), records }
 }
 
 function chooseColumns(all: readonly ColumnSpec[], names: string | undefined): readonly ColumnSpec[] {

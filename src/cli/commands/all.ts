@@ -10,6 +10,7 @@ import { jobsCommand } from './jobs.ts'
 import { resumeCommand } from './resume.ts'
 import { explainCommand, runCommand } from './run.ts'
 import { simulateCommand } from './simulate.ts'
+import { taskCommand } from './task.ts'
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -25,4 +26,5 @@ export const COMMANDS: readonly Command[] = [
   fsckCommand,
   gcCommand,
   compactCommand,
+  taskCommand,
 ]

@@ -117,9 +117,32 @@ const remove = defineCommand({
   run: async (args) => (await import('../actions/fs-remove.ts')).removeAction(args),
 })
 
+export const putOptions = {
+  ...storeOptions,
+  dataset: {
+    type: 'string',
+    default: 'flows',
+    describe: 'Dataset that gets the blocks; it is made when it is not there',
+  },
+  again: { type: 'boolean', describe: 'Put files that were put before once more' },
+  ...reportFormatOptions,
+} as const satisfies OptionTable
+
+const put = defineCommand({
+  usage: 'put <files..>',
+  summary: 'Copy Avro files of any writer into a dataset, in one commit',
+  details:
+    'Every checksum and value is checked first, and that the schema can be resolved to the columns of the dataset by the rules of Avro. ' +
+    'A new dataset has the columns of the file.',
+  positionals: { files: { type: 'string', array: true, demandOption: true, describe: 'Avro container files' } },
+  options: putOptions,
+  examples: [['flowreduce fs put flows.avro --store file:./store', 'Add flows that another tool has written']],
+  run: async (args) => (await import('../actions/fs-put.ts')).putAction(args),
+})
+
 /** `flowreduce fs`: what a store holds. */
 export const fsCommand = defineFamily({
   name: 'fs',
   summary: 'Look at and manage what a store holds',
-  commands: [list, stat, blocks, cat, usage, remove, history],
+  commands: [list, stat, blocks, cat, usage, put, remove, history],
 })

@@ -2,11 +2,11 @@ import type { Batch } from '../../flow/batch.ts'
 import { createBatch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import { copyRows } from '../../flow/copy.ts'
-import { columnSpecs } from '../../flow/schema.ts'
 import { blockKey } from '../block/keys.ts'
 import { readBlock } from '../block/read.ts'
+import { datasetColumns, rewriteSchema } from '../dataset-columns.ts'
 import { StorageError } from '../errors.ts'
-import type { AddBlock, BlockInfo, RemoveBlock } from '../manifest/actions.ts'
+import type { Action, BlockInfo, RemoveBlock } from '../manifest/actions.ts'
 import type { Manifest } from '../manifest/manifest.ts'
 import { encodeParquetBlock } from '../parquet/block-encoder.ts'
 import type { ObjectStore } from '../store.ts'
@@ -94,7 +94,8 @@ async function compactGroup(
   group: readonly BlockInfo[],
   schema: unknown,
 ): Promise<BlockInfo | undefined> {
-  const columns = columnSpecs(schema)
+  const columns = datasetColumns(dataset, [schema])
+  const target = rewriteSchema(dataset, schema)
   const id = ulid(system)
   const batch = await readAll(store, group, schema, columns)
   const { start, received } = batch.columns
@@ -103,14 +104,17 @@ async function compactGroup(
       ? timeOrder(start.values, batch.length)
       : Uint32Array.from({ length: batch.length }, (_, row) => row)
   const firstReceived = received?.type === 'instant' ? (received.values[order[0] ?? 0] ?? 0) : 0
-  const { bytes, info } = encodeParquetBlock(batch, order, { columns, schema })
+  const { bytes, info } = encodeParquetBlock(batch, order, { columns, schema: target })
   const collector = [...new Set(group.map((block) => block.collector))].sort().join('+')
   const block: BlockInfo = { key: blockKey(dataset, firstReceived, id, 'parquet'), collector, ...info }
   await store.write(block.key, bytes, { ifAbsent: true })
   const removals = group.map(({ key }): RemoveBlock => ({ type: 'removeBlock', dataset, key }))
-  const addition: AddBlock = { type: 'addBlock', dataset, block }
+  const additions: Action[] = [
+    { type: 'addSchema', schemaId: block.schemaId, schema: target },
+    { type: 'addBlock', dataset, block },
+  ]
   try {
-    await manifest.commit({ operation: 'compact', writer, actions: [...removals, addition] })
+    await manifest.commit({ operation: 'compact', writer, actions: [...removals, ...additions] })
   } catch (error) {
     // The file stays behind as an orphan, which gc removes.
     if (error instanceof StorageError && error.code === 'conflict') return undefined
