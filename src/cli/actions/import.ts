@@ -1,5 +1,6 @@
 import { parseSize } from '../../flow/size.ts'
 import { importFiles } from '../../ingest/import.ts'
+import { importDataset } from '../../ingest/import-dataset.ts'
 import type { ImportSummary } from '../../ingest/import-summary.ts'
 import { countOf, thousands } from '../../report/number.ts'
 import { flowsText } from '../../report/progress.ts'
@@ -7,6 +8,7 @@ import { tableLines } from '../../report/table.ts'
 import { realSystem } from '../../storage/system.ts'
 import type { OptionsOf } from '../command.ts'
 import type { importOptions } from '../commands/import.ts'
+import { UsageError } from '../errors.ts'
 import { openManifestOf } from '../open.ts'
 import { note } from '../output.ts'
 import { printReport } from '../print.ts'
@@ -14,22 +16,33 @@ import { standardProgress } from '../progress.ts'
 import { readOption } from '../read-option.ts'
 import { configOf, decoderOptionsOf } from '../settings.ts'
 
-export async function importAction(args: OptionsOf<typeof importOptions> & { files: string[] }): Promise<undefined> {
+export async function importAction(
+  args: OptionsOf<typeof importOptions> & { files?: string[] | undefined },
+): Promise<undefined> {
+  const fromDataset = args['from-dataset']
+  const files = args.files ?? []
+  if (files.length > 0 === (fromDataset !== undefined)) {
+    const got = fromDataset === undefined ? 'none' : 'both'
+    throw new UsageError(`files: expected files or --from-dataset, got ${got}`)
+  }
   const blockSizeBytes = readOption('block-size', args['block-size'], parseSize)
   const decoder = decoderOptionsOf(await configOf(args))
   const { store, manifest } = await openManifestOf(args, { create: 'late' })
   const progress = standardProgress(args.quiet)
-  const summary = await importFiles({
-    files: args.files,
+  const target = {
     store,
     manifest,
     system: realSystem(),
     blockSizeBytes,
-    exporter: args.exporter,
     again: args.again === true,
     decoder,
-    onProgress: (flows) => progress.update((elapsedMs) => flowsText('imported', flows, undefined, elapsedMs)),
-  }).finally(() => progress.clear())
+    onProgress: (flows: number) => progress.update((elapsedMs) => flowsText('imported', flows, undefined, elapsedMs)),
+  }
+  const imported =
+    fromDataset === undefined
+      ? importFiles({ ...target, files, exporter: args.exporter })
+      : importDataset({ ...target, fromDataset })
+  const summary = await imported.finally(() => progress.clear())
   const { warnings, ...printed } = summary
   if (!args.quiet) for (const warning of warnings) note(warning, 'warning')
   await printReport(args, printed, () => describe(summary))
