@@ -50,6 +50,14 @@ async function importCapture(entry: CaptureEntry, store: string): Promise<Import
   return JSON.parse(stdout)
 }
 
+/** What `run totals` prints, sums as exact as they are printed. */
+async function totalsOf(store: string): Promise<{ flows: number; packets: bigint; bytes: bigint }> {
+  const { code, stdout, stderr } = await flowreduce(`run totals --store ${store} --format json --int64 string --quiet`)
+  if (code !== 0) throw new Error(stderr)
+  const [{ flows, packets, bytes } = { flows: 0, packets: '0', bytes: '0' }] = JSON.parse(stdout).rows
+  return { flows, packets: BigInt(packets), bytes: BigInt(bytes) }
+}
+
 const sum = (files: Imported['files'], name: string): number =>
   files.reduce((total, file) => total + (file[name] ?? 0), 0)
 
@@ -78,9 +86,39 @@ describe.each(INDEX.filter(({ protocol }) => !protocol.includes('sFlow5')))('imp
       templates: summary.templates,
       setsWithoutTemplate: summary.setsWithoutTemplate,
     })
+    expect(await totalsOf(store)).toEqual({
+      flows: summary.dataRecordsParked! + Number(totals.reverseFlowsParked ?? 0),
+      packets: BigInt(totals.packetsParked!) + BigInt(totals.revPacketsParked ?? 0),
+      bytes: BigInt(totals.bytesParked!) + BigInt(totals.revBytesParked ?? 0),
+    })
     const session = ({ exporter, sourcePort, version, domain, lost, restarts }: Imported['ledger'][number]) =>
       `${exporter} ${sourcePort} v${version} ${domain}: lost ${lost}, restarts ${restarts}`
     const regular = expected.sequence.filter(({ unitObserved }) => unitObserved === undefined)
     expect(ledger.map(session)).toEqual(expect.arrayContaining(regular.map((row) => session(row as never))))
+  })
+})
+
+describe.each(INDEX.filter(({ protocol }) => protocol.includes('sFlow5')))('import of $file', (entry) => {
+  const { summary, totals } = readExpected(entry) as Expected
+
+  it('prints the counts and leaves a flow per sampled packet in the store', async () => {
+    const store = `file:${folder}/${entry.file.replaceAll('/', '-')}`
+    const { files } = await importCapture(entry, store)
+    expect({
+      datagrams: sum(files, 'datagrams'),
+      malformed: sum(files, 'malformedDatagrams'),
+      records: sum(files, 'records'),
+      flows: sum(files, 'flows'),
+    }).toEqual({
+      datagrams: summary.packets,
+      malformed: summary.malformedPackets,
+      records: summary.records,
+      flows: summary.records,
+    })
+    expect(await totalsOf(store)).toEqual({
+      flows: summary.records,
+      packets: BigInt(totals.packets!),
+      bytes: BigInt(totals.bytes!),
+    })
   })
 })
