@@ -12,11 +12,12 @@ import { openManifest } from '../../src/storage/manifest/manifest.ts'
 import { openStore } from '../../src/storage/open.ts'
 import { realSystem } from '../../src/storage/system.ts'
 import { storedLedger, storedTotals } from '../ingest/flows.ts'
+import { soakCount } from './count.ts'
 
 /** The built daemon, killed again and again by signal 9 while exporters send. */
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
-const KILLS = Number(process.env.FLOWREDUCE_KILLS ?? 50)
+const KILLS = soakCount({ full: 50, sample: 5, variable: 'FLOWREDUCE_KILLS' })
 const SEED = Number(process.env.FLOWREDUCE_SEED ?? 1)
 const RATE = 5000
 const system = realSystem()

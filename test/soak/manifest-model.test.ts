@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
 import { interleavings, runInterleaving } from '../storage/model/commands.ts'
+import { soakCount } from './count.ts'
 
-const RUNS = process.env.FLOWREDUCE_SOAK === 'sample' ? 300 : 10_000
+const RUNS = soakCount({ full: 10_000, sample: 300, variable: 'FLOWREDUCE_RUNS' })
 
 describe('a store under several writers that may die at any call', () => {
   it(`shows in every snapshot what the log says after each of ${RUNS} random interleavings`, async () => {

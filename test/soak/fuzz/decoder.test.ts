@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { fuzz, readCorpus } from '../../captures/mutate.ts'
+import { soakCount } from '../count.ts'
 
 /** Datagrams in all, and in each round: a round has a seed and a decoder of its own. */
-const COUNT = Number(process.env.FUZZ_DATAGRAMS ?? 2_000_000)
+const COUNT = soakCount({ full: 2_000_000, sample: 100_000, variable: 'FUZZ_DATAGRAMS' })
 const ROUND = 100_000
 
 const heapMegabytes = (): number => process.memoryUsage().heapUsed / 2 ** 20
