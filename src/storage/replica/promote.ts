@@ -30,7 +30,7 @@ export async function promote(
   { force = false }: PromoteOptions = {},
 ): Promise<PromoteReport> {
   const target = set.volume(slot)
-  const view = await set.refresh()
+  const view = await set.finishFounding(await set.refresh())
   const { record } = view
   if (record === undefined) return makeWith(set, view, slot)
   const members = membersOf(set, view)
@@ -46,7 +46,8 @@ export async function promote(
       `store: promote expected ${enough} volumes to answer, got ${members.length} (with force the last commits may be lost)`,
     )
   const old = await lastPrimary(set, view, members)
-  const closing = set.newRecord(record.set, record.epoch + 1, null)
+  const { volumes, quorum } = record
+  const closing = { ...set.newRecord(record.set, record.epoch + 1, null), volumes, quorum }
   const reached = await close(old ? [old, ...members.filter((volume) => volume !== old)] : members, closing)
   if (!reached.includes(target) || (reached.length < enough && !force))
     throw new StorageError(
@@ -72,8 +73,9 @@ async function makeWith(set: ReplicaSet, view: SetView, slot: number): Promise<P
     if (state.type === 'foreign' && other !== slot)
       throw new StorageError('conflict', `store: promote expected the other volumes empty, got objects in ${url}`)
   }
-  await set.found(slot)
-  await set.refresh()
+  const { primary } = await set.found(slot)
+  set.forget()
+  if (primary !== (await identityOf(set.volume(slot)))) throw notAlone()
   return { epoch: 1, primary: set.volume(slot).url, copied: 0 }
 }
 
@@ -112,11 +114,7 @@ async function close(volumes: readonly Volume[], closing: EpochRecord): Promise<
     try {
       await volume.use((store) => writeOnce(store, key, encodeRecord(closing)))
       const taken = parseEpochRecord(await volume.use((store) => store.read(key)), key, volume.url)
-      if (taken.nonce !== closing.nonce)
-        throw new StorageError(
-          'conflict',
-          'store: promote expected to be alone, got another promotion at the same time (run one again)',
-        )
+      if (taken.nonce !== closing.nonce) throw notAlone()
       reached.push(volume)
     } catch (error) {
       if (!isVolumeFailure(error)) throw error
@@ -129,11 +127,7 @@ async function close(volumes: readonly Volume[], closing: EpochRecord): Promise<
 async function open(set: ReplicaSet, target: Volume, reached: readonly Volume[], opening: EpochRecord): Promise<void> {
   const key = epochKey(opening.epoch)
   const bytes = encodeRecord(opening)
-  if (!(await writeOnce(target.store, key, bytes)))
-    throw new StorageError(
-      'conflict',
-      'store: promote expected to be alone, got another promotion at the same time (run one again)',
-    )
+  if (!(await writeOnce(target.store, key, bytes))) throw notAlone()
   await markReconciled(target, opening.epoch)
   for (const volume of reached) {
     if (volume === target) continue
@@ -198,4 +192,9 @@ async function identityOf(volume: Volume): Promise<string> {
     'unavailable',
     `store: promote expected the volume to stay, got ${state.type} at ${volume.url}`,
   )
+}
+
+function notAlone(): StorageError {
+  const message = 'store: promote expected to be alone, got another promotion at the same time (run one again)'
+  return new StorageError('conflict', message)
 }

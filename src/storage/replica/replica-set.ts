@@ -1,16 +1,9 @@
 import { StorageError } from '../errors.ts'
 import type { System } from '../system.ts'
 import { CatchUp } from './catch-up.ts'
-import {
-  type EpochRecord,
-  encodeRecord,
-  epochKey,
-  parseVolumeRecord,
-  VOLUME_KEY,
-  type VolumeRecord,
-} from './records.ts'
+import { type EpochRecord, encodeRecord, epochKey, parseEpochRecord, VOLUME_KEY, type VolumeRecord } from './records.ts'
 import type { ReplicaLocation } from './url.ts'
-import { readIfThere, type SlotState, type Volume, writeOnce } from './volume.ts'
+import { type SlotState, type Volume, writeOnce } from './volume.ts'
 
 /** What all volumes together say about the set. */
 export interface SetView {
@@ -97,7 +90,7 @@ export class ReplicaSet {
 
   /** The view for a write: a set of blank volumes is made first; a set that lacks its primary, or has other settings, is refused. */
   async writable(): Promise<SetView & { readonly record: EpochRecord; readonly primary: number }> {
-    let view = await this.view()
+    let view = await this.finishFounding(await this.view())
     if (view.record === undefined) {
       await this.create(view)
       view = await this.refresh()
@@ -136,25 +129,56 @@ export class ReplicaSet {
     await this.found(0)
   }
 
-  /** Makes a set with the volume in `slot` as its primary. The record on slot 0 decides between several that do so at once. */
-  async found(slot: number): Promise<void> {
-    const first = await this.join(0, newId(this.system))
-    const joined = await Promise.all(this.volumes.map((volume) => this.join(volume.slot, first.set)))
-    const primary = joined[slot]?.volume ?? first.volume
-    const record = this.newRecord(first.set, 1, primary)
-    // the primary's epoch decides who made the set; the others take it over
-    await writeOnce(this.volume(slot).store, epochKey(1), encodeRecord(record))
-    const decided = await this.volume(slot).store.read(epochKey(1))
+  /**
+   * Makes a set with the volume in `slot` as its primary. Between several that do so at once, with whatever primary, one volume decides: the one whose URL
+   * sorts first, whose records of identity and epoch all take over.
+   */
+  async found(slot: number): Promise<EpochRecord> {
+    const [decider = this.volume(0)] = [...this.volumes].sort((a, b) => (a.url < b.url ? -1 : 1))
+    const states = await Promise.all(this.volumes.map((volume) => volume.inspect()))
+    const begun = states.find((state) => state.type === 'member')
+    const { set } = (await this.identify(decider.slot, begun?.identity.set ?? newId(this.system))).identity
+    const identities = await Promise.all(this.volumes.map((volume) => this.join(volume.slot, set)))
+    const record = this.newRecord(set, 1, identities[slot]?.volume ?? '')
+    await writeOnce(decider.store, epochKey(1), encodeRecord(record))
+    const decided = await decider.store.read(epochKey(1))
     await Promise.all(this.volumes.map(({ store }) => writeOnce(store, epochKey(1), decided)))
+    return parseEpochRecord(decided, epochKey(1), decider.url)
   }
 
-  /** Gives a volume its identity, unless it has one. */
+  /**
+   * Ends the making of a set that broke off before its first primary had the epoch. Nothing can have been committed, for a primary out of its epoch
+   * commits nothing; and an emptied primary is not taken for this one, for it has lost its identity.
+   */
+  async finishFounding(view: SetView): Promise<SetView> {
+    const { record, states } = view
+    const unfinished = (state: SlotState): boolean =>
+      state.type === 'member' && state.record === undefined && state.identity.volume === record?.primary
+    const slot = record?.epoch === 1 ? states.findIndex(unfinished) : -1
+    if (record === undefined || slot < 0) return view
+    await writeOnce(this.volume(slot).store, epochKey(1), encodeRecord(record))
+    return this.refresh()
+  }
+
+  /**
+   * Gives a volume its identity in a set. One that it has of another set counts only with an epoch: without, the making of that set broke off, and nothing was
+   * ever committed to it.
+   */
   async join(slot: number, set: string): Promise<VolumeRecord> {
-    const { store, url } = this.volume(slot)
-    const record = encodeRecord({ set, volume: newId(this.system) })
-    await writeOnce(store, VOLUME_KEY, record)
-    const identity = parseVolumeRecord((await readIfThere(store, VOLUME_KEY)) ?? record, url)
+    const state = await this.identify(slot, set)
+    if (state.identity.set === set || state.record !== undefined) return state.identity
+    const identity = { set, volume: newId(this.system) }
+    await this.volume(slot).store.write(VOLUME_KEY, encodeRecord(identity))
     return identity
+  }
+
+  /** What a volume is, after giving it an identity in this set if it had none. */
+  private async identify(slot: number, set: string): Promise<SlotState & { readonly type: 'member' }> {
+    const volume = this.volume(slot)
+    await writeOnce(volume.store, VOLUME_KEY, encodeRecord({ set, volume: newId(this.system) }))
+    const state = await volume.inspect()
+    if (state.type === 'member') return state
+    throw unavailable('a volume to stay', `${state.type} at ${volume.url}`)
   }
 
   newRecord(set: string, epoch: number, primary: string | null): EpochRecord {
@@ -170,14 +194,14 @@ export function viewOf(states: readonly SlotState[], urls: readonly string[]): S
   for (const [slot, state] of states.entries()) {
     if (state.type !== 'member') continue
     const url = urls[slot] ?? ''
+    const own = state.record
+    if (own === undefined) continue
     if (set && set.id !== state.identity.set)
       throw new StorageError(
         'conflict',
         `store: replica volumes expected of one set, got ${set.id} at ${set.url} and ${state.identity.set} at ${url}`,
       )
     set = { id: state.identity.set, url }
-    const own = state.record
-    if (own === undefined) continue
     if (record === undefined || own.epoch > record.epoch) record = own
     // two promotions at a time: neither holds
     else if (own.epoch === record.epoch && own.nonce !== record.nonce) record = { ...record, primary: null }

@@ -1,0 +1,221 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { StorageError } from '../../../src/storage/errors.ts'
+import { maintain } from '../../../src/storage/replica/maintain.ts'
+import { promote } from '../../../src/storage/replica/promote.ts'
+import type { ReplicaStore } from '../../../src/storage/replica/replica-store.ts'
+import { Crash } from '../faulty-store.ts'
+import { bytesOf, commitKey, keysOf, type TestSet, testSet, textOf } from './volumes.ts'
+
+/** What happens to a set: calls of three processes, which run side by side, and what befalls its volumes. */
+type Step =
+  | { readonly type: 'commit' | 'block' | 'maintain'; readonly process: number }
+  | { readonly type: 'promote'; readonly process: number; readonly volume: number }
+  | { readonly type: 'crash'; readonly process: number; readonly calls: number }
+  | { readonly type: 'pause' | 'resume'; readonly process: number }
+  | { readonly type: 'down' | 'up' | 'empty'; readonly volume: number }
+  | { readonly type: 'wait'; readonly turns: number }
+
+const process = fc.nat({ max: 2 })
+const volume = fc.nat({ max: 2 })
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ type: fc.constant('commit' as const), process }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant('block' as const), process }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('maintain' as const), process }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('promote' as const), process, volume }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('crash' as const), process, calls: fc.nat({ max: 12 }) }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constantFrom('pause' as const, 'resume' as const), process }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constantFrom('down' as const, 'up' as const), volume }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('empty' as const), volume }) },
+  { weight: 6, arbitrary: fc.record({ type: fc.constant('wait' as const), turns: fc.nat({ max: 30 }) }) },
+)
+
+const turns = async (count: number): Promise<void> => {
+  for (let i = 0; i < count; i++) await new Promise(setImmediate)
+}
+
+/** One process: its calls take turns by chance, and it can be stopped for a while or for good before any of them. */
+class TestProcess {
+  private readonly set: TestSet
+  private opened: Promise<ReplicaStore>
+  private generation = 0
+  private callsLeft = Number.POSITIVE_INFINITY
+  private gate: Promise<void> | undefined
+  private release: (() => void) | undefined
+
+  constructor(set: TestSet) {
+    this.set = set
+    this.opened = this.start()
+  }
+
+  get store(): Promise<ReplicaStore> {
+    return this.opened
+  }
+
+  crashAfter(calls: number): void {
+    this.callsLeft = calls
+  }
+
+  pause(): void {
+    this.gate ??= new Promise((resolve) => {
+      this.release = resolve
+    })
+  }
+
+  resume(): void {
+    this.release?.()
+    this.gate = undefined
+  }
+
+  restart(): void {
+    this.resume()
+    this.callsLeft = Number.POSITIVE_INFINITY
+    this.opened = this.start()
+  }
+
+  private start(): Promise<ReplicaStore> {
+    const generation = ++this.generation
+    const live = (): void => {
+      if (generation !== this.generation || this.callsLeft <= 0) throw new Crash(`of generation ${generation}`)
+    }
+    return this.set.open({
+      before: async () => {
+        await this.gate
+        if (this.set.system.random() < 0.5) await turns(1)
+        live()
+        this.callsLeft--
+      },
+      after: live,
+    })
+  }
+}
+
+/** Carries out steps and keeps the books of what was acknowledged. */
+class Trial {
+  readonly set: TestSet
+  readonly processes: readonly TestProcess[]
+  readonly commits = new Map<number, string>()
+  readonly blocks = new Map<string, string>()
+  private readonly running = new Set<Promise<void>>()
+  private readonly failures: unknown[] = []
+  private emptied = false
+  private serial = 0
+
+  constructor(seed: number) {
+    this.set = testSet(3, 'factor=2,', seed)
+    this.processes = [0, 1, 2].map(() => new TestProcess(this.set))
+  }
+
+  async run(steps: readonly Step[]): Promise<void> {
+    for (const step of steps) await this.take(step)
+    await this.heal()
+    await this.check()
+  }
+
+  private async take(step: Step): Promise<void> {
+    switch (step.type) {
+      case 'commit':
+        return this.begin(step.process, (store) => this.commit(store))
+      case 'block':
+        return this.begin(step.process, (store) => this.block(store))
+      case 'maintain':
+        return this.begin(step.process, async (store) => void (await maintain(store.set)))
+      case 'promote':
+        return this.begin(step.process, async (store) => void (await promote(store.set, step.volume)))
+      case 'crash':
+        return this.processes[step.process]?.crashAfter(step.calls)
+      case 'pause':
+        return this.processes[step.process]?.pause()
+      case 'resume':
+        return this.processes[step.process]?.resume()
+      case 'wait':
+        return turns(step.turns)
+      default:
+        return this.befall(step.type, step.volume)
+    }
+  }
+
+  /** One volume may be away or lost at a time; a lost one counts until everything was healed. */
+  private async befall(what: 'down' | 'up' | 'empty', slot: number): Promise<void> {
+    const volume = this.set.volumes[slot]!
+    if (what === 'up') volume.down = false
+    else if (this.emptied || this.set.volumes.some(({ down }) => down)) return
+    else if (what === 'down') volume.down = true
+    else {
+      // what a volume has lost, its set has had time to copy
+      await this.heal()
+      volume.empty()
+      this.emptied = true
+    }
+  }
+
+  /** Starts work of a process and goes on; a failure that a caller would see as such is none of the trial's. */
+  private begin(process: number, work: (store: ReplicaStore) => Promise<void>): void {
+    const worker = this.processes[process]!
+    const done = worker.store
+      .then(work)
+      .catch((error: unknown) => {
+        if (error instanceof Crash) worker.restart()
+        else if (!(error instanceof StorageError)) this.failures.push(error)
+      })
+      .finally(() => this.running.delete(done))
+    this.running.add(done)
+  }
+
+  private async commit(store: ReplicaStore): Promise<void> {
+    const version = (await keysOf(store, 'manifest/')).length + 1
+    const text = `commit ${version}, try ${this.serial++}`
+    await store.write(commitKey(version), bytesOf(text), { ifAbsent: true })
+    expect(this.commits.get(version) ?? text).toBe(text)
+    this.commits.set(version, text)
+  }
+
+  private async block(store: ReplicaStore): Promise<void> {
+    const key = `data/block-${this.serial++}`
+    await store.write(key, bytesOf(key), { ifAbsent: this.serial % 2 === 0 })
+    this.blocks.set(key, key)
+  }
+
+  /** Brings everything back and lets upkeep do its work; an operator promotes a volume where none is primary. */
+  private async heal(): Promise<void> {
+    for (const process of this.processes) process.resume()
+    while (this.running.size > 0) await Promise.all(this.running)
+    if (this.failures.length > 0) throw this.failures[0]
+    for (const process of this.processes) process.restart()
+    for (const volume of this.set.volumes) volume.down = false
+    const store = await this.set.open()
+    const view = await store.set.refresh()
+    if (view.record && view.primary === undefined) {
+      const slot = view.states.findIndex((state) => state.type === 'member' && state.record !== undefined)
+      await promote(store.set, slot)
+    }
+    await maintain(store.set)
+    const report = await maintain(store.set)
+    expect(report).toMatchObject({ enrolled: 0, followed: 0, copied: 0, underReplicated: 0 })
+    this.emptied = false
+  }
+
+  private async check(): Promise<void> {
+    const store = await this.set.open()
+    const versions = Math.max(0, ...this.commits.keys())
+    const keys = await keysOf(store, 'manifest/')
+    expect(keys.length).toBeGreaterThanOrEqual(versions)
+    expect(keys).toEqual(keys.map((_, i) => commitKey(i + 1)))
+    for (const [version, text] of this.commits) {
+      expect(textOf(await store.read(commitKey(version)))).toBe(text)
+      for (const { inner } of this.set.volumes) expect(textOf(await inner.read(commitKey(version)))).toBe(text)
+    }
+    for (const [key, text] of this.blocks) expect(textOf(await store.read(key))).toBe(text)
+  }
+}
+
+describe('a set of three, one volume of which may be away or lost at any time', () => {
+  it('keeps every acknowledged commit and block, in one history without gaps', { timeout: 120_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), fc.array(step, { minLength: 5, maxLength: 60 }), (seed, steps) =>
+        new Trial(seed).run(steps),
+      ),
+      { numRuns: Number(globalThis.process.env.REPLICA_RUNS ?? 150) },
+    )
+  })
+})
