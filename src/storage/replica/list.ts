@@ -27,13 +27,10 @@ export async function* listSet(set: ReplicaSet, options: ListOptions): AsyncIter
 async function viewWithPrimary(set: ReplicaSet): Promise<SetView> {
   const view = await set.view()
   if (view.record === undefined || view.primary === undefined) return view
-  const standing = await set
-    .volume(view.primary)
-    .standing(view.record.epoch)
-    .catch((error: unknown) => {
-      if (isVolumeFailure(error)) return 'down' as const
-      throw error
-    })
+  const standing = await set.standing(view, view.primary).catch((error: unknown) => {
+    if (isVolumeFailure(error)) return 'down' as const
+    throw error
+  })
   return standing === 'current' ? view : set.refresh()
 }
 
@@ -54,9 +51,10 @@ async function* listFollowed(set: ReplicaSet, view: SetView, options: ListOption
 }
 
 /** A volume that was emptied while it was listed has shown too little. */
-async function confirm(set: ReplicaSet, { record, primary }: SetView): Promise<void> {
-  if (record === undefined || primary === undefined) return
-  if ((await set.volume(primary).standing(record.epoch)) === 'current') return
+async function confirm(set: ReplicaSet, view: SetView): Promise<void> {
+  const { primary } = view
+  if (primary === undefined) return
+  if ((await set.standing(view, primary)) === 'current') return
   set.forget()
   throw new StorageError('unavailable', 'store: list expected the primary to stay, got another')
 }

@@ -1,8 +1,9 @@
-import pLimit from 'p-limit'
 import type { ObjectEntry } from '../store.ts'
+import { Crew } from './crew.ts'
+import { enroll } from './enroll.ts'
 import { mergeLists } from './merge-list.ts'
 import { placementOrder } from './placement.ts'
-import { copyObject, enroll, markReconciled, placedKeys, reconcile, reconciledEpoch } from './reconcile.ts'
+import { copyObject, markReconciled, placedKeys, reconcile, reconciledEpoch } from './reconcile.ts'
 import { encodeRecord, HEARTBEAT_KEY, HEARTBEATS_KEY, type Heartbeats, parseHeartbeats } from './records.ts'
 import type { ReplicaSet, SetView } from './replica-set.ts'
 import { isVolumeFailure, readIfThere, type Volume } from './volume.ts'
@@ -109,7 +110,10 @@ async function bringUpFollowers(set: ReplicaSet, view: SetView): Promise<number>
     const volume = set.volume(slot)
     await attempt(async () => {
       const deep = (await reconciledEpoch(volume)) < record.epoch
-      const { copied, removed } = await reconcile(set.volume(primary), volume, { deep })
+      const { copied, removed } = await reconcile(set.volume(primary), volume, {
+        at: set.standpoint(view, primary),
+        deep,
+      })
       changed += copied + removed
       if (deep) await markReconciled(volume, record.epoch)
     })
@@ -140,17 +144,14 @@ async function replicate(
   waiting: number,
 ): Promise<{ copied: number; underReplicated: number }> {
   const counts = { copied: 0, underReplicated: 0 }
-  const limit = pLimit(CONCURRENCY)
-  const work: Promise<void>[] = []
   const wanted = set.location.factor
-  for await (const { entry, slots } of blockCopies(set, view)) {
-    if (slots.length >= wanted) continue
-    const missing = wanted - slots.length - waiting
-    if (missing > 0) work.push(limit(() => copyBlock(set, view, entry.key, slots, missing, counts)))
-    else counts.underReplicated++
-    if (work.length >= CONCURRENCY * 4) await Promise.all(work.splice(0))
-  }
-  await Promise.all(work)
+  await Crew.run(CONCURRENCY, async (crew) => {
+    for await (const { entry, slots } of blockCopies(set, view)) {
+      const missing = wanted - slots.length - waiting
+      if (missing > 0) await crew.add(() => copyBlock(set, view, entry.key, slots, missing, counts))
+      else if (slots.length < wanted) counts.underReplicated++
+    }
+  })
   return counts
 }
 

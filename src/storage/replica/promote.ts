@@ -4,7 +4,7 @@ import { mergeLists } from './merge-list.ts'
 import { followedKeys, markReconciled, reconcile } from './reconcile.ts'
 import { EPOCHS_PREFIX, type EpochRecord, encodeRecord, epochKey, epochOfKey, parseEpochRecord } from './records.ts'
 import type { ReplicaSet, SetView } from './replica-set.ts'
-import { isVolumeFailure, readIfThere, type Volume, writeOnce } from './volume.ts'
+import { isVolumeFailure, readIfThere, type Standpoint, type Volume, writeOnce } from './volume.ts'
 
 export interface PromoteOptions {
   /** Go on although too few volumes answer to be sure of every commit; the last ones may be lost. */
@@ -54,7 +54,11 @@ export async function promote(
       'unavailable',
       `store: promote expected ${enough} volumes to take the new epoch, got ${reached.length}`,
     )
-  const copied = await gather(target, old && reached.includes(old) ? old : undefined, reached)
+  const oldPrimary =
+    old && reached.includes(old)
+      ? { volume: old, at: set.standpoint({ ...view, record: closing }, old.slot) }
+      : undefined
+  const copied = await gather(target, oldPrimary, reached)
   const opening = set.newRecord(record.set, record.epoch + 2, await identityOf(target))
   await open(set, target, reached, opening)
   return { epoch: opening.epoch, primary: target.url, copied }
@@ -87,19 +91,24 @@ function membersOf(set: ReplicaSet, { states }: SetView): Volume[] {
   })
 }
 
-/** The volume that was primary last, when it answers. */
+/** The volume that was primary last, when it answers and all agree which it was. */
 async function lastPrimary(
   set: ReplicaSet,
   { states }: SetView,
   members: readonly Volume[],
 ): Promise<Volume | undefined> {
   let last: EpochRecord | undefined
+  let agreed = true
   for (const { store, url } of members)
     for await (const { key } of store.list(EPOCHS_PREFIX)) {
-      if ((epochOfKey(key) ?? 0) <= (last?.epoch ?? 0)) continue
+      if ((epochOfKey(key) ?? 0) < (last?.epoch ?? 0)) continue
       const record = parseEpochRecord(await store.read(key), key, url)
-      if (record.primary !== null) last = record
+      if (record.primary === null) continue
+      // a record that differs comes from one who began to make the set, slept, and went on when a volume had been emptied
+      agreed = last?.epoch !== record.epoch || (agreed && last.nonce === record.nonce)
+      last = record
     }
+  if (!agreed) return undefined
   return set.volumes.find(({ slot }) => {
     const state = states[slot]
     return state?.type === 'member' && state.identity.volume === last?.primary
@@ -141,9 +150,13 @@ async function open(set: ReplicaSet, target: Volume, reached: readonly Volume[],
 }
 
 /** Gives the new primary what it lacks. The old primary's word is final; without it, all that answer together know every acknowledged commit. */
-async function gather(target: Volume, old: Volume | undefined, reached: readonly Volume[]): Promise<number> {
-  if (old === target) return 0
-  if (old) return (await reconcile(old, target, { deep: true })).copied
+async function gather(
+  target: Volume,
+  old: { readonly volume: Volume; readonly at: Standpoint } | undefined,
+  reached: readonly Volume[],
+): Promise<number> {
+  if (old?.volume === target) return 0
+  if (old) return (await reconcile(old.volume, target, { at: old.at, deep: true })).copied
   let copied = 0
   const others = [target, ...reached.filter((volume) => volume !== target)]
   const sizes = others.map((volume) => followedKeys(volume))

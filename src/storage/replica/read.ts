@@ -20,7 +20,7 @@ export async function askFollowed<Answer>(set: ReplicaSet, ask: Ask<Answer>): Pr
     try {
       const answer = await primary.use(ask)
       if (answer !== undefined) return answer
-      if ((await primary.standing(view.record.epoch)) === 'current') return undefined
+      if ((await set.standing(view, view.primary)) === 'current') return undefined
     } catch (error) {
       if (!passesOn(error)) throw error
       return askOthers(set, view, ask)
@@ -38,7 +38,7 @@ async function askOthers<Answer>(set: ReplicaSet, view: SetView, ask: Ask<Answer
     try {
       const answer = await volume.use(ask)
       if (answer !== undefined) return answer
-      if ((await volume.standing(view.record?.epoch ?? 0)) === 'current') absent++
+      if ((await set.standing(view, volume.slot)) === 'current') absent++
     } catch (error) {
       if (!passesOn(error)) throw error
       failure = error
@@ -68,8 +68,7 @@ export async function askPlaced<Answer>(
   ask: Ask<Answer>,
 ): Promise<PlacedAnswer<Answer> | undefined> {
   const view = await set.view()
-  const { record } = view
-  if (record === undefined) return absentWithoutSet(view)
+  if (view.record === undefined) return absentWithoutSet(view)
   const slots = placementOrder(key, set.volumes.length).filter((slot) => view.states[slot]?.type === 'member')
   const without: Volume[] = []
   let absent = 0
@@ -85,7 +84,7 @@ export async function askPlaced<Answer>(
       failure = error
     }
   }
-  for (const volume of without) if (await isMember(volume, record.epoch)) absent++
+  for (const volume of without) if (await isMember(set, view, volume)) absent++
   if (set.volumes.length - absent < set.blockQuorum) return undefined
   throw new StorageError(
     'unavailable',
@@ -101,9 +100,9 @@ function trustedFirst(volumes: readonly Volume[]): Volume[] {
 }
 
 /** True when a volume that has nothing under a key is still a volume of the set, not an emptied one. */
-async function isMember(volume: Volume, epoch: number): Promise<boolean> {
+async function isMember(set: ReplicaSet, view: SetView, volume: Volume): Promise<boolean> {
   try {
-    return (await volume.standing(epoch)) !== 'absent'
+    return (await set.standing(view, volume.slot)) !== 'absent'
   } catch (error) {
     if (isVolumeFailure(error)) return false
     throw error

@@ -1,14 +1,19 @@
-import pLimit from 'p-limit'
 import { StorageError } from '../errors.ts'
 import type { ObjectEntry } from '../store.ts'
+import { Crew } from './crew.ts'
 import { mergeLists } from './merge-list.ts'
 import { BLOCKS_PREFIX, isPlaced } from './placement.ts'
-import { encodeRecord, epochKey, parseReconciled, RECONCILED_KEY, REPLICA_PREFIX } from './records.ts'
-import type { ReplicaSet, SetView } from './replica-set.ts'
-import { isVolumeFailure, readIfThere, type Volume, writeOnce } from './volume.ts'
+import { encodeRecord, parseReconciled, RECONCILED_KEY, REPLICA_PREFIX } from './records.ts'
+import { readIfThere, type Standpoint, type Volume } from './volume.ts'
 
 /** Objects copied at a time. */
 const CONCURRENCY = 8
+
+export interface ReconcileOptions {
+  /** The epoch, and the primary in it. */
+  readonly at: Standpoint
+  readonly deep: boolean
+}
 
 export interface ReconcileCounts {
   copied: number
@@ -29,22 +34,17 @@ export function placedKeys(volume: Volume): AsyncIterable<ObjectEntry> {
 /**
  * Makes what every volume has the same on `to` as on the primary: missing objects are copied, objects that are gone removed, others replaced when their
  * sizes differ or, with `deep`, any byte. A writer that commits meanwhile writes to the primary first, so an object on `to` alone is looked for once more before it goes.
+ * What `to` has is touched only while the primary is the volume it was, which an emptied one is not, and no promotion was seen on either.
  */
-export async function reconcile(
-  primary: Volume,
-  to: Volume,
-  { deep }: { readonly deep: boolean },
-): Promise<ReconcileCounts> {
+export async function reconcile(primary: Volume, to: Volume, { at, deep }: ReconcileOptions): Promise<ReconcileCounts> {
   const counts = { copied: 0, removed: 0 }
-  const limit = pLimit(CONCURRENCY)
-  const work: Promise<void>[] = []
   const settleOne = async ({ key }: ObjectEntry, sources: readonly number[]): Promise<void> => {
-    if (sources.includes(0)) {
-      if (await copyObject(primary, to, key)) counts.copied++
-    } else if ((await primary.store.stat(key)) === undefined) {
+    const isGone = !sources.includes(0) && (await primary.store.stat(key)) === undefined
+    if (sources.includes(1)) await refuseOvertaken(primary, to, at)
+    if (isGone) {
       await to.store.remove(key)
       counts.removed++
-    }
+    } else if (await copyObject(primary, to, key)) counts.copied++
   }
   const sizes = new Map<string, number>()
   const remember = async function* (list: AsyncIterable<ObjectEntry>): AsyncIterable<ObjectEntry> {
@@ -53,17 +53,23 @@ export async function reconcile(
       yield entry
     }
   }
-  for await (const { entry, sources } of mergeLists([followedKeys(primary), remember(followedKeys(to))])) {
-    const ownSize = sizes.get(entry.key)
-    sizes.delete(entry.key)
-    const same =
-      sources.length === 2 && ownSize === entry.sizeBytes && !(deep && (await differs(primary, to, entry.key)))
-    if (same) continue
-    work.push(limit(() => settleOne(entry, sources)))
-    if (work.length >= CONCURRENCY * 4) await Promise.all(work.splice(0))
-  }
-  await Promise.all(work)
+  await Crew.run(CONCURRENCY, async (crew) => {
+    for await (const { entry, sources } of mergeLists([followedKeys(primary), remember(followedKeys(to))])) {
+      const ownSize = sizes.get(entry.key)
+      sizes.delete(entry.key)
+      const alike = sources.length === 2 && ownSize === entry.sizeBytes
+      if (!alike || (deep && (await differs(primary, to, entry.key)))) await crew.add(() => settleOne(entry, sources))
+    }
+  })
+  await refuseOvertaken(primary, to, at)
   return counts
+}
+
+async function refuseOvertaken(primary: Volume, to: Volume, at: Standpoint): Promise<void> {
+  const [own, moved] = await Promise.all([primary.standing(at), to.hasMoved(at.epoch)])
+  if (own === 'current' && !moved) return
+  const message = `store: reconcile expected the primary of epoch ${at.epoch}, got another or an emptied one at ${primary.url}`
+  throw new StorageError('unavailable', message)
 }
 
 async function differs(primary: Volume, to: Volume, key: string): Promise<boolean> {
@@ -77,39 +83,6 @@ export async function copyObject(from: Volume, to: Volume, key: string): Promise
   if (bytes === undefined) return false
   await to.use((store) => store.write(key, bytes))
   return true
-}
-
-/**
- * Takes volumes that answer but are not in the current epoch into it: blank ones, ones that joined halfway, and ones back from before a promotion. A volume gets
- * the epoch only when it has what every volume must have; commits made meanwhile it gets from their writers, or in the second look.
- */
-export async function enroll(set: ReplicaSet, view: SetView): Promise<number[]> {
-  const { record, primary } = view
-  if (record === undefined || primary === undefined) return []
-  const enrolled: number[] = []
-  for (const [slot, state] of view.states.entries()) {
-    if (view.current.includes(slot) || state.type === 'down') continue
-    if (state.type === 'foreign') continue
-    const volume = set.volume(slot)
-    try {
-      const identity = await set.join(slot, record.set)
-      if (identity.set !== record.set)
-        throw new StorageError(
-          'conflict',
-          `store: replica volume expected of set ${record.set}, got ${identity.set} at ${volume.url}`,
-        )
-      await reconcile(set.volume(primary), volume, { deep: true })
-      const bytes = await set.volume(primary).store.read(epochKey(record.epoch))
-      await writeOnce(volume.store, epochKey(record.epoch), bytes)
-      await reconcile(set.volume(primary), volume, { deep: false })
-      await markReconciled(volume, record.epoch)
-      enrolled.push(slot)
-    } catch (error) {
-      if (!isVolumeFailure(error)) throw error
-    }
-  }
-  if (enrolled.length > 0) set.forget()
-  return enrolled
 }
 
 /** The last epoch in which this volume was compared byte by byte; 0 for never. */

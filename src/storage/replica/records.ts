@@ -11,6 +11,14 @@ export const REPLICA_PREFIX = 'replica/'
 /** Written once, when a volume joins a set; its absence tells an emptied or foreign folder or bucket from a volume. */
 export const VOLUME_KEY = 'replica/volume.json'
 
+/**
+ * An empty object beside the record, named after the volume's id: so that one listing tells which volume this is. A writer that slept while the volume was
+ * emptied can forge one of the two, not both.
+ */
+export function markKey(volume: string): string {
+  return `replica/volume/${volume}`
+}
+
 /** `epochs/<number, 10 digits>.json`: the epochs that this volume has taken part in. */
 export const EPOCHS_PREFIX = 'replica/epochs/'
 

@@ -1,9 +1,17 @@
 import { StorageError } from '../errors.ts'
 import type { System } from '../system.ts'
 import { CatchUp } from './catch-up.ts'
-import { type EpochRecord, encodeRecord, epochKey, parseEpochRecord, VOLUME_KEY, type VolumeRecord } from './records.ts'
+import {
+  type EpochRecord,
+  encodeRecord,
+  epochKey,
+  markKey,
+  parseEpochRecord,
+  VOLUME_KEY,
+  type VolumeRecord,
+} from './records.ts'
 import type { ReplicaLocation } from './url.ts'
-import { type SlotState, type Volume, writeOnce } from './volume.ts'
+import { type EpochStanding, type SlotState, type Standpoint, type Volume, writeOnce } from './volume.ts'
 
 /** What all volumes together say about the set. */
 export interface SetView {
@@ -78,6 +86,18 @@ export class ReplicaSet {
     const volume = this.volumes[slot]
     if (!volume) throw new RangeError(`store: slot expected below ${this.volumes.length}, got ${slot}`)
     return volume
+  }
+
+  /** How a volume stands to a view: whether it is the one it was then, in the same epoch. */
+  async standing(view: SetView, slot: number): Promise<EpochStanding> {
+    if (view.states[slot]?.type !== 'member') return 'absent'
+    return this.volume(slot).standing(this.standpoint(view, slot))
+  }
+
+  /** What a volume of a view is held against. */
+  standpoint({ states, record }: SetView, slot: number): Standpoint {
+    const state = states[slot]
+    return { epoch: record?.epoch ?? 0, volume: state?.type === 'member' ? state.identity.volume : 'none' }
   }
 
   private async inspect(): Promise<SetView> {
@@ -169,6 +189,7 @@ export class ReplicaSet {
     if (state.identity.set === set || state.record !== undefined) return state.identity
     const identity = { set, volume: newId(this.system) }
     await this.volume(slot).store.write(VOLUME_KEY, encodeRecord(identity))
+    await this.mark(slot, identity)
     return identity
   }
 
@@ -177,8 +198,15 @@ export class ReplicaSet {
     const volume = this.volume(slot)
     await writeOnce(volume.store, VOLUME_KEY, encodeRecord({ set, volume: newId(this.system) }))
     const state = await volume.inspect()
-    if (state.type === 'member') return state
+    if (state.type === 'member') {
+      await this.mark(slot, state.identity)
+      return state
+    }
     throw unavailable('a volume to stay', `${state.type} at ${volume.url}`)
+  }
+
+  private async mark(slot: number, { volume }: VolumeRecord): Promise<void> {
+    await writeOnce(this.volume(slot).store, markKey(volume), new Uint8Array(0))
   }
 
   newRecord(set: string, epoch: number, primary: string | null): EpochRecord {

@@ -6,6 +6,7 @@ import {
   type EpochRecord,
   epochKey,
   epochOfKey,
+  markKey,
   parseEpochRecord,
   parseVolumeRecord,
   REPLICA_PREFIX,
@@ -23,6 +24,12 @@ export type SlotState =
   | { readonly type: 'foreign' }
   /** No answer. */
   | { readonly type: 'down'; readonly error: StorageError }
+
+/** What a volume is held against: an epoch, and the id it had then. */
+export interface Standpoint {
+  readonly epoch: number
+  readonly volume: string
+}
 
 /** How a volume stands to an epoch. */
 export type EpochStanding =
@@ -80,17 +87,23 @@ export class Volume {
     }
   }
 
-  /** One listing tells whether the volume is still the one it was and in which epoch; an emptied one has no epochs. */
-  async standing(epoch: number): Promise<EpochStanding> {
-    let seen = false
-    const after = epochKey(epoch - 1)
+  /** One listing tells whether the volume is still the one it was, and in which epoch. */
+  async standing({ epoch, volume }: Standpoint): Promise<EpochStanding> {
+    const needed = new Set([epochKey(epoch), VOLUME_KEY, markKey(volume)])
     return this.use(async (store) => {
-      for await (const { key } of store.list(EPOCHS_PREFIX, after)) {
-        const found = epochOfKey(key) ?? 0
-        if (found > epoch) return 'moved'
-        if (found === epoch) seen = true
+      for await (const { key } of store.list(REPLICA_PREFIX, epochKey(epoch - 1))) {
+        if ((epochOfKey(key) ?? 0) > epoch) return 'moved'
+        needed.delete(key)
       }
-      return seen ? 'current' : 'absent'
+      return needed.size === 0 ? 'current' : 'absent'
+    })
+  }
+
+  /** True when the volume has seen an epoch after this one. */
+  async hasMoved(epoch: number): Promise<boolean> {
+    return this.use(async (store) => {
+      for await (const _ of store.list(EPOCHS_PREFIX, epochKey(epoch))) return true
+      return false
     })
   }
 }

@@ -2,8 +2,8 @@ import { StorageError } from '../errors.ts'
 import { holdsSource, withSource } from '../source.ts'
 import type { LocalFile } from '../store.ts'
 import { LOG_PREFIX } from './catch-up.ts'
+import { enroll } from './enroll.ts'
 import { placementOrder } from './placement.ts'
-import { enroll } from './reconcile.ts'
 import type { EpochRecord } from './records.ts'
 import type { ReplicaSet, SetView } from './replica-set.ts'
 import { type EpochStanding, isVolumeFailure, type Volume, writeOnce } from './volume.ts'
@@ -29,7 +29,7 @@ export async function writeFollowed(set: ReplicaSet, write: ReplicaWrite): Promi
     const ready = await readyToCommit(set)
     const primary = set.volume(ready.primary)
     const won = await decide(primary, write, round > 0)
-    if (!won && (await primary.standing(ready.record.epoch)) === 'current') throw exists(set, write.key)
+    if (!won && (await set.standing(ready, primary.slot)) === 'current') throw exists(set, write.key)
     if (won && (await spread(set, ready, write)) === 'done') return
     set.forget()
   }
@@ -53,14 +53,14 @@ async function decide(primary: Volume, { key, body, ifAbsent }: ReplicaWrite, ag
 async function spread(set: ReplicaSet, ready: Ready, write: ReplicaWrite): Promise<'done' | 'moved'> {
   const { record, states } = ready
   const primary = set.volume(ready.primary)
-  if ((await primary.standing(record.epoch)) === 'absent') {
+  if ((await set.standing(ready, primary.slot)) === 'absent') {
     await takeBack(primary, write)
     return 'moved'
   }
   const followers = set.volumes.filter((volume) => volume !== primary && states[volume.slot]?.type === 'member')
-  const copied = await Promise.all(followers.map((volume) => follow(set, primary, volume, write, record.epoch)))
+  const copied = await Promise.all(followers.map((volume) => follow(set, ready, volume, write)))
   // after the copies: what the primary says now holds for the time they were made
-  const standings = [await standingOf(primary, record.epoch), ...copied]
+  const standings = [await standingOf(set, ready, primary), ...copied]
   if (standings.includes('moved')) return 'moved'
   const count = standings.filter((standing) => standing === 'current').length
   if (count >= record.quorum) return 'done'
@@ -71,18 +71,18 @@ async function spread(set: ReplicaSet, ready: Ready, write: ReplicaWrite): Promi
 /** Gives a follower the commits that it lacks and then its copy; says in which epoch it was, before and after. */
 async function follow(
   set: ReplicaSet,
-  primary: Volume,
+  ready: Ready,
   volume: Volume,
   write: ReplicaWrite,
-  epoch: number,
 ): Promise<EpochStanding | 'down'> {
   if (volume.suspect) return 'down'
   try {
-    const before = await volume.standing(epoch)
+    const before = await set.standing(ready, volume.slot)
     if (before !== 'current') return before
-    if (write.key.startsWith(LOG_PREFIX)) await set.catchUp.commits(epoch, primary, volume, write.key)
-    await copyTo(volume, write, epoch)
-    return await volume.standing(epoch)
+    if (write.key.startsWith(LOG_PREFIX))
+      await set.catchUp.commits(ready.record.epoch, set.volume(ready.primary), volume, write.key)
+    await copyTo(set, ready, volume, write)
+    return await set.standing(ready, volume.slot)
   } catch (error) {
     if (isVolumeFailure(error)) return 'down'
     throw error
@@ -90,11 +90,16 @@ async function follow(
 }
 
 /** Writes one follower's copy. One that is there and differs was left by a writer that a promotion overtook; perhaps that is this one. */
-async function copyTo(volume: Volume, { key, body, ifAbsent }: ReplicaWrite, epoch: number): Promise<void> {
+async function copyTo(
+  set: ReplicaSet,
+  ready: Ready,
+  volume: Volume,
+  { key, body, ifAbsent }: ReplicaWrite,
+): Promise<void> {
   if (ifAbsent) {
     if (await volume.use((store) => writeOnce(store, key, body))) return
     if (await volume.use((store) => withSource(body, (source) => holdsSource(store, key, source)))) return
-    if ((await volume.standing(epoch)) !== 'current') return
+    if ((await set.standing(ready, volume.slot)) !== 'current') return
   }
   await volume.use((store) => store.write(key, body))
 }
@@ -105,11 +110,11 @@ async function copyTo(volume: Volume, { key, body, ifAbsent }: ReplicaWrite, epo
  */
 export async function writePlaced(set: ReplicaSet, write: ReplicaWrite): Promise<void> {
   const ready = await readyToCommit(set)
-  const { record, primary, states } = ready
+  const { primary, states } = ready
   const holders = new Set<number>()
   if (write.ifAbsent) {
     if (!(await decide(set.volume(primary), write, false))) throw exists(set, write.key)
-    if ((await set.volume(primary).standing(record.epoch)) === 'absent') {
+    if ((await set.standing(ready, primary)) === 'absent') {
       await takeBack(set.volume(primary), write)
       set.forget()
       throw short(`the primary at ${set.volume(primary).url}`, 'an emptied volume', write.key)
@@ -125,7 +130,7 @@ export async function writePlaced(set: ReplicaSet, write: ReplicaWrite): Promise
   ]
   while (holders.size < set.location.factor && queue.length > 0) {
     const next = queue.splice(0, set.location.factor - holders.size)
-    const outcomes = await Promise.all(next.map((slot) => place(set.volume(slot), write, record.epoch)))
+    const outcomes = await Promise.all(next.map((slot) => place(set, ready, set.volume(slot), write)))
     for (const [index, slot] of next.entries()) if (outcomes[index]) holders.add(slot)
   }
   if (holders.size >= set.blockQuorum) return
@@ -134,10 +139,10 @@ export async function writePlaced(set: ReplicaSet, write: ReplicaWrite): Promise
 }
 
 /** Writes one copy of a block; false when the volume failed, or is no longer the one it was. */
-async function place(volume: Volume, write: ReplicaWrite, epoch: number): Promise<boolean> {
+async function place(set: ReplicaSet, ready: Ready, volume: Volume, write: ReplicaWrite): Promise<boolean> {
   try {
     await volume.use((store) => store.write(write.key, write.body))
-    if ((await volume.standing(epoch)) !== 'absent') return true
+    if ((await set.standing(ready, volume.slot)) !== 'absent') return true
     await takeBack(volume, write)
     return false
   } catch (error) {
@@ -159,9 +164,9 @@ async function takeBack(volume: Volume, { key }: ReplicaWrite): Promise<void> {
   await volume.store.remove(key).catch(() => undefined)
 }
 
-async function standingOf(volume: Volume, epoch: number): Promise<EpochStanding | 'down'> {
+async function standingOf(set: ReplicaSet, ready: Ready, volume: Volume): Promise<EpochStanding | 'down'> {
   try {
-    return await volume.standing(epoch)
+    return await set.standing(ready, volume.slot)
   } catch (error) {
     if (isVolumeFailure(error)) return 'down'
     throw error

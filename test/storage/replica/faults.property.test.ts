@@ -98,15 +98,19 @@ class Trial {
   readonly blocks = new Map<string, string>()
   private readonly running = new Set<Promise<void>>()
   private readonly failures: unknown[] = []
-  private emptied = false
+  /** The set is made before anything befalls it; in other trials it is made by whoever comes first, and then no volume loses anything. */
+  private readonly isMade: boolean
+  private emptied: number | undefined
   private serial = 0
 
   constructor(seed: number) {
     this.set = testSet(3, 'factor=2,', seed)
+    this.isMade = seed % 3 > 0
     this.processes = [0, 1, 2].map(() => new TestProcess(this.set))
   }
 
   async run(steps: readonly Step[]): Promise<void> {
+    if (this.isMade) await this.commit(await this.set.open())
     for (const step of steps) await this.take(step)
     await this.heal()
     await this.check()
@@ -135,17 +139,15 @@ class Trial {
     }
   }
 
-  /** One volume may be away or lost at a time; a lost one counts until everything was healed. */
+  /** One volume may be away at a time, and one may lose everything before the set was healed. */
   private async befall(what: 'down' | 'up' | 'empty', slot: number): Promise<void> {
     const volume = this.set.volumes[slot]!
     if (what === 'up') volume.down = false
-    else if (this.emptied || this.set.volumes.some(({ down }) => down)) return
-    else if (what === 'down') volume.down = true
-    else {
-      // what a volume has lost, its set has had time to copy
-      await this.heal()
+    else if (what === 'down') volume.down = this.set.volumes.every(({ down }) => !down)
+    else if (this.isMade) {
+      if (this.emptied !== undefined) await this.heal()
       volume.empty()
-      this.emptied = true
+      this.emptied = slot
     }
   }
 
@@ -184,6 +186,8 @@ class Trial {
     for (const process of this.processes) process.restart()
     for (const volume of this.set.volumes) volume.down = false
     const store = await this.set.open()
+    if (this.emptied !== undefined && (await this.isRefused(store, this.emptied)))
+      this.set.volumes[this.emptied]!.empty()
     const view = await store.set.refresh()
     if (view.record && view.primary === undefined) {
       const slot = view.states.findIndex((state) => state.type === 'member' && state.record !== undefined)
@@ -192,7 +196,15 @@ class Trial {
     await maintain(store.set)
     const report = await maintain(store.set)
     expect(report).toMatchObject({ enrolled: 0, followed: 0, copied: 0, underReplicated: 0 })
-    this.emptied = false
+    this.emptied = undefined
+  }
+
+  /**
+   * A writer that died may leave on the emptied volume what nobody else has. The set refuses that volume by name and its
+   * operator empties it again.
+   */
+  private async isRefused(store: ReplicaStore, slot: number): Promise<boolean> {
+    return (await store.set.refresh()).states[slot]?.type === 'foreign'
   }
 
   private async check(): Promise<void> {
@@ -210,7 +222,7 @@ class Trial {
 }
 
 describe('a set of three, one volume of which may be away or lost at any time', () => {
-  it('keeps every acknowledged commit and block, in one history without gaps', { timeout: 120_000 }, async () => {
+  it('keeps every acknowledged commit and block, in one history without gaps', { timeout: 3_600_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(), fc.array(step, { minLength: 5, maxLength: 60 }), (seed, steps) =>
         new Trial(seed).run(steps),
