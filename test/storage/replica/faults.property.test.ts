@@ -11,20 +11,23 @@ import { bytesOf, commitKey, keysOf, type TestSet, testSet, textOf } from './vol
 type Step =
   | { readonly type: 'commit' | 'block' | 'maintain'; readonly process: number }
   | { readonly type: 'promote'; readonly process: number; readonly volume: number }
-  | { readonly type: 'crash'; readonly process: number; readonly calls: number }
-  | { readonly type: 'pause' | 'resume'; readonly process: number }
+  /** Dies, or falls asleep, before so many calls from now. */
+  | { readonly type: 'crash' | 'sleep'; readonly process: number; readonly calls: number }
+  | { readonly type: 'wake'; readonly process: number }
   | { readonly type: 'down' | 'up' | 'empty'; readonly volume: number }
   | { readonly type: 'wait'; readonly turns: number }
 
 const process = fc.nat({ max: 2 })
 const volume = fc.nat({ max: 2 })
+const calls = fc.nat({ max: 14 })
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ type: fc.constant('commit' as const), process }) },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('block' as const), process }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('maintain' as const), process }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('promote' as const), process, volume }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('crash' as const), process, calls: fc.nat({ max: 12 }) }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constantFrom('pause' as const, 'resume' as const), process }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('crash' as const), process, calls }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant('sleep' as const), process, calls }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('wake' as const), process }) },
   { weight: 3, arbitrary: fc.record({ type: fc.constantFrom('down' as const, 'up' as const), volume }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('empty' as const), volume }) },
   { weight: 6, arbitrary: fc.record({ type: fc.constant('wait' as const), turns: fc.nat({ max: 30 }) }) },
@@ -40,6 +43,7 @@ class TestProcess {
   private opened: Promise<ReplicaStore>
   private generation = 0
   private callsLeft = Number.POSITIVE_INFINITY
+  private callsToSleep = Number.POSITIVE_INFINITY
   private gate: Promise<void> | undefined
   private release: (() => void) | undefined
 
@@ -56,19 +60,18 @@ class TestProcess {
     this.callsLeft = calls
   }
 
-  pause(): void {
-    this.gate ??= new Promise((resolve) => {
-      this.release = resolve
-    })
+  sleepAfter(calls: number): void {
+    this.callsToSleep = calls
   }
 
-  resume(): void {
+  wake(): void {
+    this.callsToSleep = Number.POSITIVE_INFINITY
     this.release?.()
     this.gate = undefined
   }
 
   restart(): void {
-    this.resume()
+    this.wake()
     this.callsLeft = Number.POSITIVE_INFINITY
     this.opened = this.start()
   }
@@ -80,6 +83,10 @@ class TestProcess {
     }
     return this.set.open({
       before: async () => {
+        if (this.callsToSleep-- <= 0)
+          this.gate ??= new Promise((resolve) => {
+            this.release = resolve
+          })
         await this.gate
         if (this.set.system.random() < 0.5) await turns(1)
         live()
@@ -128,10 +135,10 @@ class Trial {
         return this.begin(step.process, async (store) => void (await promote(store.set, step.volume)))
       case 'crash':
         return this.processes[step.process]?.crashAfter(step.calls)
-      case 'pause':
-        return this.processes[step.process]?.pause()
-      case 'resume':
-        return this.processes[step.process]?.resume()
+      case 'sleep':
+        return this.processes[step.process]?.sleepAfter(step.calls)
+      case 'wake':
+        return this.processes[step.process]?.wake()
       case 'wait':
         return turns(step.turns)
       default:
@@ -142,9 +149,12 @@ class Trial {
   /** One volume may be away at a time, and one may lose everything before the set was healed. */
   private async befall(what: 'down' | 'up' | 'empty', slot: number): Promise<void> {
     const volume = this.set.volumes[slot]!
-    if (what === 'up') volume.down = false
-    else if (what === 'down') volume.down = this.set.volumes.every(({ down }) => !down)
-    else if (this.isMade) {
+    if (what === 'up') {
+      volume.down = false
+      await this.set.system.advance(15_000)
+    }
+    if (what === 'down') volume.down = this.set.volumes.every(({ down }) => !down)
+    if (what === 'empty' && this.isMade) {
       if (this.emptied !== undefined) await this.heal()
       volume.empty()
       this.emptied = slot
@@ -180,7 +190,7 @@ class Trial {
 
   /** Brings everything back and lets upkeep do its work; an operator promotes a volume where none is primary. */
   private async heal(): Promise<void> {
-    for (const process of this.processes) process.resume()
+    for (const process of this.processes) process.wake()
     while (this.running.size > 0) await Promise.all(this.running)
     if (this.failures.length > 0) throw this.failures[0]
     for (const process of this.processes) process.restart()
