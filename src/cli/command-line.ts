@@ -3,7 +3,7 @@ import yargs from 'yargs'
 import { nearestName } from '../vocabulary/nearest.ts'
 import type { Command, Outcome } from './command.ts'
 import { COMMANDS } from './commands/all.ts'
-import { EXIT, exitCodeOf, messageOf, UsageError } from './errors.ts'
+import { commandOf, EXIT, exitCodeOf, messageOf, UsageError } from './errors.ts'
 import { note } from './output.ts'
 import { packageVersion } from './version.ts'
 
@@ -19,6 +19,8 @@ export async function runCommandLine(
     return outcome.exitCode
   } catch (error) {
     note(messageOf(error), 'error')
+    const command = commandOf(error)
+    if (command !== undefined) note(`try that again alone: ${command}`)
     return exitCodeOf(error)
   }
 }

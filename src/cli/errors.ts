@@ -50,3 +50,10 @@ export function messageOf(error: unknown): string {
   }
   return parts.join(': ')
 }
+
+/** The command that an error suggests, when its message does not hold it yet. */
+export function commandOf(error: unknown): string | undefined {
+  if (!(error instanceof ComponentError)) return undefined
+  const { command } = error.details
+  return typeof command === 'string' && !error.message.includes(command) ? command : undefined
+}

@@ -4,8 +4,12 @@ import type { RunEvent } from '../runtime/run/events.ts'
 import { note } from './output.ts'
 import { standardProgress } from './progress.ts'
 
+/** Failed attempts that get a line; a job that cannot work fails in every task. */
+const FAILURES_SHOWN = 5
+
 /** Shows what happens in a run on standard error: progress, failed attempts, work done again. */
 export class RunPainter {
+  #failures = 0
   readonly #progress: Progress
   readonly #quiet: boolean
   #run: string | undefined
@@ -26,7 +30,10 @@ export class RunPainter {
       case 'attempt-failed': {
         const { stage, task, attempt, kind, message, retryInMs } = event
         const next = retryInMs === null ? 'not tried again' : `tried again in ${retryInMs} ms`
-        this.#warn(`task ${stage}-${task}, attempt ${attempt} ${kind}: ${message}; ${next}`)
+        this.#failures++
+        if (this.#failures <= FAILURES_SHOWN)
+          this.#warn(`task ${stage}-${task}, attempt ${attempt} ${kind}: ${message}; ${next}`)
+        if (this.#failures === FAILURES_SHOWN) this.#warn('further failed attempts are only counted')
         break
       }
       case 'task-redone':

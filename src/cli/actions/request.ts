@@ -11,13 +11,19 @@ import { periodOf, type StoreArguments, snapshotAt } from '../open.ts'
 import { readOption, wholeNumber } from '../read-option.ts'
 import { configOf } from '../settings.ts'
 
-/** What `run` and `explain` are asked to compute. */
-export interface RequestArguments extends StoreArguments {
+/** Which job, with which parameters. */
+export interface JobArguments {
+  readonly config: string | undefined
   readonly job: string
   readonly set: readonly string[] | undefined
+  readonly where: string | undefined
+}
+
+/** What `run` and `explain` are asked to compute. */
+export interface RequestArguments extends StoreArguments, JobArguments {
+  readonly config: string | undefined
   readonly from: string | undefined
   readonly to: string | undefined
-  readonly where: string | undefined
   readonly at: string | undefined
   readonly workers: number | undefined
   readonly partitions: number | undefined
@@ -25,7 +31,7 @@ export interface RequestArguments extends StoreArguments {
 }
 
 /** The job that is asked for, with its parameters and the tables of the configuration. */
-export async function jobOf(args: RequestArguments): Promise<JobSource> {
+export async function jobOf(args: JobArguments): Promise<JobSource> {
   const config = await configOf(args)
   const { definition, bundle } = await chooseJob(args.job, config)
   return jobFromBundle(bundle, definition.name, {

@@ -1,17 +1,49 @@
 import { readFile } from 'node:fs/promises'
 import { loadCompiledJob } from '../../runtime/job-loader.ts'
+import type { JournalEntry } from '../../runtime/run/journal.ts'
+import { rerunTask } from '../../runtime/run/rerun.ts'
 import type { TaskDescription } from '../../runtime/task/description.ts'
 import { runAttempt } from '../../runtime/task/run-task.ts'
 import { openStore } from '../../storage/open.ts'
 import type { OptionsOf } from '../command.ts'
 import type { taskOptions } from '../commands/task.ts'
 import { UsageError } from '../errors.ts'
-import { standardOutput } from '../output.ts'
+import { openManifestOf } from '../open.ts'
+import { note, standardOutput } from '../output.ts'
 
-export async function taskAction({ spec }: OptionsOf<typeof taskOptions>): Promise<undefined> {
-  const task = await readSpec(spec)
-  const entry = await runAttempt(task, { store: await openStore(task.store), job: await loadCompiledJob(task.job) })
+export async function taskAction(args: OptionsOf<typeof taskOptions>): Promise<undefined> {
+  const entry = await (args.spec === undefined ? rerun(args) : carryOut(args.spec))
   await standardOutput().write(`${JSON.stringify(entry)}\n`)
+}
+
+/** Carries out and commits the attempt that a coordinator has described. */
+async function carryOut(spec: string): Promise<JournalEntry> {
+  const task = await readSpec(spec)
+  return runAttempt(task, { store: await openStore(task.store), job: await loadCompiledJob(task.job) })
+}
+
+/** Runs a task of a run again; an error of the user's code is shown with its stack. */
+async function rerun(args: OptionsOf<typeof taskOptions>): Promise<JournalEntry> {
+  const { run, task } = args
+  if (run === undefined || task === undefined)
+    throw new UsageError('expected --spec FILE, or --run RUN and --task TASK')
+  const [, stage, number] = /^(.+)-(\d+)$/.exec(task) ?? []
+  if (stage === undefined)
+    throw new UsageError(`--task: expected a stage and a number such as ports-map-3, got "${task}"`)
+  const { store } = await openManifestOf(args)
+  try {
+    return await rerunTask({ store, run, stage, task: Number(number) })
+  } catch (error) {
+    const stack = stackOf(error)
+    if (stack !== undefined) note(stack)
+    throw error
+  }
+}
+
+/** The stack of the first cause: the user's code, when that threw. */
+function stackOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  return stackOf(error.cause) ?? error.stack
 }
 
 /** Reads a task description. What it holds beyond its kind and format is for the task itself to find wanting. */

@@ -7,8 +7,10 @@ import { gcCommand } from './gc.ts'
 import { importCommand } from './import.ts'
 import { ingestCommand } from './ingest.ts'
 import { jobsCommand } from './jobs.ts'
+import { replayCommand } from './replay.ts'
 import { resumeCommand } from './resume.ts'
 import { explainCommand, runCommand } from './run.ts'
+import { runsCommand } from './runs.ts'
 import { simulateCommand } from './simulate.ts'
 import { taskCommand } from './task.ts'
 
@@ -21,6 +23,8 @@ export const COMMANDS: readonly Command[] = [
   runCommand,
   explainCommand,
   resumeCommand,
+  runsCommand,
+  replayCommand,
   jobsCommand,
   fsCommand,
   fsckCommand,

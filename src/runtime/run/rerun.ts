@@ -1,0 +1,56 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ObjectStore } from '../../storage/store.ts'
+import { RuntimeError } from '../error.ts'
+import { loadCompiledJob } from '../job-loader.ts'
+import { taskCount } from '../plan/plan.ts'
+import { runAttempt } from '../task/run-task.ts'
+import { placeJobFiles } from './job-files.ts'
+import type { JournalEntry } from './journal.ts'
+import { readJournal } from './journal.ts'
+import { readRecord } from './record.ts'
+import { shareResources } from './resources.ts'
+import { describeTask, stageOf } from './task-descriptions.ts'
+
+/** Which task of which run; `stage` is a stage of its plan. */
+export interface RerunOptions {
+  readonly store: ObjectStore
+  readonly run: string
+  readonly stage: string
+  readonly task: number
+}
+
+/**
+ * Runs one task of a run again in this thread, to look into a failure: with all memory, committing nothing and leaving nothing behind. Rejects with what the attempt
+ * throws. Tasks before it must have left their run files.
+ */
+export async function rerunTask({ store, run, stage, task }: RerunOptions): Promise<JournalEntry> {
+  const record = await readRecord(store, run)
+  const planned = stageOf(record.plan, stage)
+  const tasks = taskCount(planned)
+  if (!Number.isSafeInteger(task) || task < 0 || task >= tasks)
+    throw new RuntimeError('bad-option', `run ${run}: task of ${stage} expected 0 to ${tasks - 1}, got ${task}`)
+  const scratch = join(tmpdir(), 'flowreduce', `${run}-rerun-${process.pid}`)
+  mkdirSync(scratch, { recursive: true })
+  try {
+    const job = await placeJobFiles(store, run, record.job, scratch)
+    const entries = await readJournal(store, run)
+    const { plan, schemas, onCorrupt, maxBadRecords, keepsFiles } = record
+    const facts = {
+      ...{ run, plan, schemas, job, storeUrl: store.url, scratch, onCorrupt, maxBadRecords, keepsFiles },
+      ...{ epoch: 0, memoryBytes: shareResources(1).attemptBytes },
+    }
+    const description = describeTask(facts, planned, { task, attempt: 1, generation: 0 }, (id, number) => {
+      const entry = entries.find((candidate) => candidate.stage === id && candidate.task === number)
+      if (entry) return entry
+      throw new RuntimeError(
+        'not-found',
+        `run ${run}: task ${id}-${number} expected to be committed, got no journal entry`,
+      )
+    })
+    return await runAttempt(description, { store, job: await loadCompiledJob(job), commit: false })
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
