@@ -18,8 +18,21 @@ export function udp(payload: Uint8Array, sourcePort = PORT): Uint8Array {
   return bytes(u16(sourcePort), u16(2055), u16(8 + payload.length), u16(0), payload)
 }
 
-/** `fragment` is the field of flags and offset. */
-export function ipv4(payload: Uint8Array, { proto = 17, fragment = 0, id = 7, options = 0 } = {}): Uint8Array {
+const RECEIVER = [198, 51, 100, 1] as const
+
+export interface Ipv4Options {
+  readonly proto?: number
+  /** The field of flags and offset. */
+  readonly fragment?: number
+  readonly id?: number
+  /** Octets of options. */
+  readonly options?: number
+  readonly source?: readonly number[]
+  readonly destination?: readonly number[]
+}
+
+export function ipv4(payload: Uint8Array, given: Ipv4Options = {}): Uint8Array {
+  const { proto = 17, fragment = 0, id = 7, options = 0, source = SENDER, destination = RECEIVER } = given
   const header = 20 + options
   return bytes(
     [0x40 | (header / 4), 0],
@@ -28,15 +41,21 @@ export function ipv4(payload: Uint8Array, { proto = 17, fragment = 0, id = 7, op
     u16(fragment),
     [64, proto],
     u16(0),
-    SENDER,
-    [198, 51, 100, 1],
+    source,
+    destination,
     new Uint8Array(options),
     payload,
   )
 }
 
-export function ipv6(payload: Uint8Array, next = 17): Uint8Array {
-  return bytes([0x60, 0, 0, 0], u16(payload.length), [next, 64], SENDER6, new Uint8Array(16), payload)
+export function ipv6(
+  payload: Uint8Array,
+  next = 17,
+  source: ArrayLike<number> = SENDER6,
+  destination: ArrayLike<number> = new Uint8Array(16),
+): Uint8Array {
+  const addresses = [...Array.from(source), ...Array.from(destination)]
+  return bytes([0x60, 0, 0, 0], u16(payload.length), [next, 64], addresses, payload)
 }
 
 export const MACS = new Uint8Array(12)

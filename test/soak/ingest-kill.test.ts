@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createSocket } from 'node:dgram'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +11,7 @@ import { openManifest } from '../../src/storage/manifest/manifest.ts'
 import { openStore } from '../../src/storage/open.ts'
 import { realSystem } from '../../src/storage/system.ts'
 import { storedLedger, storedTotals } from '../ingest/flows.ts'
+import { freePort } from '../kit/udp.ts'
 import { soakCount } from './count.ts'
 
 /** The built daemon, killed again and again by signal 9 while exporters send. */
@@ -22,14 +22,6 @@ const SEED = Number(process.env.FLOWREDUCE_SEED ?? 1)
 const RATE = 5000
 const system = realSystem()
 const sleep = (ms: number): Promise<void> => system.sleep(ms)
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4')
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
-  const { port } = socket.address()
-  await new Promise<void>((resolve) => socket.close(resolve))
-  return port
-}
 
 /** Starts the daemon and waits until it listens. */
 async function startDaemon(folder: string, port: number): Promise<ChildProcess> {
