@@ -1,6 +1,7 @@
 // Builds dist/: the command line and the worker as split, minified bundles, the library entries, and their type declarations.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -25,6 +26,17 @@ const entries = {
   testing: 'src/testing.ts',
 }
 
+/** Half of zod is messages in forty languages; the bundles of jobs leave them out too (src/runtime/bundle/plugin.ts). */
+const englishOnly = {
+  name: 'english-only',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, ({ path }) => ({
+      contents: "export { default as en } from './en.js'",
+      resolveDir: dirname(path),
+    }))
+  },
+}
+
 const common = {
   bundle: true,
   format: 'esm',
@@ -40,6 +52,7 @@ await build({
   entryPoints: Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path))),
   outdir: 'dist',
   splitting: true,
+  plugins: [englishOnly],
   minify: true,
   chunkNames: 'chunks/[name]-[hash]',
   // Native code, code that finds its own files, and what is only loaded on demand stays in node_modules.

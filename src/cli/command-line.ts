@@ -46,7 +46,20 @@ export function createParser(words: readonly string[], commands: readonly Comman
       throw new UsageError(explain(message ?? error.message, words, commands))
     })
   for (const command of commands) command.register(parser, outcome)
+  keepNoHelp(parser)
   return parser
+}
+
+/**
+ * yargs renders the help of a command each time one has run, to have it at hand should it be asked for; this takes longer than loading yargs.
+ * Its usage is reached as its own completion reaches it; should that ever change, help is rendered again.
+ */
+function keepNoHelp(parser: Argv): void {
+  const { getInternalMethods } = parser as {
+    getInternalMethods?: () => { getUsageInstance(): { cacheHelpMessage(): void } }
+  }
+  const usage = getInternalMethods?.call(parser).getUsageInstance()
+  if (usage) usage.cacheHelpMessage = () => {}
 }
 
 /** yargs would take an unknown first word for an unknown argument; say what it is, and what was probably meant. */

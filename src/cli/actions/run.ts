@@ -18,7 +18,6 @@ import { type ChosenFormat, chooseFormat, rowWriter } from '../print.ts'
 import { readOption, wholeNumber } from '../read-option.ts'
 import { RunPainter } from '../run-painter.ts'
 import { listenForStop } from '../signals.ts'
-import { withImported } from '../temporary-store.ts'
 import { printPlan } from './explain.ts'
 import { jobOf, planRequest, prepare, workersOf } from './request.ts'
 
@@ -42,7 +41,9 @@ export async function runAction(args: Arguments): Promise<number> {
     await printOutcome(args, format, outcome)
     return EXIT.done
   }
-  return files.length > 0 ? withImported(args, files, work) : work(await openManifestOf(args))
+  if (files.length === 0) return work(await openManifestOf(args))
+  const { withImported } = await import('../temporary-store.ts')
+  return withImported(args, files, work)
 }
 
 /** Carries out a run with progress on standard error; a stop signal ends it cleanly. */

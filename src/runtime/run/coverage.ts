@@ -38,7 +38,10 @@ export async function coverageOf(snapshot: Snapshot, plan: Plan, counters: Count
   let undecodable = 0
   let malformed = 0
   let quarantined = counters.quarantined
+  // A store into which nothing has come yet has no dataset, and so no ledger.
+  const stored = new Set((await snapshot.datasets()).map(({ dataset }) => dataset))
   for (const dataset of new Set(inputs.map((input) => input.dataset))) {
+    if (!stored.has(dataset)) continue
     for await (const entry of snapshot.ledger(dataset, period)) {
       lost[entry.unit] += entry.lost
       undecodable += entry.undecodable
