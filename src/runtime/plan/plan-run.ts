@@ -24,8 +24,9 @@ export interface PlanOptions {
 }
 
 const MIN_SPLIT_BYTES = 1024 * 1024
-const MAX_SPLIT_BYTES = 32 * 1024 * 1024
-const SPLITS_PER_WORKER = 4
+const MAX_SPLIT_BYTES = 256 * 1024 * 1024
+/** Each split writes every key it has seen, to be merged again: as few as keep all workers busy to the end. */
+const SPLITS_PER_WORKER = 3
 const ROWS_PER_BLOCK = 262_144
 
 /** Plans a run: pure, so that equal inputs give equal plans. Throws `bad-plan` or `not-found` for a job that does not fit the snapshot. */
