@@ -98,7 +98,9 @@ function add(at: usize, value: f64): void {
 /** The loop for keys of `W` words (3: any other number) and `S` sums (3: any number), compiled once for each. */
 // @ts-ignore: decorator
 @inline
-function loop<W, S>(keys: usize, width: u32, rows: u32, skipped: usize, table: usize, mask: u32, stride: u32, values: usize, valuesStride: u32, sums: u32): void {
+function loop<W, S>(keys: usize, width: u32, rows: u32, skipped: usize, table: usize, mask: u32, stride: u32, values: usize, sums: u32): void {
+  const first = sums > 0 ? <usize>load<u32>(values) : 0
+  const second = sums > 1 ? <usize>load<u32>(values, 4) : 0
   for (let i: u32 = 0; i < rows; i++) {
     if (skipped && load<u8>(skipped + i)) continue
     const entry = sizeof<W>() == 1
@@ -108,20 +110,20 @@ function loop<W, S>(keys: usize, width: u32, rows: u32, skipped: usize, table: u
         : findWords(i, keys, width, table, mask, stride)
     const count = entry + (sizeof<W>() <= 2 ? 8 : ((<usize>width << 2) + 7) & ~7)
     add(count, 1)
-    const value = values + (<usize>i << 3)
-    if (sizeof<S>() == 1) add(count + 8, load<f64>(value))
+    if (sizeof<S>() == 1) add(count + 8, load<f64>(first + (<usize>i << 3)))
     else if (sizeof<S>() == 2) {
-      add(count + 8, load<f64>(value))
-      add(count + 16, load<f64>(value + valuesStride))
+      const pair = v128.load64_lane(second + (<usize>i << 3), v128.load64_zero(first + (<usize>i << 3)), 1)
+      v128.store(count, f64x2.add(v128.load(count, 8), pair), 8)
     } else {
-      for (let s: u32 = 0; s < sums; s++) add(count + 8 + <usize>(s << 3), load<f64>(value + <usize>(s * valuesStride)))
+      for (let s: u32 = 0; s < sums; s++)
+        add(count + 8 + <usize>(s << 3), load<f64>(<usize>load<u32>(values + (s << 2)) + (<usize>i << 3)))
     }
   }
 }
 
 /**
  * Adds `rows` rows to a table of `mask + 1` entries that has room for all: key `i` is `width` words at `keys`, its value of sum `s` the double at
- * `values + s * valuesStride + 8 * i`. Rows whose byte in `skipped` (when not 0) is not 0 are passed over. Returns how many keys are new.
+ * `values[s] + 8 * i`, `values` being addresses. Rows whose byte in `skipped` (when not 0) is not 0 are passed over. Returns how many keys are new.
  */
 export function foldRows(
   keys: usize,
@@ -132,19 +134,18 @@ export function foldRows(
   mask: u32,
   stride: u32,
   values: usize,
-  valuesStride: u32,
   sums: u32,
 ): u32 {
   made = 0
   if (width == 1) {
-    if (sums == 1) loop<u8, u8>(keys, width, rows, skipped, table, mask, stride, values, valuesStride, sums)
-    else if (sums == 2) loop<u8, u16>(keys, width, rows, skipped, table, mask, stride, values, valuesStride, sums)
-    else loop<u8, u32>(keys, width, rows, skipped, table, mask, stride, values, valuesStride, sums)
+    if (sums == 1) loop<u8, u8>(keys, width, rows, skipped, table, mask, stride, values, sums)
+    else if (sums == 2) loop<u8, u16>(keys, width, rows, skipped, table, mask, stride, values, sums)
+    else loop<u8, u32>(keys, width, rows, skipped, table, mask, stride, values, sums)
   } else if (width == 2) {
-    if (sums == 1) loop<u16, u8>(keys, width, rows, skipped, table, mask, stride, values, valuesStride, sums)
-    else if (sums == 2) loop<u16, u16>(keys, width, rows, skipped, table, mask, stride, values, valuesStride, sums)
-    else loop<u16, u32>(keys, width, rows, skipped, table, mask, stride, values, valuesStride, sums)
-  } else loop<u32, u32>(keys, width, rows, skipped, table, mask, stride, values, valuesStride, sums)
+    if (sums == 1) loop<u16, u8>(keys, width, rows, skipped, table, mask, stride, values, sums)
+    else if (sums == 2) loop<u16, u16>(keys, width, rows, skipped, table, mask, stride, values, sums)
+    else loop<u16, u32>(keys, width, rows, skipped, table, mask, stride, values, sums)
+  } else loop<u32, u32>(keys, width, rows, skipped, table, mask, stride, values, sums)
   return made
 }
 
@@ -169,4 +170,65 @@ export function foldRehash(width: u32, from: usize, fromMask: u32, to: usize, to
     while (load<f64>(to + <usize>(slot * stride) + countAt) != 0) slot = (slot + 1) & toMask
     memory.copy(to + <usize>(slot * stride), entry, stride)
   }
+}
+
+/** The loop of `foldDirect` for keys of type `K` and `S` sums (3: any number). Two sums are added as one vector. */
+// @ts-ignore: decorator
+@inline
+function direct<K, S>(keys: usize, rows: u32, skipped: usize, table: usize, stride: u32, values: usize, sums: u32): u32 {
+  const first = sums > 0 ? <usize>load<u32>(values) : 0
+  const second = sums > 1 ? <usize>load<u32>(values, 4) : 0
+  let fresh: u32 = 0
+  for (let i: u32 = 0; i < rows; i++) {
+    if (skipped && load<u8>(skipped + i)) continue
+    const entry = table + <usize>(<u32>load<K>(keys + <usize>i * sizeof<K>()) * stride)
+    const count = load<f64>(entry, 8)
+    fresh += <u32>(count == 0)
+    store<f64>(entry, count + 1, 8)
+    if (sizeof<S>() == 1) add(entry + 16, load<f64>(first + (<usize>i << 3)))
+    else if (sizeof<S>() == 2) {
+      const pair = v128.load64_lane(second + (<usize>i << 3), v128.load64_zero(first + (<usize>i << 3)), 1)
+      v128.store(entry, f64x2.add(v128.load(entry, 16), pair), 16)
+    } else {
+      for (let s: u32 = 0; s < sums; s++)
+        add(entry + 16 + <usize>(s << 3), load<f64>(<usize>load<u32>(values + (s << 2)) + (<usize>i << 3)))
+    }
+  }
+  return fresh
+}
+
+/**
+ * Adds `rows` rows to a table that has an entry for every key there can be, in order: key `i` is `keyBytes` (1 or 2) bytes at `keys`, its value of
+ * sum `s` the double at `values[s] + 8 * i`, `values` being addresses. Rows whose byte in `skipped` (when not 0) is not 0 are passed over. Returns how
+ * many keys are new.
+ */
+export function foldDirect(
+  keys: usize,
+  keyBytes: u32,
+  rows: u32,
+  skipped: usize,
+  table: usize,
+  stride: u32,
+  values: usize,
+  sums: u32,
+): u32 {
+  if (keyBytes == 1) {
+    if (sums == 1) return direct<u8, u8>(keys, rows, skipped, table, stride, values, sums)
+    if (sums == 2) return direct<u8, u16>(keys, rows, skipped, table, stride, values, sums)
+    return direct<u8, u32>(keys, rows, skipped, table, stride, values, sums)
+  }
+  if (sums == 1) return direct<u16, u8>(keys, rows, skipped, table, stride, values, sums)
+  if (sums == 2) return direct<u16, u16>(keys, rows, skipped, table, stride, values, sums)
+  return direct<u16, u32>(keys, rows, skipped, table, stride, values, sums)
+}
+
+/** Lists the entries of a table that are in use, in order; returns how many there are. */
+export function listEntries(table: usize, capacity: u32, stride: u32, countAt: u32, dst: usize): u32 {
+  let found: u32 = 0
+  let at = table + countAt
+  for (let slot: u32 = 0; slot < capacity; slot++, at += stride) {
+    store<u32>(dst + (<usize>found << 2), slot)
+    found += <u32>(load<f64>(at) != 0)
+  }
+  return found
 }

@@ -18,4 +18,5 @@ export {
   countBytes,
 } from './parquet'
 export { avroRows } from './avro'
-export { foldRows, foldRehash, sumDoubles } from './fold'
+export { foldRows, foldDirect, foldRehash, listEntries, sumDoubles } from './fold'
+export { writeRecords, recordsWritten, partitionSlots } from './records'

@@ -35,7 +35,6 @@ export function foldRows(
   mask: number,
   stride: number,
   values: number,
-  valuesStride: number,
   sums: number,
 ): number {
   let made = 0
@@ -58,9 +57,49 @@ export function foldRows(
       slot = (slot + 1) & mask
     }
     doubles[count]! += 1
-    for (let s = 0; s < sums; s++) doubles[count + 1 + s]! += doubles[(values + s * valuesStride) / 8 + i]!
+    for (let s = 0; s < sums; s++) doubles[count + 1 + s]! += doubles[words[values / 4 + s]! / 8 + i]!
   }
   return made
+}
+
+/** Twin of `foldDirect`. */
+export function foldDirect(
+  { words, doubles, bytes }: FoldArrays,
+  keys: number,
+  keyBytes: number,
+  rows: number,
+  skipped: number,
+  table: number,
+  stride: number,
+  values: number,
+  sums: number,
+): number {
+  let made = 0
+  for (let i = 0; i < rows; i++) {
+    if (skipped !== 0 && bytes[skipped + i] !== 0) continue
+    const at = keys + i * keyBytes
+    const key = keyBytes === 1 ? bytes[at]! : bytes[at]! + bytes[at + 1]! * 256
+    const count = (table + key * stride + 8) / 8
+    if (doubles[count] === 0) made++
+    doubles[count]! += 1
+    for (let s = 0; s < sums; s++) doubles[count + 1 + s]! += doubles[words[values / 4 + s]! / 8 + i]!
+  }
+  return made
+}
+
+/** Twin of `listEntries`. */
+export function listEntries(
+  { words, doubles }: FoldArrays,
+  table: number,
+  capacity: number,
+  stride: number,
+  countAt: number,
+  dst: number,
+): number {
+  let found = 0
+  for (let slot = 0; slot < capacity; slot++)
+    if (doubles[(table + slot * stride + countAt) / 8] !== 0) words[dst / 4 + found++] = slot
+  return found
 }
 
 /** Twin of `foldRehash`. */

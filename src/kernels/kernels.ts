@@ -59,9 +59,46 @@ export interface Kernels {
     mask: number,
     stride: number,
     values: number,
-    valuesStride: number,
     sums: number,
   ): number
+  /** Adds rows to a table that has an entry for every key of 1 or 2 bytes. Returns how many keys are new. */
+  foldDirect(
+    keys: number,
+    keyBytes: number,
+    rows: number,
+    skipped: number,
+    table: number,
+    stride: number,
+    values: number,
+    sums: number,
+  ): number
+  /** Lists the entries of a table that are in use, in order, at `dst`, which has room for all and one more. Returns how many there are. */
+  listEntries(table: number, capacity: number, stride: number, countAt: number, dst: number): number
+  /** Writes entries as records of a run file, as many as fit; see assembly/records.ts. Returns the bytes they take. */
+  writeRecords(
+    slots: number,
+    count: number,
+    table: number,
+    stride: number,
+    doublesAt: number,
+    program: number,
+    dst: number,
+    capacity: number,
+  ): number
+  /** Entries that the last call of `writeRecords` wrote. */
+  recordsWritten(): number
+  /** The partition of each entry, by the hash of its key as it is written. */
+  partitionSlots(
+    slots: number,
+    count: number,
+    table: number,
+    stride: number,
+    program: number,
+    scratch: number,
+    seed: number,
+    partitions: number,
+    dst: number,
+  ): void
   /** Moves the entries of a table into a larger, empty one. */
   foldRehash(width: number, from: number, fromMask: number, to: number, toMask: number, stride: number): void
   /** Sum of doubles, each partial sum rounded: a bound, not a result. */

@@ -5,19 +5,26 @@ const PAGE = 65_536
 
 /**
  * The memory the kernels of one thread work in: a fixed budget, handed out by a bump allocator. It never grows, so views of it stay
- * valid until `release` gives their region to somebody else.
+ * valid until `release` gives their region to somebody else. The system gives its pages when they are first used.
  */
 export class KernelMemory {
   readonly memory: WebAssembly.Memory
   readonly sizeBytes: number
+  readonly #end: number
   #next: number
 
-  /** `reserved` bytes at the start belong to the module itself. */
-  constructor(sizeBytes: number, reserved = PAGE) {
-    const pages = Math.ceil((sizeBytes + reserved) / PAGE)
-    this.memory = new WebAssembly.Memory({ initial: Math.max(pages, 16), maximum: Math.max(pages, 16) })
-    this.sizeBytes = this.memory.buffer.byteLength
-    this.#next = reserved
+  private constructor(memory: WebAssembly.Memory, start: number, end: number) {
+    this.memory = memory
+    this.sizeBytes = memory.buffer.byteLength
+    this.#next = start
+    this.#end = end
+  }
+
+  /** Makes a memory of `sizeBytes`; `reserved` bytes at its start belong to the module itself. */
+  static create(sizeBytes: number, reserved = PAGE): KernelMemory {
+    const pages = Math.max(Math.ceil((sizeBytes + reserved) / PAGE), 16)
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
+    return new KernelMemory(memory, reserved, memory.buffer.byteLength)
   }
 
   /** The position to which `release` may go back. */
@@ -27,16 +34,22 @@ export class KernelMemory {
 
   /** Bytes that are still free. */
   get free(): number {
-    return this.sizeBytes - this.#next
+    return this.#end - this.#next
   }
 
   /** Takes `length` bytes plus slack, aligned to 16; throws a RangeError when the budget is used up. */
   allocate(length: number): number {
     const at = this.#next
     const next = at + ((length + SLACK + 15) & ~15)
-    if (next > this.sizeBytes) throw new RangeError(`kernel memory: ${length} bytes wanted, ${this.free} free`)
+    if (next > this.#end) throw new RangeError(`kernel memory: ${length} bytes wanted, ${this.free} free`)
     this.#next = next
     return at
+  }
+
+  /** Takes `sizeBytes`, slack included, for an allocator of their own. */
+  part(sizeBytes: number): KernelMemory {
+    const at = this.allocate(sizeBytes - SLACK)
+    return new KernelMemory(this.memory, at, at + sizeBytes)
   }
 
   /** Gives back everything taken since `mark`. */

@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { foldRehash, foldRows } from '../../src/kernels/fold.ts'
+import { foldDirect, foldRehash, foldRows, listEntries } from '../../src/kernels/fold.ts'
 import { loadKernels } from '../../src/kernels/kernels.ts'
 import { KernelMemory } from '../../src/kernels/memory.ts'
+import { writeRecords } from '../../src/kernels/records.ts'
+import { hashBytes, PARTITION_SEED, partitionOf } from '../../src/runtime/aggregate/hash.ts'
 import { seededRandom } from '../seeded-random.ts'
 
-const memory = new KernelMemory(4 << 20)
+const memory = KernelMemory.create(8 << 20)
 const kernels = loadKernels(memory)
 const base = memory.mark
 
@@ -15,50 +17,177 @@ function twinMemory() {
   return { bytes, words: new Uint32Array(bytes.buffer), doubles: new Float64Array(bytes.buffer) }
 }
 
+/** Random columns of values, their addresses as the kernels take them, and marks of rows to pass over. */
+function randomInput(rows: number, sums: number, skips: boolean, random: () => number) {
+  const words = new Uint32Array(memory.memory.buffer)
+  const doubles = new Float64Array(memory.memory.buffer)
+  const columns = Array.from({ length: sums }, () => memory.allocate(rows * 8 + 16))
+  const values = memory.allocate(sums * 4)
+  columns.forEach((at, s) => {
+    words[values / 4 + s] = at
+    for (let i = 0; i < rows; i++) doubles[at / 8 + i] = Math.floor(random() * 2 ** 40)
+  })
+  const marks = memory.allocate(rows)
+  for (let i = 0; i < rows; i++) memory.bytes(marks, rows)[i] = skips && random() < 0.3 ? 1 : 0
+  return { values, columns, skipped: skips ? marks : 0 }
+}
+
+/** Some keys often, the others anywhere. */
+const randomWord = (random: () => number, bits: number): number =>
+  random() < 0.5 ? Math.floor(random() * 3) : Math.floor(random() * 2 ** bits)
+
+function emptyTable(entries: number, stride: number): number {
+  const at = memory.allocate(entries * stride)
+  memory.bytes(at, entries * stride).fill(0)
+  return at
+}
+
+const shape = [
+  fc.integer({ min: 1, max: 5 }),
+  fc.integer({ min: 0, max: 4 }),
+  fc.nat(200),
+  fc.boolean(),
+  fc.nat(),
+] as const
+
 describe('the fold kernels agree with their twins', () => {
-  it('on every table: the same entries in the same slots, before and after it grows', () => {
+  it('on every table: the same entries in the same slots, before and after it grows, and the same list of them', () => {
     fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 5 }),
-        fc.integer({ min: 0, max: 4 }),
-        fc.nat(200),
-        fc.boolean(),
-        fc.nat(),
-        (width, sums, rows, skips, seed) => {
-          memory.release(base)
-          const random = seededRandom(seed)
-          const stride = ((width * 4 + 7) & ~7) + 8 + sums * 8
-          const valuesStride = rows * 8 + 16
-          const keys = memory.allocate(rows * width * 4)
-          const values = memory.allocate(valuesStride * Math.max(1, sums))
-          const mask = memory.allocate(rows)
-          const table = memory.allocate(512 * stride)
-          const larger = memory.allocate(1024 * stride)
-          memory.bytes(table, 512 * stride).fill(0)
-          memory.bytes(larger, 1024 * stride).fill(0)
-          const words = new Uint32Array(memory.memory.buffer, keys, rows * width)
-          for (let i = 0; i < words.length; i++)
-            words[i] = random() < 0.5 ? Math.floor(random() * 3) : Math.floor(random() * 2 ** 32)
-          const doubles = new Float64Array(memory.memory.buffer)
-          for (let s = 0; s < sums; s++)
-            for (let i = 0; i < rows; i++) doubles[(values + s * valuesStride) / 8 + i] = Math.floor(random() * 2 ** 40)
-          for (let i = 0; i < rows; i++) memory.bytes(mask, rows)[i] = skips && random() < 0.3 ? 1 : 0
-          const twin = twinMemory()
-          const skipped = skips ? mask : 0
-          const expected = foldRows(twin, keys, width, rows, skipped, table, 511, stride, values, valuesStride, sums)
-          expect(kernels.foldRows(keys, width, rows, skipped, table, 511, stride, values, valuesStride, sums)).toBe(
-            expected,
-          )
-          foldRehash(twin, width, table, 511, larger, 1023, stride)
-          kernels.foldRehash(width, table, 511, larger, 1023, stride)
-          const end = larger + 1024 * stride
-          expect(Buffer.compare(memory.bytes(table, end - table), twin.bytes.subarray(table, end))).toBe(0)
-          let sum = 0
-          for (let i = 0; i < rows; i++) sum += doubles[values / 8 + i] as number
-          if (sums > 0) expect(kernels.sumDoubles(values, rows)).toBeCloseTo(sum, -3)
-        },
-      ),
+      fc.property(...shape, (width, sums, rows, skips, seed) => {
+        memory.release(base)
+        const random = seededRandom(seed)
+        const countAt = (width * 4 + 7) & ~7
+        const stride = countAt + 8 + sums * 8
+        const keys = memory.allocate(rows * width * 4)
+        const words = new Uint32Array(memory.memory.buffer, keys, rows * width)
+        for (let i = 0; i < words.length; i++) words[i] = randomWord(random, 32)
+        const { values, columns, skipped } = randomInput(rows, sums, skips, random)
+        const list = memory.allocate(1025 * 4)
+        const table = emptyTable(512, stride)
+        const larger = emptyTable(1024, stride)
+        const twin = twinMemory()
+        const expected = foldRows(twin, keys, width, rows, skipped, table, 511, stride, values, sums)
+        expect(kernels.foldRows(keys, width, rows, skipped, table, 511, stride, values, sums)).toBe(expected)
+        foldRehash(twin, width, table, 511, larger, 1023, stride)
+        kernels.foldRehash(width, table, 511, larger, 1023, stride)
+        const end = larger + 1024 * stride
+        expect(Buffer.compare(memory.bytes(table, end - table), twin.bytes.subarray(table, end))).toBe(0)
+        expect(listEntries(twin, larger, 1024, stride, countAt, list)).toBe(expected)
+        expect(kernels.listEntries(larger, 1024, stride, countAt, list)).toBe(expected)
+        const listed = memory.bytes(list, expected * 4)
+        expect(Buffer.compare(listed, twin.bytes.subarray(list, list + expected * 4))).toBe(0)
+        let sum = 0
+        const doubles = new Float64Array(memory.memory.buffer)
+        for (let i = 0; i < rows && sums > 0; i++) sum += doubles[columns[0]! / 8 + i] as number
+        if (sums > 0) expect(kernels.sumDoubles(columns[0]!, rows)).toBeCloseTo(sum, -3)
+      }),
       { numRuns: 300 },
     )
   })
+
+  it('on tables with an entry for every key', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(1, 2), ...shape.slice(1), (...drawn) => {
+        const [keyBytes, sums, rows, skips, seed] = drawn as [1 | 2, number, number, boolean, number]
+        memory.release(base)
+        const random = seededRandom(seed)
+        const stride = 16 + sums * 8
+        const keys = memory.allocate(rows * keyBytes)
+        for (let i = 0; i < rows; i++)
+          new DataView(memory.memory.buffer).setUint8(keys + i * keyBytes, randomWord(random, 8))
+        for (let i = 0; i < rows && keyBytes === 2; i++)
+          new DataView(memory.memory.buffer).setUint8(keys + i * 2 + 1, randomWord(random, 8))
+        const { values, skipped } = randomInput(rows, sums, skips, random)
+        const table = emptyTable(256 ** keyBytes, stride)
+        const twin = twinMemory()
+        expect(kernels.foldDirect(keys, keyBytes, rows, skipped, table, stride, values, sums)).toBe(
+          foldDirect(twin, keys, keyBytes, rows, skipped, table, stride, values, sums),
+        )
+        const end = table + 256 ** keyBytes * stride
+        expect(Buffer.compare(memory.bytes(table, end - table), twin.bytes.subarray(table, end))).toBe(0)
+      }),
+      { numRuns: 100 },
+    )
+  })
 })
+
+describe('the kernels that write records agree with their twins', () => {
+  it('on keys of every shape, frame by frame, and on the partition of each key', () => {
+    const part = fc.tuple(fc.integer({ min: 0, max: 3 }), fc.constantFrom(1, 2, 4), fc.constantFrom(-1, 4))
+    fc.assert(
+      fc.property(
+        fc.array(part, { minLength: 1, maxLength: 5 }),
+        fc.array(fc.integer({ min: -4, max: 2 }), { minLength: 1, maxLength: 6 }),
+        fc.nat(120),
+        fc.integer({ min: 128, max: 600 }),
+        fc.nat(),
+        (keyParts, payloadParts, entries, capacity, seed) => {
+          memory.release(base)
+          const random = seededRandom(seed)
+          const stride = 16 + 4 * 8
+          const table = emptyTable(entries, stride)
+          const view = new DataView(memory.memory.buffer)
+          for (let i = 0; i < entries; i++) {
+            for (let w = 0; w < 4; w++) view.setUint32(table + i * stride + w * 4, Math.floor(random() * 2 ** 32), true)
+            for (let d = 0; d < 4; d++)
+              view.setFloat64(
+                table + i * stride + 16 + d * 8,
+                Math.floor(random() * 2 ** Math.floor(random() * 54)),
+                true,
+              )
+          }
+          const slots = memory.allocate(entries * 4)
+          for (let i = 0; i < entries; i++) view.setUint32(slots + i * 4, Math.floor(random() * entries), true)
+          const code = [keyParts.length, payloadParts.length, ...keyParts.flat(), ...payloadParts]
+          const program = memory.allocate(code.length * 4)
+          new Int32Array(memory.memory.buffer, program, code.length).set(code)
+          const dst = memory.allocate(capacity + 256)
+          const of = memory.allocate(entries * 2)
+          const twin = twinMemory()
+          for (let done = 0; done < entries; ) {
+            const from = slots + done * 4
+            const { length, written } = writeRecords(
+              twin,
+              from,
+              entries - done,
+              table,
+              stride,
+              16,
+              program,
+              dst,
+              capacity,
+            )
+            expect(kernels.writeRecords(from, entries - done, table, stride, 16, program, dst, capacity)).toBe(length)
+            expect(kernels.recordsWritten()).toBe(written)
+            expect(Buffer.compare(memory.bytes(dst, length), twin.bytes.subarray(dst, dst + length))).toBe(0)
+            checkPartitions(twin.bytes.subarray(dst, dst + length), from, of, table, stride, program)
+            done += written
+          }
+        },
+      ),
+      { numRuns: 100 },
+    )
+  })
+})
+
+/** Checks the partitions that the kernel finds for the entries of some records against the hash of the keys in them. */
+function checkPartitions(
+  records: Uint8Array,
+  slots: number,
+  of: number,
+  table: number,
+  stride: number,
+  program: number,
+) {
+  const scratch = memory.allocate(128)
+  const partitions = 7
+  for (let at = 0, i = 0; at < records.length; i++) {
+    const key = at + 2
+    const end = key + records[at]!
+    kernels.partitionSlots(slots + i * 4, 1, table, stride, program, scratch, PARTITION_SEED, partitions, of)
+    const expected = partitionOf(records, key, end, partitions)
+    expect(expected).toBe(Math.floor((hashBytes(records, key, end, PARTITION_SEED) * partitions) / 2 ** 32))
+    expect(new Uint16Array(memory.memory.buffer, of, 1)[0]).toBe(expected)
+    at = end + records[at + 1]!
+  }
+}

@@ -2,7 +2,7 @@ import type { Kernels } from '../../src/kernels/kernels.ts'
 import { loadKernels } from '../../src/kernels/kernels.ts'
 import { KernelMemory, SLACK } from '../../src/kernels/memory.ts'
 
-const memory = new KernelMemory(8 << 20)
+const memory = KernelMemory.create(8 << 20)
 const kernels = loadKernels(memory)
 const base = memory.mark
 

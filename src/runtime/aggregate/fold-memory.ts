@@ -10,125 +10,141 @@ export interface FoldMemoryOptions {
   /** Words of a key. */
   readonly width: number
   readonly sums: number
+  /** Bytes of a key when there is an entry for every key of so many; keys are hashed otherwise. */
+  readonly directBytes?: 1 | 2 | undefined
   /** Bytes that may be used; the system gives them as they are. */
   readonly budgetBytes: number
+  /** What the columns of batches may lie in, to be read there. */
+  readonly beside?: KernelInstance | undefined
 }
 
-/** Rows given to the kernel at once: keys and values of a slice stay in the fast caches. */
+/** Keys as the kernels read them: a word or several a row, or the values of a column of keys that have an entry each. */
+export type FoldKeys = Uint8Array | Uint16Array | Uint32Array
+
+/** Rows given to the kernel at once: what has to be copied of a slice stays in the fast caches. */
 const SLICE = 4096
 const FIRST_CAPACITY = 4096
 /** A table is made larger when this share of it is in use: probes stay short. */
 const MAX_LOAD = 0.5
 /** Smaller budgets than this would hold no table worth having. */
-const LEAST_BYTES = 2 << 20
+const LEAST_BYTES = 4 << 20
+/** What is kept free for writing the table out, beside a list of its entries. */
+const WRITE_BYTES = 256 << 10
 
-/** The memory in which the fold kernels work: keys and values of a slice of rows, and a table that grows by moving to a larger place. */
+/** The memory in which the fold kernels work: keys and values of a slice of rows where they have to be copied, and a table that grows by moving to a larger place. */
 export class FoldMemory {
   length = 0
-  capacity = FIRST_CAPACITY
-  /** Bytes of an entry, and its 32-bit words. */
+  capacity = 0
+  /** Bytes of an entry. */
   readonly strideBytes: number
+  /** Where the number of rows of an entry stands, and behind it the sums: doubles. */
+  readonly countAt: number
+  readonly memory: KernelMemory
+  readonly kernels: Kernels
   readonly #width: number
   readonly #sums: number
+  readonly #directBytes: 1 | 2 | undefined
   readonly #instance: KernelInstance
-  readonly #memory: KernelMemory
-  readonly #kernels: Kernels
-  /** The whole memory; it never moves, because it never grows. */
-  readonly #doubles: Float64Array
-  readonly #countAt: number
   readonly #keysAt: number
   readonly #valuesAt: number
+  /** Addresses of the values of each sum, for the kernel. */
+  readonly #addresses: Uint32Array
   readonly #skippedAt: number
   readonly #tablesAt: number
-  #tableAt: number
+  #tableAt = 0
 
-  constructor({ width, sums, budgetBytes }: FoldMemoryOptions) {
+  constructor({ width, sums, directBytes, budgetBytes, beside }: FoldMemoryOptions) {
     this.#width = width
     this.#sums = sums
-    this.#countAt = (width * 4 + 7) & ~7
-    this.strideBytes = this.#countAt + 8 + sums * 8
-    this.#instance = borrowKernels(Math.max(budgetBytes, LEAST_BYTES))
-    this.#memory = this.#instance.memory
-    this.#kernels = this.#instance.kernels
-    this.#doubles = new Float64Array(this.#memory.memory.buffer)
-    this.#keysAt = this.#memory.allocate(SLICE * width * 4)
-    this.#valuesAt = this.#memory.allocate(SLICE * 8 * Math.max(1, sums))
-    this.#skippedAt = this.#memory.allocate(SLICE)
-    this.#tablesAt = this.#memory.mark
-    this.#tableAt = this.#takeTable(FIRST_CAPACITY)
+    this.#directBytes = directBytes
+    this.countAt = (width * 4 + 7) & ~7
+    this.strideBytes = this.countAt + 8 + sums * 8
+    const directTable = directBytes ? 256 ** directBytes * this.strideBytes : 0
+    const sizeBytes = Math.max(budgetBytes, directTable + LEAST_BYTES)
+    this.#instance = borrowKernels(sizeBytes, beside)
+    this.memory = this.#instance.memory.part(sizeBytes)
+    this.kernels = this.#instance.kernels
+    this.#keysAt = this.memory.allocate(SLICE * width * 4)
+    this.#valuesAt = this.memory.allocate(SLICE * 8 * Math.max(1, sums))
+    const addressesAt = this.memory.allocate(sums * 4)
+    this.#addresses = new Uint32Array(this.memory.memory.buffer, addressesAt, sums)
+    this.#skippedAt = this.memory.allocate(SLICE)
+    this.#tablesAt = this.memory.mark
+    this.clear()
   }
 
-  get strideWords(): number {
-    return this.strideBytes / 4
+  get tableAt(): number {
+    return this.#tableAt
   }
 
-  /** The table as words: slot `s` begins at `s * strideWords`. */
+  /** The table as words: entry `s` begins at `s * strideBytes / 4`. */
   get words(): Uint32Array {
-    return new Uint32Array(this.#memory.memory.buffer, this.#tableAt, this.capacity * this.strideWords)
+    return new Uint32Array(this.memory.memory.buffer, this.#tableAt, (this.capacity * this.strideBytes) / 4)
   }
 
   /** Makes room for `rows` new keys; false when the budget does not allow it. */
   reserve(rows: number): boolean {
+    if (this.#directBytes) return true
     let capacity = this.capacity
     while (this.length + rows > capacity * MAX_LOAD) capacity *= 2
     if (capacity === this.capacity) return true
-    if (capacity * this.strideBytes + SLACK * 2 > this.#memory.free) return false
+    const listBytes = capacity * MAX_LOAD * 6
+    if (capacity * this.strideBytes + listBytes + WRITE_BYTES + SLACK * 4 > this.memory.free) return false
     const table = this.#takeTable(capacity)
-    this.#kernels.foldRehash(this.#width, this.#tableAt, this.capacity - 1, table, capacity - 1, this.strideBytes)
+    this.kernels.foldRehash(this.#width, this.#tableAt, this.capacity - 1, table, capacity - 1, this.strideBytes)
     this.#tableAt = table
     this.capacity = capacity
     return true
   }
 
-  /** Adds rows for which room was reserved: `words` are their keys, `values` a column for each sum, `skipped` the rows to pass over, ascending. */
-  add(words: Uint32Array, values: readonly Column[], rows: number, skipped: Uint32Array): void {
-    const keys = new Uint32Array(this.#memory.memory.buffer, this.#keysAt, SLICE * this.#width)
-    const marks = this.#memory.bytes(this.#skippedAt, SLICE)
-    let nextSkipped = 0
+  /** Adds rows for which room was reserved: `values` has a column for each sum, `skipped` the rows to pass over, ascending. */
+  add(keys: FoldKeys, values: readonly Column[], rows: number, skipped: Uint32Array): void {
+    const arrays = values.map(numbersOf)
+    let next = 0
     for (let from = 0; from < rows; from += SLICE) {
       const count = Math.min(SLICE, rows - from)
-      keys.set(words.subarray(from * this.#width, (from + count) * this.#width))
-      for (const [sum, column] of values.entries()) this.#copyValues(column, sum, from, count)
-      const firstSkipped = nextSkipped
-      if (skipped.length > 0) marks.fill(0)
-      for (; nextSkipped < skipped.length && skipped[nextSkipped]! < from + count; nextSkipped++)
-        marks[skipped[nextSkipped]! - from] = 1
-      this.length += this.#kernels.foldRows(
-        this.#keysAt,
-        this.#width,
-        count,
-        nextSkipped > firstSkipped ? this.#skippedAt : 0,
-        this.#tableAt,
-        this.capacity - 1,
-        this.strideBytes,
-        this.#valuesAt,
-        SLICE * 8,
-        this.#sums,
-      )
+      const keysAt = this.#placeKeys(keys, from, count)
+      for (let sum = 0; sum < arrays.length; sum++)
+        this.#addresses[sum] = this.#placeValues(arrays[sum]!, sum, from, count)
+      const first = next
+      while (next < skipped.length && skipped[next]! < from + count) next++
+      const skippedAt = next === first ? 0 : this.#mark(skipped.subarray(first, next), from)
+      const { kernels, strideBytes } = this
+      const valuesAt = this.#addresses.byteOffset
+      this.length += this.#directBytes
+        ? kernels.foldDirect(
+            keysAt,
+            this.#directBytes,
+            count,
+            skippedAt,
+            this.#tableAt,
+            strideBytes,
+            valuesAt,
+            this.#sums,
+          )
+        : kernels.foldRows(
+            ...([keysAt, this.#width, count, skippedAt, this.#tableAt, this.capacity - 1] as const),
+            ...([strideBytes, valuesAt, this.#sums] as const),
+          )
     }
   }
 
-  /** The slots in use. */
-  slots(): Uint32Array {
-    const doubles = new Float64Array(this.#memory.memory.buffer, this.#tableAt, (this.capacity * this.strideBytes) / 8)
-    const slots = new Uint32Array(this.length)
-    const stride = this.strideBytes / 8
-    let at = this.#countAt / 8
-    let found = 0
-    for (let slot = 0; slot < this.capacity; slot++, at += stride) if (doubles[at] !== 0) slots[found++] = slot
-    return slots
-  }
-
-  /** Number of rows of a slot's group (`sum` -1), or one of its sums. */
-  stateOf(slot: number, sum: number): number {
-    return this.#doubles[(this.#tableAt + slot * this.strideBytes + this.#countAt) / 8 + 1 + sum]!
+  /** At least the sum of the first `rows` values of a column; the rounding of the additions is made good. */
+  boundOf(column: Column, rows: number): number {
+    const values = numbersOf(column)
+    const inside = values instanceof Float64Array && this.#isInside(values)
+    const sum = inside ? this.kernels.sumDoubles(values.byteOffset, rows) : sumOf(values, rows)
+    return sum * (1 + Number.EPSILON * rows)
   }
 
   clear(): void {
+    this.memory.release(this.#tablesAt)
     this.length = 0
-    this.capacity = FIRST_CAPACITY
-    this.#memory.release(this.#tablesAt)
-    this.#tableAt = this.#takeTable(FIRST_CAPACITY)
+    this.capacity = this.#directBytes ? 256 ** this.#directBytes : FIRST_CAPACITY
+    this.#tableAt = this.#takeTable(this.capacity)
+    if (!this.#directBytes) return
+    const { words } = this
+    for (let key = 0; key < this.capacity; key++) words[(key * this.strideBytes) / 4] = key
   }
 
   /** Gives the memory back; the table is gone. */
@@ -139,23 +155,57 @@ export class FoldMemory {
   /** An empty table of so many entries. */
   #takeTable(capacity: number): number {
     const length = capacity * this.strideBytes
-    const at = this.#memory.allocate(length)
-    this.#memory.bytes(at, length).fill(0)
+    const at = this.memory.allocate(length)
+    this.memory.bytes(at, length).fill(0)
     return at
   }
 
-  #copyValues(column: Column, sum: number, from: number, count: number): void {
-    const target = new Float64Array(this.#memory.memory.buffer, this.#valuesAt + sum * SLICE * 8, count)
-    switch (column.type) {
-      case 'u8':
-      case 'u16':
-      case 'u32':
-      case 'u53':
-      case 'boolean':
-        target.set(column.values.subarray(from, from + count))
-        break
-      default:
-        throw new RuntimeError('bad-program', `aggregate: sum expected unsigned numbers, got ${column.type}`)
-    }
+  #isInside(array: FoldKeys | Float64Array): boolean {
+    return array.buffer === this.memory.memory.buffer
   }
+
+  /** Where the kernel finds the keys of a slice. */
+  #placeKeys(keys: FoldKeys, from: number, count: number): number {
+    const width = this.#directBytes ? 1 : this.#width
+    if (this.#isInside(keys)) return keys.byteOffset + from * width * keys.BYTES_PER_ELEMENT
+    const bytes = new Uint8Array(keys.buffer, keys.byteOffset, keys.byteLength)
+    const size = width * keys.BYTES_PER_ELEMENT
+    this.memory.bytes(this.#keysAt, count * size).set(bytes.subarray(from * size, (from + count) * size))
+    return this.#keysAt
+  }
+
+  #placeValues(values: Numbers, sum: number, from: number, count: number): number {
+    if (values instanceof Float64Array && this.#isInside(values)) return values.byteOffset + from * 8
+    const at = this.#valuesAt + sum * SLICE * 8
+    new Float64Array(this.memory.memory.buffer, at, count).set(values.subarray(from, from + count))
+    return at
+  }
+
+  #mark(skipped: Uint32Array, from: number): number {
+    const marks = this.memory.bytes(this.#skippedAt, SLICE)
+    marks.fill(0)
+    for (let i = 0; i < skipped.length; i++) marks[skipped[i]! - from] = 1
+    return this.#skippedAt
+  }
+}
+
+type Numbers = Uint8Array | Uint16Array | Uint32Array | Float64Array
+
+function numbersOf(column: Column): Numbers {
+  switch (column.type) {
+    case 'u8':
+    case 'u16':
+    case 'u32':
+    case 'u53':
+    case 'boolean':
+      return column.values
+    default:
+      throw new RuntimeError('bad-program', `aggregate: sum expected unsigned numbers, got ${column.type}`)
+  }
+}
+
+function sumOf(values: { readonly [row: number]: number }, length: number): number {
+  let sum = 0
+  for (let i = 0; i < length; i++) sum += values[i]!
+  return sum
 }

@@ -3,14 +3,14 @@ import { createBatch } from '../../flow/batch.ts'
 import { compareBytes } from '../../flow/canonical.ts'
 import type { Column, ColumnSpec } from '../../flow/column.ts'
 import { gatherRows } from '../../flow/gather.ts'
+import { RuntimeError } from '../error.ts'
 import type { AggregateSpec } from '../program.ts'
-import { ByteBuffer } from '../shuffle/byte-buffer.ts'
 import type { RecordSink } from '../shuffle/cursor.ts'
 import { columnOf } from './aggregate-set.ts'
 import { FoldMemory } from './fold-memory.ts'
-import { partitionOf } from './hash.ts'
+import { FoldRecords, MAX_PARTS } from './fold-records.ts'
 import { RecordList } from './record-list.ts'
-import { sortByPartition, sortByWords } from './sort.ts'
+import { firstNot } from './sort.ts'
 import type { TableOptions } from './table.ts'
 import { AggregateTable } from './table.ts'
 import { WordPacker } from './word-packer.ts'
@@ -47,10 +47,11 @@ export class FoldTable {
     const { key, value, aggregates } = options
     const packer = WordPacker.for(key)
     const fits = aggregates.every((spec) => isCount(spec) || isSum(spec, value))
-    return packer && fits && aggregates.length > 0 ? new FoldTable(options, packer) : undefined
+    const { length } = aggregates
+    return packer && fits && length > 0 && length <= MAX_PARTS ? new FoldTable(options, packer) : undefined
   }
 
-  private constructor({ key, value, aggregates, budgetBytes }: TableOptions, packer: WordPacker) {
+  private constructor({ key, value, aggregates, budgetBytes, beside }: TableOptions, packer: WordPacker) {
     const general = Math.floor(budgetBytes * GENERAL_SHARE)
     this.#packer = packer
     this.#key = key
@@ -58,7 +59,9 @@ export class FoldTable {
     this.#general = new AggregateTable({ key, value, aggregates, budgetBytes: general })
     this.#sums = [...new Set(aggregates.flatMap((spec) => (isCount(spec) ? [] : [spec.input ?? ''])))]
     this.#parts = aggregates.map((spec) => (isCount(spec) ? -1 : this.#sums.indexOf(spec.input ?? '')))
-    this.#memory = new FoldMemory({ width: packer.width, sums: this.#sums.length, budgetBytes: budgetBytes - general })
+    const { width, directBytes } = packer
+    const sums = this.#sums.length
+    this.#memory = new FoldMemory({ width, sums, directBytes, budgetBytes: budgetBytes - general, beside })
   }
 
   /** Groups held. */
@@ -72,13 +75,14 @@ export class FoldTable {
     if (length === 0) return true
     const columns = this.#key.map(({ name }) => columnOf(batch, name))
     if (this.#wide.length < length) this.#wide = new Uint32Array(length)
-    const wide = this.#packer.pack(columns, length, this.#wide)
+    const direct = this.#packer.isDirect ? directKeys(columns[0]!) : undefined
+    const wide = direct ? 0 : this.#packer.pack(columns, length, this.#wide)
     const values = this.#sums.map((name) => columnOf(batch, name))
-    const bound = this.#bound + boundOf(values, length)
-    if (bound > EXACT || !this.#memory.reserve(length)) return this.#addGeneral(batch)
+    const bound = values.reduce((most, column) => Math.max(most, this.#memory.boundOf(column, length)), 0)
+    if (this.#bound + bound > EXACT || !this.#memory.reserve(length)) return this.#addGeneral(batch)
     if (wide > 0 && !this.#addWide(batch, wide)) return false
-    this.#bound = bound
-    this.#memory.add(this.#packer.words, values, length, this.#wide.subarray(0, wide))
+    this.#bound += bound
+    this.#memory.add(direct ?? this.#packer.words, values, length, this.#wide.subarray(0, wide))
     return true
   }
 
@@ -86,20 +90,24 @@ export class FoldTable {
   writeTo(sink: RecordSink, partitions: number): void {
     const others = new RecordList()
     this.#general.writeTo(others, partitions)
-    const { rows, ends, key } = this.#sorted(partitions)
-    const words = this.#memory.words
-    const payload = new ByteBuffer()
-    let partition = 0
-    for (let i = 0; i < rows.length; i++) {
-      while (i >= ends[partition]!) partition++
-      const row = rows[i]!
-      const keyEnd = this.#packer.write(words, row, key, 0, this.#memory.strideWords)
-      others.forwardWhile(sink, (at) => isBefore(others, at, partition, key, keyEnd))
-      payload.length = 0
-      this.#writeState(row, payload)
-      sink.append(partition, key, 0, keyEnd, payload.data, 0, payload.length)
+    const records = new FoldRecords(this.#memory, this.#packer, this.#parts, { sink, partitions })
+    const key = new Uint8Array(this.#packer.width * 8)
+    const { words, strideBytes } = this.#memory
+    const isBefore = (at: number, other: number): boolean => {
+      const order = records.comparePartition(at, others.partitionOf(other))
+      if (order !== 0) return order < 0
+      const keyEnd = this.#packer.write(words, records.slot(at), key, 0, strideBytes / 4)
+      return compareBytes(key, 0, keyEnd, others.bytes, others.keyStart(other), others.keyEnd(other)) < 0
     }
-    others.forwardWhile(sink, () => true)
+    let written = 0
+    for (let other = 0; other < others.length; other++) {
+      const end = firstNot(written, records.length, (at) => isBefore(at, other))
+      records.write(written, end)
+      others.forward(sink)
+      written = end
+    }
+    records.write(written, records.length)
+    records.close()
   }
 
   clear(): void {
@@ -123,33 +131,6 @@ export class FoldTable {
     gatherRows(batch, this.#wide, count, this.#wideRows)
     return this.#general.add(this.#wideRows)
   }
-
-  /** Slots in use, by partition and key, and where each partition ends. */
-  #sorted(partitions: number): { rows: Uint32Array; ends: Uint32Array; key: Uint8Array } {
-    const { strideWords } = this.#memory
-    const words = this.#memory.words
-    const key = new Uint8Array(this.#packer.width * 8)
-    const ordered = this.#memory.slots()
-    sortByWords(ordered, words, this.#packer.width, strideWords)
-    const ends = new Uint32Array(partitions)
-    ends[partitions - 1] = ordered.length
-    if (partitions === 1) return { rows: ordered, ends, key }
-    const of = new Uint16Array(this.#memory.capacity)
-    for (let i = 0; i < ordered.length; i++) {
-      const row = ordered[i]!
-      of[row] = partitionOf(key, 0, this.#packer.write(words, row, key, 0, strideWords), partitions)
-    }
-    return { rows: sortByPartition(ordered, of, ends), ends, key }
-  }
-
-  /** The states as `Count` and `Sum` write them; a sum never leaves the low limb here. */
-  #writeState(row: number, out: ByteBuffer): void {
-    for (let i = 0; i < this.#parts.length; i++) {
-      const sum = this.#parts[i]!
-      if (sum >= 0) out.putByte(0)
-      out.putVarint(this.#memory.stateOf(row, sum))
-    }
-  }
 }
 
 const isCount = ({ aggregate, input, custom }: AggregateSpec): boolean =>
@@ -160,24 +141,8 @@ function isSum({ aggregate, input, custom }: AggregateSpec, value: readonly Colu
   return aggregate === 'sum' && custom === undefined && column?.nullable !== true && SUMMED.includes(column?.type ?? '')
 }
 
-/** At least the sum of any of the columns: rounding of `length` additions is made good. */
-function boundOf(columns: readonly Column[], length: number): number {
-  let bound = 0
-  for (const column of columns) {
-    if ('values' in column && column.type !== 'u64' && column.type !== 'i64')
-      bound = Math.max(bound, sumOf(column.values, length))
-  }
-  return bound * (1 + Number.EPSILON * length)
-}
-
-function sumOf(values: { readonly [row: number]: number }, length: number): number {
-  let sum = 0
-  for (let i = 0; i < length; i++) sum += values[i]!
-  return sum
-}
-
-function isBefore(others: RecordList, at: number, partition: number, key: Uint8Array, keyEnd: number): boolean {
-  const other = others.partitionOf(at)
-  if (other !== partition) return other < partition
-  return compareBytes(others.bytes, others.keyStart(at), others.keyEnd(at), key, 0, keyEnd) < 0
+/** The values of a column of keys that have an entry each. */
+function directKeys(column: Column): Uint8Array | Uint16Array {
+  if (column.type === 'u8' || column.type === 'u16' || column.type === 'boolean') return column.values
+  throw new RuntimeError('bad-program', `aggregate: key expected numbers of 8 or 16 bits, got ${column.type}`)
 }

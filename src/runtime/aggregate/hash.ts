@@ -3,7 +3,7 @@
  * into a few slots of every table that holds one partition (bigslice).
  */
 export const TABLE_SEED = 0x9e37_79b9
-const PARTITION_SEED = 0x7f4a_7c15
+export const PARTITION_SEED = 0x7f4a_7c15
 
 /** Mixes a 32-bit word into a hash. */
 export function mixWord(hash: number, word: number): number {

@@ -2,7 +2,7 @@ import { ByteRows, compareBytes, RowCodec } from '../../flow/canonical.ts'
 import type { Column, ColumnSpec } from '../../flow/column.ts'
 import { BytesIndex } from './bytes-index.ts'
 import { partitionOf } from './hash.ts'
-import { sortByBytes, sortByPartition, sortByWords } from './sort.ts'
+import { firstNot, sortByBytes, sortByPartition, sortByWords } from './sort.ts'
 import type { NarrowIndex } from './word-index.ts'
 import { DirectIndex, WordIndex } from './word-index.ts'
 import { WordPacker } from './word-packer.ts'
@@ -183,7 +183,7 @@ export class KeyTable {
     for (let w = 0; w < wide.length; w++) {
       const bEnd = this.writeKey(wide[w]!, b, 0)
       const isBefore = (i: number): boolean => compareBytes(a, 0, this.writeKey(narrow[i]!, a, 0), b, 0, bEnd) < 0
-      const end = gallop(n, narrow.length, isBefore)
+      const end = firstNot(n, narrow.length, isBefore)
       while (n < end) merged[at++] = narrow[n++]!
       merged[at++] = wide[w]!
     }
@@ -211,23 +211,6 @@ function narrowIndex(specs: readonly ColumnSpec[], width: number): NarrowIndex {
   const type = specs.length === 1 ? specs[0]!.type : undefined
   if (type === 'u16') return new DirectIndex(0x1_0000)
   return type === 'u8' || type === 'boolean' ? new DirectIndex(0x100) : new WordIndex(width)
-}
-
-/** The first index from `first` on at which `isBefore` no longer holds, found by doubling steps and halving. */
-function gallop(first: number, end: number, isBefore: (i: number) => boolean): number {
-  let low = first
-  let step = 1
-  while (low + step - 1 < end && isBefore(low + step - 1)) {
-    low += step
-    step *= 2
-  }
-  let high = Math.min(end, low + step - 1)
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (isBefore(middle)) low = middle + 1
-    else high = middle
-  }
-  return low
 }
 
 /** Moves the words of rows that are not in `wide` together, and lists those rows. */

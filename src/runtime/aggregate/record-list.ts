@@ -48,13 +48,15 @@ export class RecordList implements RecordSink {
     return this.#places[at * 4 + 2]!
   }
 
-  /** Hands on records from the first that is left, as long as there are any and `test` says so of the next. */
-  forwardWhile(sink: RecordSink, test: (at: number) => boolean): void {
+  get length(): number {
+    return this.#length
+  }
+
+  /** Hands on the first record that is left. */
+  forward(sink: RecordSink): void {
     const { bytes } = this
-    while (this.#next < this.#length && test(this.#next)) {
-      const at = this.#next++ * 4
-      const keyEnd = this.#places[at + 2]!
-      sink.append(this.#places[at]!, bytes, this.#places[at + 1]!, keyEnd, bytes, keyEnd, this.#places[at + 3]!)
-    }
+    const at = this.#next++ * 4
+    const keyEnd = this.#places[at + 2]!
+    sink.append(this.#places[at]!, bytes, this.#places[at + 1]!, keyEnd, bytes, keyEnd, this.#places[at + 3]!)
   }
 }

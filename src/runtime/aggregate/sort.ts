@@ -228,3 +228,20 @@ function compareFrom(a: number, b: number, depth: number, data: Uint8Array, offs
   }
   return aLength - bLength
 }
+
+/** The first index from `first` on for which `test` no longer holds, found by doubling steps and halving. */
+export function firstNot(first: number, end: number, test: (i: number) => boolean): number {
+  let low = first
+  let step = 1
+  while (low + step - 1 < end && test(low + step - 1)) {
+    low += step
+    step *= 2
+  }
+  let high = Math.min(end, low + step - 1)
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (test(middle)) low = middle + 1
+    else high = middle
+  }
+  return low
+}

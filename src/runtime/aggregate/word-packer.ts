@@ -21,6 +21,29 @@ const WORDS: { readonly [T in ColumnType]?: 1 | 2 } = {
   duration: 2,
 }
 
+/** What `writeWords` writes of each word: so many of its bytes, highest first, behind one byte unless that is -1. */
+const WIDE = [
+  [4, -1],
+  [4, -1],
+] as const
+const BYTE_PARTS: { readonly [T in ColumnType]?: readonly (readonly [bytes: number, front: number])[] } = {
+  u8: [[1, -1]],
+  u16: [[2, -1]],
+  u32: [[4, -1]],
+  boolean: [[1, -1]],
+  address: [[4, 4]],
+  prefix: [
+    [4, 4],
+    [1, -1],
+  ],
+  u53: WIDE,
+  i53: WIDE,
+  u64: WIDE,
+  i64: WIDE,
+  instant: WIDE,
+  duration: WIDE,
+}
+
 /** Lays key columns out as 32-bit words, row by row. */
 export class WordPacker {
   /** Words per row. */
@@ -59,6 +82,28 @@ export class WordPacker {
       word += WORDS[this.#types[i]!]!
     }
     return wideLength
+  }
+
+  /** Whether keys are so few that a table can have an entry for each, in their order. */
+  get isDirect(): boolean {
+    return this.directBytes !== undefined
+  }
+
+  /** Bytes of such keys. */
+  get directBytes(): 1 | 2 | undefined {
+    const [only, ...others] = this.#types
+    if (others.length > 0) return undefined
+    return only === 'u16' ? 2 : only === 'u8' || only === 'boolean' ? 1 : undefined
+  }
+
+  /** The canonical encoding of a key as parts for a kernel: number of a word, how many of its bytes are written, and the byte in front of them or -1. */
+  byteParts(): readonly (readonly [word: number, bytes: number, front: number])[] {
+    let word = 0
+    return this.#types.flatMap((type) => {
+      const first = word
+      word += WORDS[type]!
+      return BYTE_PARTS[type]!.map(([bytes, front], i) => [first + i, bytes, front] as const)
+    })
   }
 
   /** Writes the canonical encoding of row `row` of `words`, rows being `stride` words apart, and returns its end. */

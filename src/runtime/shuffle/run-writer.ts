@@ -68,6 +68,15 @@ export class RunWriter implements RecordSink {
     this.#sliceRecords++
   }
 
+  /** Appends records of one partition that are encoded as in a frame, at most FRAME_BYTES of them together. */
+  appendFrame(partition: number, frame: Uint8Array, records: number): void {
+    if (partition !== this.#slices.length) this.#moveTo(partition)
+    if (this.#filled + frame.length > this.#frame.length) this.#makeRoom(frame.length)
+    this.#frame.set(frame, this.#filled)
+    this.#filled += frame.length
+    this.#sliceRecords += records
+  }
+
   /** Closes the file; it can be read from now on. */
   finish(): RunFile {
     while (this.#slices.length < this.#partitions) this.#endSlice()

@@ -25,6 +25,7 @@ const spec = (aggregate: string, input?: string): AggregateSpec => ({
 
 const KEYS: readonly (readonly ColumnSpec[])[] = [
   [{ name: 'port', type: 'u16' }],
+  [{ name: 'proto', type: 'u8' }],
   [{ name: 'src', type: 'address' }],
   [{ name: 'net', type: 'prefix' }],
   [
