@@ -40,7 +40,8 @@ export class KernelMemory {
   /** Takes `length` bytes plus slack, aligned to 16; throws a RangeError when the budget is used up. */
   allocate(length: number): number {
     const at = this.#next
-    const next = at + ((length + SLACK + 15) & ~15)
+    // No bit operations: a budget may be larger than 2^31.
+    const next = at + Math.ceil((length + SLACK) / 16) * 16
     if (next > this.#end) throw new RangeError(`kernel memory: ${length} bytes wanted, ${this.free} free`)
     this.#next = next
     return at

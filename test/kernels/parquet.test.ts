@@ -9,6 +9,7 @@ import {
   decodePlain128,
   spreadAddresses,
 } from '../../src/kernels/parquet.ts'
+import { seededRandom } from '../seeded-random.ts'
 import { runKernel } from './harness.ts'
 
 const COUNT = fc.integer({ min: 0, max: 300 })
@@ -33,6 +34,32 @@ const delta = fc
     const varint = (n: number): number[] => (n < 128 ? [n] : [(n & 127) | 128, ...varint(n >>> 7)])
     const body = blocks.flatMap(([width, data]) => [6, ...Array<number>(miniblocks).fill(width), ...data])
     return { count, page: Uint8Array.from([...varint(block), ...varint(miniblocks), ...varint(count), 8, ...body]) }
+  })
+
+/** Whole pages of blocks of 128 values, whose miniblocks are as wide as small, large and mixed differences need. */
+const wholeDelta = fc
+  .tuple(
+    fc.constantFrom(0, 1, 127, 128, 129, 257, 600),
+    fc.constantFrom(0, 5, 70_000, 2 ** 31 - 200, 2 ** 40),
+    fc.array(fc.tuple(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 24 })), {
+      minLength: 1,
+      maxLength: 5,
+    }),
+    fc.constantFrom(8, 17, 25, 26, 40),
+    fc.nat(),
+  )
+  .map(([count, first, spreads, widest, seed]) => {
+    const random = seededRandom(seed)
+    const varint = (n: number): number[] => (n < 128 ? [n] : [(n % 128) | 128, ...varint(Math.floor(n / 128))])
+    const page = [...varint(128), ...varint(4), ...varint(count), ...varint(first * 2)]
+    for (let block = 0; block * 128 + 1 < count; block++) {
+      const [least = 0, exponent = 0] = spreads[block % spreads.length] ?? []
+      page.push(...varint(least * 2 ** exponent + (random() < 0.5 ? 1 : 0)))
+      const bits = Array.from({ length: 4 }, () => Math.floor(random() * (widest + 1)))
+      page.push(...bits)
+      for (const width of bits) for (let i = 0; i < width * 4; i++) page.push(Math.floor(random() * 256))
+    }
+    return { count, page: Uint8Array.from(page) }
   })
 
 describe('parquet page kernels agree with their twins', () => {
@@ -104,7 +131,7 @@ describe('parquet page kernels agree with their twins', () => {
   for (const { name, array } of deltas) {
     it(`on delta pages, ${name}`, () => {
       fc.assert(
-        fc.property(delta, fc.boolean(), ({ count, page }, off) => {
+        fc.property(fc.oneof(delta, wholeDelta), fc.boolean(), ({ count, page }, off) => {
           const wanted = off ? count + 1 : count
           const twin = new array(wanted)
           const expected = decodeDelta(page, wanted, twin)
@@ -114,7 +141,7 @@ describe('parquet page kernels agree with their twins', () => {
           expect(result).toBe(expected)
           if (expected === 0) expect(Buffer.compare(output, new Uint8Array(twin.buffer))).toBe(0)
         }),
-        { numRuns: 500 },
+        { numRuns: 1000 },
       )
     })
   }

@@ -14,8 +14,6 @@ export interface FoldMemoryOptions {
   readonly directBytes?: 1 | 2 | undefined
   /** Bytes that may be used; the system gives them as they are. */
   readonly budgetBytes: number
-  /** What the columns of batches may lie in, to be read there. */
-  readonly beside?: KernelInstance | undefined
 }
 
 /** Keys as the kernels read them: a word or several a row, or the values of a column of keys that have an entry each. */
@@ -28,6 +26,10 @@ const FIRST_CAPACITY = 4096
 const MAX_LOAD = 0.5
 /** Smaller budgets than this would hold no table worth having. */
 const LEAST_BYTES = 4 << 20
+/** A memory has 4 GB at most, with what lies beside the table. */
+const MOST_BYTES = 3840 * 2 ** 20
+/** Room beside the table for who reads the rows, whose columns are then read where they lie. What is not used costs nothing. */
+const READER_BYTES = 64 << 20
 /** What is kept free for writing the table out, beside a list of its entries. */
 const WRITE_BYTES = 256 << 10
 
@@ -44,7 +46,8 @@ export class FoldMemory {
   readonly #width: number
   readonly #sums: number
   readonly #directBytes: 1 | 2 | undefined
-  readonly #instance: KernelInstance
+  /** What the table is a part of; the rest is for who reads the rows. */
+  readonly instance: KernelInstance
   readonly #keysAt: number
   readonly #valuesAt: number
   /** Addresses of the values of each sum, for the kernel. */
@@ -53,17 +56,17 @@ export class FoldMemory {
   readonly #tablesAt: number
   #tableAt = 0
 
-  constructor({ width, sums, directBytes, budgetBytes, beside }: FoldMemoryOptions) {
+  constructor({ width, sums, directBytes, budgetBytes }: FoldMemoryOptions) {
     this.#width = width
     this.#sums = sums
     this.#directBytes = directBytes
     this.countAt = (width * 4 + 7) & ~7
     this.strideBytes = this.countAt + 8 + sums * 8
     const directTable = directBytes ? 256 ** directBytes * this.strideBytes : 0
-    const sizeBytes = Math.max(budgetBytes, directTable + LEAST_BYTES)
-    this.#instance = borrowKernels(sizeBytes, beside)
-    this.memory = this.#instance.memory.part(sizeBytes)
-    this.kernels = this.#instance.kernels
+    const sizeBytes = Math.min(Math.max(budgetBytes, directTable + LEAST_BYTES), MOST_BYTES)
+    this.instance = borrowKernels(sizeBytes + READER_BYTES)
+    this.memory = this.instance.memory.part(sizeBytes)
+    this.kernels = this.instance.kernels
     this.#keysAt = this.memory.allocate(SLICE * width * 4)
     this.#valuesAt = this.memory.allocate(SLICE * 8 * Math.max(1, sums))
     const addressesAt = this.memory.allocate(sums * 4)
@@ -149,7 +152,7 @@ export class FoldMemory {
 
   /** Gives the memory back; the table is gone. */
   close(): void {
-    returnKernels(this.#instance)
+    returnKernels(this.instance)
   }
 
   /** An empty table of so many entries. */

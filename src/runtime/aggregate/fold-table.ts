@@ -3,6 +3,7 @@ import { createBatch } from '../../flow/batch.ts'
 import { compareBytes } from '../../flow/canonical.ts'
 import type { Column, ColumnSpec } from '../../flow/column.ts'
 import { gatherRows } from '../../flow/gather.ts'
+import type { KernelInstance } from '../../kernels/pool.ts'
 import { RuntimeError } from '../error.ts'
 import type { AggregateSpec } from '../program.ts'
 import type { RecordSink } from '../shuffle/cursor.ts'
@@ -51,7 +52,7 @@ export class FoldTable {
     return packer && fits && length > 0 && length <= MAX_PARTS ? new FoldTable(options, packer) : undefined
   }
 
-  private constructor({ key, value, aggregates, budgetBytes, beside }: TableOptions, packer: WordPacker) {
+  private constructor({ key, value, aggregates, budgetBytes }: TableOptions, packer: WordPacker) {
     const general = Math.floor(budgetBytes * GENERAL_SHARE)
     this.#packer = packer
     this.#key = key
@@ -61,7 +62,12 @@ export class FoldTable {
     this.#parts = aggregates.map((spec) => (isCount(spec) ? -1 : this.#sums.indexOf(spec.input ?? '')))
     const { width, directBytes } = packer
     const sums = this.#sums.length
-    this.#memory = new FoldMemory({ width, sums, directBytes, budgetBytes: budgetBytes - general, beside })
+    this.#memory = new FoldMemory({ width, sums, directBytes, budgetBytes: budgetBytes - general })
+  }
+
+  /** Memory in which columns can be read where they lie. */
+  get kernels(): KernelInstance {
+    return this.#memory.instance
   }
 
   /** Groups held. */

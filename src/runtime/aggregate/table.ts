@@ -1,7 +1,6 @@
 import type { Batch } from '../../flow/batch.ts'
 import { ByteRows } from '../../flow/canonical.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
-import type { KernelInstance } from '../../kernels/pool.ts'
 import type { AggregateSpec } from '../program.ts'
 import { ByteBuffer } from '../shuffle/byte-buffer.ts'
 import type { RecordSink } from '../shuffle/cursor.ts'
@@ -17,8 +16,6 @@ export interface TableOptions {
   readonly aggregates: readonly AggregateSpec[]
   /** Bytes that the table may hold. */
   readonly budgetBytes: number
-  /** What the columns of batches may lie in, to be read there. */
-  readonly beside?: KernelInstance | undefined
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Batch } from '../../flow/batch.ts'
 import { createBatch } from '../../flow/batch.ts'
 import { RowCodec } from '../../flow/canonical.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
+import type { KernelInstance } from '../../kernels/pool.ts'
 import { readBlock } from '../../storage/block/read.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import { openSource } from '../shuffle/run-source.ts'
@@ -24,11 +25,18 @@ export interface InputRows {
   readonly records?: readonly number[] | undefined
 }
 
-/** Reads the pieces of a map task in order; `onCorrupt` is told of the rows of damaged chunks, if those are to be skipped. */
+export interface ReadOptions {
+  /** Where the columns are to lie, when there is room. */
+  readonly kernels: KernelInstance | undefined
+  /** Told of the rows of damaged chunks, if those are to be skipped. */
+  onCorrupt(records: number): void
+}
+
+/** Reads the pieces of a map task in order. */
 export async function* readPieces(
   task: MapTask,
   store: Pick<ObjectStore, 'read'>,
-  onCorrupt: (records: number) => void,
+  { kernels, onCorrupt }: ReadOptions,
 ): AsyncGenerator<InputRows, void, undefined> {
   for (const piece of task.pieces) {
     if (piece.type === 'run') yield* readRun(piece)
@@ -42,6 +50,7 @@ export async function* readPieces(
         schema,
         columns,
         chunks: { first, count },
+        kernels,
         ...skip,
       }))
         yield { batch, columns, firstRecord, origin: block.key, countSampling, timed, records }

@@ -1,4 +1,5 @@
 import { RowCodec } from '../../flow/canonical.ts'
+import type { KernelInstance } from '../../kernels/pool.ts'
 import { AggregateSet } from '../aggregate/aggregate-set.ts'
 import { CombinedCursor } from '../aggregate/combine.ts'
 import { FoldTable } from '../aggregate/fold-table.ts'
@@ -16,6 +17,8 @@ import { writeRun } from './write-run.ts'
 export interface MapOutput extends BatchSink {
   /** Runs written because the budget was full. */
   readonly spills: number
+  /** Memory in which the columns of batches are read where they lie. */
+  readonly kernels: KernelInstance | undefined
   finish(): RunFile
 }
 
@@ -30,6 +33,7 @@ export interface MapOutputOptions {
 /** What is kept in memory and written out sorted when it is full. */
 interface Spillable {
   readonly length: number
+  readonly kernels?: KernelInstance
   /** False when the batch does not fit beside what is there. */
   add(batch: Parameters<BatchSink['add']>[0]): boolean
   writeTo(sink: RecordSink, partitions: number): void
@@ -65,6 +69,10 @@ class SpillingOutput implements MapOutput {
     this.#memory = memory
     this.#header = header
     this.#combine = combine
+  }
+
+  get kernels(): KernelInstance | undefined {
+    return this.#memory.kernels
   }
 
   get spills(): number {

@@ -46,7 +46,7 @@ export async function runMapTask(task: MapTask, environment: TaskEnvironment): P
   const skipped = (records: number): void => {
     counters.corrupt += records
   }
-  for await (const rows of readPieces(task, store, skipped)) {
+  for await (const rows of readPieces(task, store, { kernels: output.kernels, onCorrupt: skipped })) {
     const started = performance.now()
     timings.readMs += started - since
     mapRows(rows, selector, mapper, context, counters)
@@ -112,7 +112,9 @@ class RowSelector {
       this.#rows = new Uint32Array(batch.length)
       this.#matching = new Uint32Array(batch.length)
     }
-    const inPeriod = this.#timed && input.timed ? this.#selectPeriod(batch) : allRows(batch, this.#rows)
+    const isTimed = this.#timed && input.timed
+    if (!isTimed && !where && !input.records && !input.countSampling) return { batch, rows: undefined }
+    const inPeriod = isTimed ? this.#selectPeriod(batch) : allRows(batch, this.#rows)
     this.#counters.outsidePeriod += batch.length - inPeriod
     if (input.countSampling) this.#counters.samplingUnknown += countUnsampled(batch, this.#rows, inPeriod)
     let left = where ? intersect(this.#rows, inPeriod, this.#matching, where.select(batch, this.#matching)) : inPeriod

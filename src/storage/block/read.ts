@@ -1,6 +1,7 @@
 import type { Batch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import { schemaId } from '../../flow/schema.ts'
+import type { KernelInstance } from '../../kernels/pool.ts'
 import { corrupt } from '../avro/codec.ts'
 import { RowDecoder } from '../avro/decoder.ts'
 import type { AvroHeader } from '../avro/header.ts'
@@ -22,6 +23,8 @@ export interface ReadBlockOptions {
   readonly columns: readonly ColumnSpec[]
   /** Which chunks to read; all when not given. */
   readonly chunks?: { readonly first: number; readonly count: number }
+  /** Where the columns are to lie, when there is room. */
+  readonly kernels?: KernelInstance | undefined
   /** Told of each chunk with damage, whose bad rows are then left out; without it damage is an error. */
   readonly onCorrupt?: (damage: BlockDamage) => void
 }

@@ -28,7 +28,7 @@ export async function* readParquetBlock(options: ReadBlockOptions): AsyncGenerat
     return index < 0 ? [] : [{ leaf, index }]
   })
   const selected = groups.slice(first, first + count)
-  const instance = borrowKernels(memoryNeeded(selected, wanted, block))
+  const instance = borrowKernels(memoryNeeded(selected, wanted, block), options.kernels)
   try {
     const { batch, targets, scratch } = layOut(instance.memory, columns, wanted)
     const base = instance.memory.mark

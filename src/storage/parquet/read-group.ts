@@ -23,6 +23,12 @@ export interface LeafTarget {
   isZero: boolean
 }
 
+/** A page and the address of its packed bytes. */
+interface Page {
+  readonly page: PageHeader
+  readonly body: number
+}
+
 /** One column chunk in kernel memory, and how far its pages are read. */
 interface ChunkCursor {
   readonly target: LeafTarget
@@ -30,6 +36,9 @@ interface ChunkCursor {
   readonly at: number
   next: number
   readonly end: number
+  /** The pages that lie before `next`, in order, once their checksums have been verified. */
+  readonly pages: Page[]
+  nextPage: number
   entries: number
   entriesAt: number
 }
@@ -60,7 +69,7 @@ export class GroupReader {
     this.#cursors = chunks.map(({ target, chunk, bytes }) => {
       const at = memory.allocate(bytes.length)
       memory.bytes(at, bytes.length).set(bytes)
-      return { target, chunk, at, next: at, end: at + bytes.length, entries: 0, entriesAt: 0 }
+      return { target, chunk, at, next: at, end: at + bytes.length, pages: [], nextPage: 0, entries: 0, entriesAt: 0 }
     })
   }
 
@@ -68,11 +77,11 @@ export class GroupReader {
   verify(): void {
     for (const cursor of this.#cursors) {
       while (cursor.next < cursor.end) {
-        const { page, body } = this.#page(cursor)
+        const { page, body } = this.#readHeader(cursor)
+        cursor.pages.push({ page, body })
         if (crc32(this.#memory.bytes(body, page.packedBytes)) !== page.crc32)
           throw this.#corrupt(cursor, `page CRC ${page.crc32}`, 'another')
       }
-      cursor.next = cursor.at
     }
   }
 
@@ -146,8 +155,15 @@ export class GroupReader {
     this.#check(cursor, this.#kernels.spread128(familyAt, rows, this.#dense, count, at))
   }
 
-  /** The header of the next page and the address of its packed bytes; moves on behind it. */
-  #page(cursor: ChunkCursor): { page: PageHeader; body: number } {
+  /** The next page of those that are verified. */
+  #page(cursor: ChunkCursor): Page {
+    const next = cursor.pages[cursor.nextPage++]
+    if (!next) throw this.#corrupt(cursor, 'another page', 'the end')
+    return next
+  }
+
+  /** The header of the page at `next` and the address of its packed bytes; moves on behind it. */
+  #readHeader(cursor: ChunkCursor): Page {
     const { page, next } = readPageHeader(
       this.#memory.bytes(cursor.at, cursor.end - cursor.at),
       cursor.next - cursor.at,
@@ -176,7 +192,8 @@ export class GroupReader {
   }
 
   #corrupt(cursor: ChunkCursor, expected: string, got: string): StorageError {
-    const offset = cursor.chunk.offset + (cursor.next - cursor.at)
+    const last = cursor.pages[cursor.nextPage - 1]
+    const offset = cursor.chunk.offset + (last ? last.body + last.page.packedBytes : cursor.next) - cursor.at
     const where = `parquet: block ${this.#block} column ${cursor.target.leaf.name} near byte ${offset}`
     return new StorageError('corrupt', `${where} expected ${expected}, got ${got}`, { key: this.#block, offset })
   }

@@ -105,6 +105,30 @@ describe('a fold table', () => {
     )
   })
 
+  it('reads columns that lie in its own memory there, and gives the same', () => {
+    const aggregates = [spec('sum', 'octets'), spec('count'), spec('sum', 'packets')]
+    const key = KEYS[0]!
+    const options = { key, value: VALUE, aggregates, budgetBytes: 8 << 20 }
+    const fold = FoldTable.for(options)!
+    const general = new AggregateTable(options)
+    const { memory } = fold.kernels
+    const batch = randomBatch(key, 10_000, seededRandom(3), 2 ** 30)
+    const { port, octets } = batch.columns
+    const ports = new Uint16Array(memory.memory.buffer, memory.allocate(20_000), 10_000)
+    const doubles = new Float64Array(memory.memory.buffer, memory.allocate(80_000), 10_000)
+    if (port?.type === 'u16') ports.set(port.values)
+    if (octets?.type === 'u53') doubles.set(octets.values)
+    const columns = {
+      ...batch.columns,
+      port: { type: 'u16' as const, values: ports },
+      octets: { type: 'u53' as const, values: doubles },
+    }
+    expect(fold.add({ ...batch, columns })).toBe(true)
+    expect(general.add(batch)).toBe(true)
+    expect(recordsOf(fold, 3)).toEqual(recordsOf(general, 3))
+    fold.close()
+  })
+
   it('asks to be written out before a sum could leave the exact doubles, and takes such a batch alone', () => {
     const aggregates = [spec('sum', 'octets')]
     const key = KEYS[0]!
