@@ -5,14 +5,14 @@
 
 // @ts-ignore: decorator
 @inline
-function mix(hash: u32, word: u32): u32 {
+export function mix(hash: u32, word: u32): u32 {
   const mixed = (hash ^ word) * 0x85ebca6b
   return mixed ^ (mixed >> 15)
 }
 
 // @ts-ignore: decorator
 @inline
-function finish(hash: u32): u32 {
+export function finish(hash: u32): u32 {
   let mixed = hash * 0xc2b2ae35
   mixed ^= mixed >> 13
   mixed *= 0x27d4eb2f
@@ -65,7 +65,7 @@ function findPair(row: u32, keys: usize, table: usize, mask: u32, stride: u32): 
 
 // @ts-ignore: decorator
 @inline
-function hashWords(key: usize, bytes: usize): u32 {
+export function hashWords(key: usize, bytes: usize): u32 {
   let hash = SEED
   for (let w: usize = 0; w < bytes; w += 4) hash = mix(hash, load<u32>(key + w))
   return finish(hash)
@@ -220,15 +220,4 @@ export function foldDirect(
   if (sums == 1) return direct<u16, u8>(keys, rows, skipped, table, stride, values, sums)
   if (sums == 2) return direct<u16, u16>(keys, rows, skipped, table, stride, values, sums)
   return direct<u16, u32>(keys, rows, skipped, table, stride, values, sums)
-}
-
-/** Lists the entries of a table that are in use, in order; returns how many there are. */
-export function listEntries(table: usize, capacity: u32, stride: u32, countAt: u32, dst: usize): u32 {
-  let found: u32 = 0
-  let at = table + countAt
-  for (let slot: u32 = 0; slot < capacity; slot++, at += stride) {
-    store<u32>(dst + (<usize>found << 2), slot)
-    found += <u32>(load<f64>(at) != 0)
-  }
-  return found
 }

@@ -18,5 +18,12 @@ export {
   countBytes,
 } from './parquet'
 export { avroRows } from './avro'
-export { foldRows, foldDirect, foldRehash, listEntries, sumDoubles } from './fold'
-export { writeRecords, recordsWritten, partitionSlots } from './records'
+export { foldRows, foldDirect, foldRehash, sumDoubles } from './fold'
+export {
+  groupsCompact,
+  groupsPartition,
+  groupsAdd,
+  groupsIntegers,
+  groupsSort,
+  groupsWrite,
+} from './groups'

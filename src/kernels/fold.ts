@@ -10,16 +10,25 @@ export interface FoldArrays {
 
 const SEED = 0x9e37_79b9
 
-function hashAt(words: Uint32Array, at: number, width: number): number {
+/** Mixes a 32-bit word into a hash. */
+export function mixWord(hash: number, word: number): number {
+  const mixed = Math.imul(hash ^ word, 0x85eb_ca6b)
+  return mixed ^ (mixed >>> 15)
+}
+
+/** Spreads a mixed hash over all 32 bits. */
+export function finishHash(hash: number): number {
+  let mixed = Math.imul(hash, 0xc2b2_ae35)
+  mixed ^= mixed >>> 13
+  mixed = Math.imul(mixed, 0x27d4_eb2f)
+  return (mixed ^ (mixed >>> 16)) >>> 0
+}
+
+/** The hash by which tables place a key of `width` words. */
+export function hashWordsAt(words: Uint32Array, at: number, width: number): number {
   let hash = SEED
-  for (let w = 0; w < width; w++) {
-    hash = Math.imul(hash ^ words[at + w]!, 0x85eb_ca6b)
-    hash ^= hash >>> 15
-  }
-  hash = Math.imul(hash, 0xc2b2_ae35)
-  hash ^= hash >>> 13
-  hash = Math.imul(hash, 0x27d4_eb2f)
-  return (hash ^ (hash >>> 16)) >>> 0
+  for (let w = 0; w < width; w++) hash = mixWord(hash, words[at + w]!)
+  return finishHash(hash)
 }
 
 const countOffset = (width: number): number => (width * 4 + 7) & ~7
@@ -41,7 +50,7 @@ export function foldRows(
   for (let i = 0; i < rows; i++) {
     if (skipped !== 0 && bytes[skipped + i] !== 0) continue
     const key = keys / 4 + i * width
-    let slot = hashAt(words, key, width) & mask
+    let slot = hashWordsAt(words, key, width) & mask
     let count = 0
     for (;;) {
       const entry = table + slot * stride
@@ -87,21 +96,6 @@ export function foldDirect(
   return made
 }
 
-/** Twin of `listEntries`. */
-export function listEntries(
-  { words, doubles }: FoldArrays,
-  table: number,
-  capacity: number,
-  stride: number,
-  countAt: number,
-  dst: number,
-): number {
-  let found = 0
-  for (let slot = 0; slot < capacity; slot++)
-    if (doubles[(table + slot * stride + countAt) / 8] !== 0) words[dst / 4 + found++] = slot
-  return found
-}
-
 /** Twin of `foldRehash`. */
 export function foldRehash(
   { words, doubles }: FoldArrays,
@@ -116,7 +110,7 @@ export function foldRehash(
   for (let i = 0; i <= fromMask; i++) {
     const entry = from + i * stride
     if (doubles[(entry + countAt) / 8] === 0) continue
-    let slot = hashAt(words, entry / 4, width) & toMask
+    let slot = hashWordsAt(words, entry / 4, width) & toMask
     while (doubles[(to + slot * stride + countAt) / 8] !== 0) slot = (slot + 1) & toMask
     const target = (to + slot * stride) / 4
     words.copyWithin(target, entry / 4, (entry + stride) / 4)

@@ -72,37 +72,51 @@ export interface Kernels {
     values: number,
     sums: number,
   ): number
-  /** Lists the entries of a table that are in use, in order, at `dst`, which has room for all and one more. Returns how many there are. */
-  listEntries(table: number, capacity: number, stride: number, countAt: number, dst: number): number
-  /** Writes entries as records of a run file, as many as fit; see assembly/records.ts. Returns the bytes they take. */
-  writeRecords(
-    slots: number,
-    count: number,
-    table: number,
-    stride: number,
-    doublesAt: number,
-    program: number,
-    dst: number,
-    capacity: number,
-  ): number
-  /** Entries that the last call of `writeRecords` wrote. */
-  recordsWritten(): number
-  /** The partition of each entry, by the hash of its key as it is written. */
-  partitionSlots(
-    slots: number,
-    count: number,
-    table: number,
-    stride: number,
-    program: number,
-    scratch: number,
-    seed: number,
-    partitions: number,
-    dst: number,
-  ): void
   /** Moves the entries of a table into a larger, empty one. */
   foldRehash(width: number, from: number, fromMask: number, to: number, toMask: number, stride: number): void
   /** Sum of doubles, each partial sum rounded: a bound, not a result. */
   sumDoubles(values: number, rows: number): number
+  /** Moves the entries of a table in use to its start; see assembly/groups.ts for these. Returns how many there are. */
+  groupsCompact(table: number, capacity: number, stride: number, countAt: number): number
+  /** Copies entries to `dst` by partition, and says where each partition ends and how much its sums are together. */
+  groupsPartition(
+    entries: number,
+    count: number,
+    stride: number,
+    countAt: number,
+    program: number,
+    steps: number,
+    key: number,
+    partitions: number,
+    ends: number,
+    totals: number,
+    dst: number,
+  ): void
+  /** Adds entries, or a share of them by hash, to a table. Returns how many keys are new. */
+  groupsAdd(
+    src: number,
+    count: number,
+    width: number,
+    table: number,
+    mask: number,
+    stride: number,
+    passMask: number,
+    pass: number,
+  ): number
+  /** Turns counts and sums of entries from doubles into 64-bit integers. */
+  groupsIntegers(entries: number, count: number, stride: number, countAt: number): void
+  /** Sorts entries by some of their bytes. Returns where they lie: at `entries` or at `scratch`. */
+  groupsSort(
+    entries: number,
+    count: number,
+    stride: number,
+    digits: number,
+    length: number,
+    scratch: number,
+    counts: number,
+  ): number
+  /** Writes the bytes of entries as a program says. Returns their end. */
+  groupsWrite(entries: number, count: number, stride: number, program: number, steps: number, dst: number): number
 }
 
 export type DictionaryKernel = (

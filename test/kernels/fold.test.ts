@@ -1,10 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { foldDirect, foldRehash, foldRows, listEntries } from '../../src/kernels/fold.ts'
+import { foldDirect, foldRehash, foldRows } from '../../src/kernels/fold.ts'
 import { loadKernels } from '../../src/kernels/kernels.ts'
 import { KernelMemory } from '../../src/kernels/memory.ts'
-import { writeRecords } from '../../src/kernels/records.ts'
-import { hashBytes, PARTITION_SEED, partitionOf } from '../../src/runtime/aggregate/hash.ts'
 import { seededRandom } from '../seeded-random.ts'
 
 const memory = KernelMemory.create(8 << 20)
@@ -62,7 +60,6 @@ describe('the fold kernels agree with their twins', () => {
         const words = new Uint32Array(memory.memory.buffer, keys, rows * width)
         for (let i = 0; i < words.length; i++) words[i] = randomWord(random, 32)
         const { values, columns, skipped } = randomInput(rows, sums, skips, random)
-        const list = memory.allocate(1025 * 4)
         const table = emptyTable(512, stride)
         const larger = emptyTable(1024, stride)
         const twin = twinMemory()
@@ -72,10 +69,6 @@ describe('the fold kernels agree with their twins', () => {
         kernels.foldRehash(width, table, 511, larger, 1023, stride)
         const end = larger + 1024 * stride
         expect(Buffer.compare(memory.bytes(table, end - table), twin.bytes.subarray(table, end))).toBe(0)
-        expect(listEntries(twin, larger, 1024, stride, countAt, list)).toBe(expected)
-        expect(kernels.listEntries(larger, 1024, stride, countAt, list)).toBe(expected)
-        const listed = memory.bytes(list, expected * 4)
-        expect(Buffer.compare(listed, twin.bytes.subarray(list, list + expected * 4))).toBe(0)
         let sum = 0
         const doubles = new Float64Array(memory.memory.buffer)
         for (let i = 0; i < rows && sums > 0; i++) sum += doubles[columns[0]! / 8 + i] as number
@@ -110,84 +103,3 @@ describe('the fold kernels agree with their twins', () => {
     )
   })
 })
-
-describe('the kernels that write records agree with their twins', () => {
-  it('on keys of every shape, frame by frame, and on the partition of each key', () => {
-    const part = fc.tuple(fc.integer({ min: 0, max: 3 }), fc.constantFrom(1, 2, 4), fc.constantFrom(-1, 4))
-    fc.assert(
-      fc.property(
-        fc.array(part, { minLength: 1, maxLength: 5 }),
-        fc.array(fc.integer({ min: -4, max: 2 }), { minLength: 1, maxLength: 6 }),
-        fc.nat(120),
-        fc.integer({ min: 128, max: 600 }),
-        fc.nat(),
-        (keyParts, payloadParts, entries, capacity, seed) => {
-          memory.release(base)
-          const random = seededRandom(seed)
-          const stride = 16 + 4 * 8
-          const table = emptyTable(entries, stride)
-          const view = new DataView(memory.memory.buffer)
-          for (let i = 0; i < entries; i++) {
-            for (let w = 0; w < 4; w++) view.setUint32(table + i * stride + w * 4, Math.floor(random() * 2 ** 32), true)
-            for (let d = 0; d < 4; d++)
-              view.setFloat64(
-                table + i * stride + 16 + d * 8,
-                Math.floor(random() * 2 ** Math.floor(random() * 54)),
-                true,
-              )
-          }
-          const slots = memory.allocate(entries * 4)
-          for (let i = 0; i < entries; i++) view.setUint32(slots + i * 4, Math.floor(random() * entries), true)
-          const code = [keyParts.length, payloadParts.length, ...keyParts.flat(), ...payloadParts]
-          const program = memory.allocate(code.length * 4)
-          new Int32Array(memory.memory.buffer, program, code.length).set(code)
-          const dst = memory.allocate(capacity + 256)
-          const of = memory.allocate(entries * 2)
-          const twin = twinMemory()
-          for (let done = 0; done < entries; ) {
-            const from = slots + done * 4
-            const { length, written } = writeRecords(
-              twin,
-              from,
-              entries - done,
-              table,
-              stride,
-              16,
-              program,
-              dst,
-              capacity,
-            )
-            expect(kernels.writeRecords(from, entries - done, table, stride, 16, program, dst, capacity)).toBe(length)
-            expect(kernels.recordsWritten()).toBe(written)
-            expect(Buffer.compare(memory.bytes(dst, length), twin.bytes.subarray(dst, dst + length))).toBe(0)
-            checkPartitions(twin.bytes.subarray(dst, dst + length), from, of, table, stride, program)
-            done += written
-          }
-        },
-      ),
-      { numRuns: 100 },
-    )
-  })
-})
-
-/** Checks the partitions that the kernel finds for the entries of some records against the hash of the keys in them. */
-function checkPartitions(
-  records: Uint8Array,
-  slots: number,
-  of: number,
-  table: number,
-  stride: number,
-  program: number,
-) {
-  const scratch = memory.allocate(128)
-  const partitions = 7
-  for (let at = 0, i = 0; at < records.length; i++) {
-    const key = at + 2
-    const end = key + records[at]!
-    kernels.partitionSlots(slots + i * 4, 1, table, stride, program, scratch, PARTITION_SEED, partitions, of)
-    const expected = partitionOf(records, key, end, partitions)
-    expect(expected).toBe(Math.floor((hashBytes(records, key, end, PARTITION_SEED) * partitions) / 2 ** 32))
-    expect(new Uint16Array(memory.memory.buffer, of, 1)[0]).toBe(expected)
-    at = end + records[at + 1]!
-  }
-}

@@ -5,6 +5,7 @@ import { SLACK } from '../../kernels/memory.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import { RuntimeError } from '../error.ts'
+import { FRAME_BYTES } from '../shuffle/run-file.ts'
 
 export interface FoldMemoryOptions {
   /** Words of a key. */
@@ -14,6 +15,22 @@ export interface FoldMemoryOptions {
   readonly directBytes?: 1 | 2 | undefined
   /** Bytes that may be used; the system gives them as they are. */
   readonly budgetBytes: number
+  /** Partitions that groups are given to. */
+  readonly partitions?: number
+}
+
+/** The entries of a table moved together, in the memory in which kernels work on them. As many bytes again are free at `scratch`. */
+export interface PackedGroups {
+  readonly entries: number
+  readonly count: number
+  readonly scratch: number
+  /** Room for programs, digits, counters and a key. */
+  readonly work: number
+  /** Room for an end and a total of each partition. */
+  readonly ends: number
+  readonly totals: number
+  /** Room for a frame of a run file. */
+  readonly frame: number
 }
 
 /** Keys as the kernels read them: a word or several a row, or the values of a column of keys that have an entry each. */
@@ -22,7 +39,7 @@ export type FoldKeys = Uint8Array | Uint16Array | Uint32Array
 /** Rows given to the kernel at once: what has to be copied of a slice stays in the fast caches. */
 const SLICE = 4096
 const FIRST_CAPACITY = 4096
-/** A table is made larger when this share of it is in use: probes stay short. */
+/** A table is made larger when this share of it is in use: probes stay short, and its entries, moved together, leave room for as many again. */
 const MAX_LOAD = 0.5
 /** Smaller budgets than this would hold no table worth having. */
 const LEAST_BYTES = 4 << 20
@@ -30,8 +47,8 @@ const LEAST_BYTES = 4 << 20
 const MOST_BYTES = 3840 * 2 ** 20
 /** Room beside the table for who reads the rows, whose columns are then read where they lie. What is not used costs nothing. */
 const READER_BYTES = 64 << 20
-/** What is kept free for writing the table out, beside a list of its entries. */
-const WRITE_BYTES = 256 << 10
+/** Bytes of `PackedGroups.work`. */
+const WORK_BYTES = 16 << 10
 
 /** The memory in which the fold kernels work: keys and values of a slice of rows where they have to be copied, and a table that grows by moving to a larger place. */
 export class FoldMemory {
@@ -53,17 +70,21 @@ export class FoldMemory {
   /** Addresses of the values of each sum, for the kernel. */
   readonly #addresses: Uint32Array
   readonly #skippedAt: number
+  readonly #workAt: number
+  readonly #endsAt: number
+  readonly #totalsAt: number
+  readonly #frameAt: number
   readonly #tablesAt: number
   #tableAt = 0
 
-  constructor({ width, sums, directBytes, budgetBytes }: FoldMemoryOptions) {
+  constructor({ width, sums, directBytes, budgetBytes, partitions = 1 }: FoldMemoryOptions) {
     this.#width = width
     this.#sums = sums
     this.#directBytes = directBytes
     this.countAt = (width * 4 + 7) & ~7
     this.strideBytes = this.countAt + 8 + sums * 8
     const directTable = directBytes ? 256 ** directBytes * this.strideBytes : 0
-    const sizeBytes = Math.min(Math.max(budgetBytes, directTable + LEAST_BYTES), MOST_BYTES)
+    const sizeBytes = Math.min(Math.max(budgetBytes, directTable * 2 + partitions * 12 + LEAST_BYTES), MOST_BYTES)
     this.instance = borrowKernels(sizeBytes + READER_BYTES)
     this.memory = this.instance.memory.part(sizeBytes)
     this.kernels = this.instance.kernels
@@ -72,17 +93,12 @@ export class FoldMemory {
     const addressesAt = this.memory.allocate(sums * 4)
     this.#addresses = new Uint32Array(this.memory.memory.buffer, addressesAt, sums)
     this.#skippedAt = this.memory.allocate(SLICE)
+    this.#workAt = this.memory.allocate(WORK_BYTES)
+    this.#endsAt = this.memory.allocate(partitions * 4)
+    this.#totalsAt = this.memory.allocate(partitions * 8)
+    this.#frameAt = this.memory.allocate(FRAME_BYTES)
     this.#tablesAt = this.memory.mark
     this.clear()
-  }
-
-  get tableAt(): number {
-    return this.#tableAt
-  }
-
-  /** The table as words: entry `s` begins at `s * strideBytes / 4`. */
-  get words(): Uint32Array {
-    return new Uint32Array(this.memory.memory.buffer, this.#tableAt, (this.capacity * this.strideBytes) / 4)
   }
 
   /** Makes room for `rows` new keys; false when the budget does not allow it. */
@@ -91,8 +107,7 @@ export class FoldMemory {
     let capacity = this.capacity
     while (this.length + rows > capacity * MAX_LOAD) capacity *= 2
     if (capacity === this.capacity) return true
-    const listBytes = capacity * MAX_LOAD * 6
-    if (capacity * this.strideBytes + listBytes + WRITE_BYTES + SLACK * 4 > this.memory.free) return false
+    if (capacity * this.strideBytes + SLACK * 2 > this.memory.free) return false
     const table = this.#takeTable(capacity)
     this.kernels.foldRehash(this.#width, this.#tableAt, this.capacity - 1, table, capacity - 1, this.strideBytes)
     this.#tableAt = table
@@ -140,14 +155,37 @@ export class FoldMemory {
     return sum * (1 + Number.EPSILON * rows)
   }
 
-  clear(): void {
-    this.memory.release(this.#tablesAt)
+  /** Adds entries of other tables, at most a frame of them: those whose hash has `pass` under `passMask`. Room must have been reserved. */
+  addGroups(entries: Uint8Array, { passMask, pass }: { readonly passMask: number; readonly pass: number }): void {
+    const { kernels, strideBytes } = this
+    this.memory.bytes(this.#frameAt, entries.length).set(entries)
+    this.length += kernels.groupsAdd(
+      ...([this.#frameAt, entries.length / strideBytes, this.#width, this.#tableAt] as const),
+      ...([this.capacity - 1, strideBytes, passMask, pass] as const),
+    )
+  }
+
+  /** Moves all entries together; after that the table is of no use until it is cleared. */
+  pack(): PackedGroups {
+    const { strideBytes, capacity, memory } = this
+    const count = this.kernels.groupsCompact(this.#tableAt, capacity, strideBytes, this.countAt)
+    const scratch = this.#directBytes ? memory.allocate(count * strideBytes) : this.#tableAt + count * strideBytes
+    const rooms = { work: this.#workAt, ends: this.#endsAt, totals: this.#totalsAt, frame: this.#frameAt }
+    return { entries: this.#tableAt, count, scratch, ...rooms }
+  }
+
+  /** Empties the table; makes room for `rows` keys at once, as far as the budget allows. */
+  clear(rows = 0): void {
+    const { memory, strideBytes } = this
+    memory.release(this.#tablesAt)
     this.length = 0
     this.capacity = this.#directBytes ? 256 ** this.#directBytes : FIRST_CAPACITY
+    while (this.capacity * MAX_LOAD < rows && this.capacity * 2 * strideBytes + SLACK * 2 <= memory.free)
+      this.capacity *= 2
     this.#tableAt = this.#takeTable(this.capacity)
     if (!this.#directBytes) return
-    const { words } = this
-    for (let key = 0; key < this.capacity; key++) words[(key * this.strideBytes) / 4] = key
+    const words = new Uint32Array(memory.memory.buffer, this.#tableAt, (this.capacity * strideBytes) / 4)
+    for (let key = 0; key < this.capacity; key++) words[(key * strideBytes) / 4] = key
   }
 
   /** Gives the memory back; the table is gone. */

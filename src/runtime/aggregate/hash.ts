@@ -1,23 +1,11 @@
+import { finishHash, mixWord } from '../../kernels/fold.ts'
+
 /**
  * Hashes of keys. Tables and partitioning use different seeds: with one seed, all keys of a partition would share the high bits of their hash and crowd
  * into a few slots of every table that holds one partition (bigslice).
  */
 export const TABLE_SEED = 0x9e37_79b9
-export const PARTITION_SEED = 0x7f4a_7c15
-
-/** Mixes a 32-bit word into a hash. */
-export function mixWord(hash: number, word: number): number {
-  const mixed = Math.imul(hash ^ word, 0x85eb_ca6b)
-  return mixed ^ (mixed >>> 15)
-}
-
-/** Spreads a mixed hash over all 32 bits. */
-export function finishHash(hash: number): number {
-  let mixed = Math.imul(hash, 0xc2b2_ae35)
-  mixed ^= mixed >>> 13
-  mixed = Math.imul(mixed, 0x27d4_eb2f)
-  return (mixed ^ (mixed >>> 16)) >>> 0
-}
+const PARTITION_SEED = 0x7f4a_7c15
 
 /** Hash of a byte range. */
 export function hashBytes(bytes: Uint8Array, start: number, end: number, seed: number): number {

@@ -1,5 +1,6 @@
+import { finishHash, mixWord } from '../../kernels/fold.ts'
 import { slotsFor } from './bytes-index.ts'
-import { finishHash, mixWord, TABLE_SEED } from './hash.ts'
+import { TABLE_SEED } from './hash.ts'
 
 /** Numbers keys of a fixed number of 32-bit words. */
 export interface NarrowIndex {

@@ -21,35 +21,14 @@ const WORDS: { readonly [T in ColumnType]?: 1 | 2 } = {
   duration: 2,
 }
 
-/** What `writeWords` writes of each word: so many of its bytes, highest first, behind one byte unless that is -1. */
-const WIDE = [
-  [4, -1],
-  [4, -1],
-] as const
-const BYTE_PARTS: { readonly [T in ColumnType]?: readonly (readonly [bytes: number, front: number])[] } = {
-  u8: [[1, -1]],
-  u16: [[2, -1]],
-  u32: [[4, -1]],
-  boolean: [[1, -1]],
-  address: [[4, 4]],
-  prefix: [
-    [4, 4],
-    [1, -1],
-  ],
-  u53: WIDE,
-  i53: WIDE,
-  u64: WIDE,
-  i64: WIDE,
-  instant: WIDE,
-  duration: WIDE,
-}
-
 /** Lays key columns out as 32-bit words, row by row. */
 export class WordPacker {
   /** Words per row. */
   readonly width: number
   /** The words of the batch packed last. */
   words: Uint32Array = new Uint32Array(0)
+  /** Where the words of each column start. */
+  readonly offsets: readonly number[]
   readonly #types: readonly ColumnType[]
   #own = new Uint32Array(0)
   #isWide = new Uint8Array(0)
@@ -64,6 +43,11 @@ export class WordPacker {
   private constructor(specs: readonly ColumnSpec[], width: number) {
     this.width = width
     this.#types = specs.map(({ type }) => type)
+    let offset = 0
+    this.offsets = this.#types.map((type) => {
+      offset += WORDS[type]!
+      return offset - WORDS[type]!
+    })
   }
 
   /** Packs a batch, writes the rows that hold an address other than IPv4 to `wide` and returns how many there are; their words mean nothing. */
@@ -94,16 +78,6 @@ export class WordPacker {
     const [only, ...others] = this.#types
     if (others.length > 0) return undefined
     return only === 'u16' ? 2 : only === 'u8' || only === 'boolean' ? 1 : undefined
-  }
-
-  /** The canonical encoding of a key as parts for a kernel: number of a word, how many of its bytes are written, and the byte in front of them or -1. */
-  byteParts(): readonly (readonly [word: number, bytes: number, front: number])[] {
-    let word = 0
-    return this.#types.flatMap((type) => {
-      const first = word
-      word += WORDS[type]!
-      return BYTE_PARTS[type]!.map(([bytes, front], i) => [first + i, bytes, front] as const)
-    })
   }
 
   /** Writes the canonical encoding of row `row` of `words`, rows being `stride` words apart, and returns its end. */

@@ -9,40 +9,54 @@ import type { RunSource } from './run-source.ts'
 import { openSource } from './run-source.ts'
 import { RunWriter } from './run-writer.ts'
 
+/** One slice of a committed run file. */
+export interface SourceSlice {
+  readonly source: RunSource
+  readonly slice: number
+}
+
 export interface MergeSourcesOptions {
-  readonly sources: readonly RunSource[]
-  readonly partition: number
+  readonly slices: readonly SourceSlice[]
   readonly budgetBytes: number
   /** Used where several passes are needed. */
   readonly combine: Combine
   nextPath(): string
 }
 
-/** One partition of many committed run files, merged. */
+/** Slices of committed run files, merged. */
 export interface MergedSources {
   readonly cursor: Cursor
   close(): void
 }
 
-/** Opens the merge of one partition of committed run files, which stay as they are; more of them than the budget has buffers for are merged in several passes first. */
+/** The same slice of every source. */
+export const sliceOfEach = (sources: readonly RunSource[], slice: number): SourceSlice[] =>
+  sources.map((source) => ({ source, slice }))
+
+/** Opens the merge of slices of committed run files, which stay as they are; more of them than the budget has buffers for are merged in several passes first. */
 export function mergeSources(options: MergeSourcesOptions): MergedSources {
   const most = fanIn(options.budgetBytes)
-  if (options.sources.length <= most) return open(options)
+  const { slices } = options
+  if (slices.length <= most) return open(options)
   const paths: string[] = []
-  const width = Math.ceil(options.sources.length / Math.ceil(options.sources.length / most))
-  for (let first = 0; first < options.sources.length; first += width)
-    paths.push(premerge({ ...options, sources: options.sources.slice(first, first + width) }))
+  const width = Math.ceil(slices.length / Math.ceil(slices.length / most))
+  for (let first = 0; first < slices.length; first += width)
+    paths.push(premerge({ ...options, slices: slices.slice(first, first + width) }))
   return openPremerged(paths, options)
 }
 
-function open({ sources, partition }: MergeSourcesOptions): MergedSources {
+function open({ slices }: MergeSourcesOptions): MergedSources {
   const readers: RunReader[] = []
   const close = (): void => {
     for (const reader of readers) reader.close()
   }
   try {
-    for (const source of sources) readers.push(openSource(source))
-    return { cursor: mergeCursors(readers.map((reader) => reader.cursor(partition))), close }
+    const cursors = slices.map(({ source, slice }) => {
+      const reader = openSource(source)
+      readers.push(reader)
+      return reader.cursor(slice)
+    })
+    return { cursor: mergeCursors(cursors), close }
   } catch (error) {
     close()
     throw error
@@ -68,10 +82,12 @@ function premerge(options: MergeSourcesOptions): string {
 }
 
 function openPremerged(paths: readonly string[], options: MergeSourcesOptions): MergedSources {
-  const sources = paths.map((path) => {
-    const reader = new RunReader(path)
-    reader.close()
-    return { path, checksum: reader.checksum, stage: 'merge', task: 0 }
-  })
-  return mergeSources({ ...options, sources, partition: 0 })
+  return mergeSources({ ...options, slices: sliceOfEach(paths.map(temporarySource), 0) })
+}
+
+/** A run file of the task's own as a source. */
+export function temporarySource(path: string): RunSource {
+  const reader = new RunReader(path)
+  reader.close()
+  return { path, checksum: reader.checksum, stage: 'merge', task: 0 }
 }

@@ -8,12 +8,16 @@ import type { ColumnSpec } from '../../flow/column.ts'
  *     slices, one per partition, back to back; a slice is frames
  *       frame: u32 length  u32 CRC-32 of the records  records
  *         record: varint length of key, varint length of payload, key, payload; in order of key by memcmp
+ *         of content `groups`, version 2, in the first half of the slices of each section: entries of a fold table, all of one length, in any order
  *     footer: JSON `RunFooter`  u32 length of footer  u32 CRC-32 of footer  "flowrun\n"
  *
- * A record never crosses frames, so a frame is checked before anything in it is used.
+ * A record never crosses frames, so a frame is checked before anything in it is used. A file of content `groups` has a section for each time that its table
+ * was written out, one at least; of `partitions` slices of entries, then as many of records of content `aggregate`, for keys that are no entries.
  */
 export const RUN_FILE_MAGIC = new TextEncoder().encode('flowrun\n')
 export const RUN_FILE_VERSION = 1
+/** The version of files of content `groups`. */
+export const GROUPS_VERSION = 2
 /** Bytes before the JSON header. */
 export const RUN_FILE_PREFIX = 20
 /** Bytes after the JSON footer. */
@@ -24,13 +28,15 @@ export const FRAME_PREFIX = 8
 export const FRAME_BYTES = 32 * 1024
 
 export interface RunHeader {
-  /** `aggregate`: payloads are states, keys are unique or have sub-keys; `values`: keys hold the values too; `rows`: payloads are rows. */
-  readonly content: 'aggregate' | 'values' | 'rows'
+  /** `aggregate`: payloads are states, keys are unique or have sub-keys; `groups`: entries of fold tables; `values`: keys hold the values too; `rows`: payloads are rows. */
+  readonly content: 'aggregate' | 'groups' | 'values' | 'rows'
   /** What the keys start with. */
   readonly key: readonly ColumnSpec[]
   /** Values that follow the key, or the columns of the rows. */
   readonly value: readonly ColumnSpec[]
   readonly partitions: number
+  /** Bytes of an entry of content `groups`. */
+  readonly entryBytes?: number
 }
 
 export interface RunFooter {
@@ -46,6 +52,10 @@ export interface Slice {
   readonly crc32: number
   /** Length of its largest frame, prefix included. */
   readonly maxFrame: number
+  /** Of entries: no sum of theirs is above this, but for rounding. */
+  readonly total?: number
+  /** Of records beside entries: their keys may be among the entries too. */
+  readonly overlaps?: boolean
 }
 
 /** A finished run file. */

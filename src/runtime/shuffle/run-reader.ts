@@ -4,7 +4,14 @@ import type { ErrorDetails } from '../../flow/component-error.ts'
 import { RuntimeError } from '../error.ts'
 import type { Cursor } from './cursor.ts'
 import type { RunFooter, RunHeader, Slice } from './run-file.ts'
-import { FRAME_PREFIX, RUN_FILE_MAGIC, RUN_FILE_PREFIX, RUN_FILE_SUFFIX, RUN_FILE_VERSION } from './run-file.ts'
+import {
+  FRAME_PREFIX,
+  GROUPS_VERSION,
+  RUN_FILE_MAGIC,
+  RUN_FILE_PREFIX,
+  RUN_FILE_SUFFIX,
+  RUN_FILE_VERSION,
+} from './run-file.ts'
 
 /** An open run file. Whatever is not as it was written fails with code `corrupt-run-file`, a file that is gone with `missing-run-file`. */
 export class RunReader {
@@ -31,9 +38,19 @@ export class RunReader {
 
   /** The records of one partition. */
   cursor(partition: number): Cursor {
-    const slice = this.slices[partition]
-    if (!slice) throw corrupt(this.path, `partition expected 0 to ${this.slices.length - 1}, got ${partition}`)
-    return new SliceCursor(this, slice)
+    return new SliceCursor(new FrameReader(this, this.#slice(partition)))
+  }
+
+  /** What stands in the frames of one slice, a frame at a time, in a buffer that is used again. */
+  *frames(slice: number): Generator<Uint8Array, void, undefined> {
+    const frames = new FrameReader(this, this.#slice(slice))
+    while (frames.next()) yield frames.bytes.subarray(FRAME_PREFIX, frames.end)
+  }
+
+  #slice(number: number): Slice {
+    const slice = this.slices[number]
+    if (slice) return slice
+    throw corrupt(this.path, `partition expected 0 to ${this.slices.length - 1}, got ${number}`)
   }
 
   /** Reads exactly `length` bytes at `offset` into the start of `bytes`. */
@@ -70,8 +87,8 @@ export class RunReader {
     if (RUN_FILE_MAGIC.some((byte, i) => byte !== prefix[i]))
       throw corrupt(this.path, 'start expected "flowrun", got other bytes')
     const version = view.getUint32(8, true)
-    if (version !== RUN_FILE_VERSION)
-      throw corrupt(this.path, `version expected ${RUN_FILE_VERSION}, got ${version}`, { version })
+    if (version !== RUN_FILE_VERSION && version !== GROUPS_VERSION)
+      throw corrupt(this.path, `version expected at most ${GROUPS_VERSION}, got ${version}`, { version })
     return this.#readJson<RunHeader>('header', RUN_FILE_PREFIX, view.getUint32(12, true), view.getUint32(16, true))
   }
 
@@ -86,25 +103,60 @@ export class RunReader {
   }
 }
 
-/** Reads the frames of a slice one at a time, each checked before a record of it is handed out. */
+/** Reads the frames of a slice one at a time, each checked before it is handed out. */
+class FrameReader {
+  readonly path: string
+  readonly slice: Slice
+  /** The frame with its prefix, up to `end`. */
+  readonly bytes: Uint8Array
+  end = 0
+  readonly #reader: RunReader
+  #next: number
+  #crc = 0
+
+  constructor(reader: RunReader, slice: Slice) {
+    this.path = reader.path
+    this.slice = slice
+    this.bytes = new Uint8Array(slice.maxFrame)
+    this.#reader = reader
+    this.#next = slice.offset
+  }
+
+  /** Reads the next frame; false at the end. */
+  next(): boolean {
+    const { bytes, path } = this
+    const { offset, length } = this.slice
+    const end = offset + length
+    if (this.#next >= end) return false
+    const at = this.#next
+    const size = Math.min(bytes.length, end - at)
+    this.#reader.readInto(bytes, at, size)
+    const view = new DataView(bytes.buffer)
+    const frame = size < FRAME_PREFIX ? size : view.getUint32(0, true) + FRAME_PREFIX
+    if (size < FRAME_PREFIX || frame > size)
+      throw corrupt(path, `frame expected at most ${size} bytes, got ${frame}`, { offset: at })
+    checkCrc(path, 'frame', at, view.getUint32(4, true), crc32(bytes.subarray(FRAME_PREFIX, frame)))
+    this.#crc = crc32(bytes.subarray(0, FRAME_PREFIX), this.#crc)
+    this.#next = at + frame
+    this.end = frame
+    return true
+  }
+}
+
+/** The records of a slice. */
 class SliceCursor implements Cursor {
   readonly bytes: Uint8Array
   keyStart = 0
   keyEnd = 0
   payloadStart = 0
   payloadEnd = 0
-  readonly #reader: RunReader
-  readonly #slice: Slice
-  #nextFrame: number
+  readonly #frames: FrameReader
   #frameEnd = 0
   #records = 0
-  #crc = 0
 
-  constructor(reader: RunReader, slice: Slice) {
-    this.#reader = reader
-    this.#slice = slice
-    this.#nextFrame = slice.offset
-    this.bytes = new Uint8Array(slice.maxFrame)
+  constructor(frames: FrameReader) {
+    this.#frames = frames
+    this.bytes = frames.bytes
   }
 
   next(): boolean {
@@ -126,7 +178,7 @@ class SliceCursor implements Cursor {
     this.payloadStart = this.keyEnd
     this.payloadEnd = this.keyEnd + payloadLength
     if (this.payloadEnd > this.#frameEnd)
-      throw corrupt(this.#reader.path, `record expected within its frame, got ${keyLength} + ${payloadLength} bytes`)
+      throw corrupt(this.#frames.path, `record expected within its frame, got ${keyLength} + ${payloadLength} bytes`)
     this.#records++
     return true
   }
@@ -147,26 +199,13 @@ class SliceCursor implements Cursor {
   }
 
   #readFrame(): boolean {
-    const { offset, length, records } = this.#slice
-    const end = offset + length
-    const { path } = this.#reader
-    if (this.#nextFrame >= end) {
-      if (this.#records !== records)
-        throw corrupt(path, `records expected ${records}, got ${this.#records}`, { offset })
+    const { path, slice } = this.#frames
+    if (!this.#frames.next()) {
+      if (this.#records !== slice.records)
+        throw corrupt(path, `records expected ${slice.records}, got ${this.#records}`, { offset: slice.offset })
       return false
     }
-    const { bytes } = this
-    const at = this.#nextFrame
-    const size = Math.min(bytes.length, end - at)
-    this.#reader.readInto(bytes, at, size)
-    const view = new DataView(bytes.buffer)
-    const frame = size < FRAME_PREFIX ? size : view.getUint32(0, true) + FRAME_PREFIX
-    if (size < FRAME_PREFIX || frame > size)
-      throw corrupt(path, `frame expected at most ${size} bytes, got ${frame}`, { offset: at })
-    checkCrc(path, 'frame', at, view.getUint32(4, true), crc32(bytes.subarray(FRAME_PREFIX, frame)))
-    this.#crc = crc32(bytes.subarray(0, FRAME_PREFIX), this.#crc)
-    this.#nextFrame = at + frame
-    this.#frameEnd = frame
+    this.#frameEnd = this.#frames.end
     this.payloadEnd = FRAME_PREFIX
     return true
   }

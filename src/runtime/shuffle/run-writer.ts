@@ -7,6 +7,7 @@ import type { RunFile, RunHeader, Slice } from './run-file.ts'
 import {
   FRAME_BYTES,
   FRAME_PREFIX,
+  GROUPS_VERSION,
   RUN_FILE_MAGIC,
   RUN_FILE_PREFIX,
   RUN_FILE_SUFFIX,
@@ -16,7 +17,7 @@ import {
 /** Writes one run file, streaming. Records come in order of partition and key; the file is worth nothing before `finish`. */
 export class RunWriter implements RecordSink {
   readonly path: string
-  readonly #partitions: number
+  readonly #header: RunHeader
   readonly #fd: number
   readonly #slices: Slice[] = []
   #offset = 0
@@ -26,18 +27,19 @@ export class RunWriter implements RecordSink {
   #sliceRecords = 0
   #sliceCrc = 0
   #maxFrame = 0
+  #note: Pick<Slice, 'total' | 'overlaps'> = {}
   #records = 0
   #open = true
 
   constructor(path: string, header: RunHeader) {
     this.path = path
-    this.#partitions = header.partitions
+    this.#header = header
     this.#fd = openSync(path, 'w')
     const json = new TextEncoder().encode(JSON.stringify(header))
     const prefix = new Uint8Array(RUN_FILE_PREFIX)
     const view = new DataView(prefix.buffer)
     prefix.set(RUN_FILE_MAGIC)
-    view.setUint32(8, RUN_FILE_VERSION, true)
+    view.setUint32(8, header.content === 'groups' ? GROUPS_VERSION : RUN_FILE_VERSION, true)
     view.setUint32(12, json.length, true)
     view.setUint32(16, crc32(json), true)
     this.#write(prefix)
@@ -68,18 +70,30 @@ export class RunWriter implements RecordSink {
     this.#sliceRecords++
   }
 
-  /** Appends records of one partition that are encoded as in a frame, at most FRAME_BYTES of them together. */
-  appendFrame(partition: number, frame: Uint8Array, records: number): void {
-    if (partition !== this.#slices.length) this.#moveTo(partition)
-    if (this.#filled + frame.length > this.#frame.length) this.#makeRoom(frame.length)
-    this.#frame.set(frame, this.#filled)
-    this.#filled += frame.length
+  /** Appends what is already as it stands in a frame: `records` records or entries, all of one length. */
+  appendAll(slice: number, bytes: Uint8Array, records: number): void {
+    if (slice !== this.#slices.length) this.#moveTo(slice)
+    if (records === 0) return
+    const size = bytes.length / records
+    const most = Math.max(1, Math.floor(FRAME_BYTES / size)) * size
+    for (let from = 0; from < bytes.length; from += most) {
+      const part = bytes.subarray(from, Math.min(bytes.length, from + most))
+      if (this.#filled + part.length > this.#frame.length) this.#makeRoom(part.length)
+      this.#frame.set(part, this.#filled)
+      this.#filled += part.length
+    }
     this.#sliceRecords += records
   }
 
-  /** Closes the file; it can be read from now on. */
-  finish(): RunFile {
-    while (this.#slices.length < this.#partitions) this.#endSlice()
+  /** What is to stand in the footer about the slice being written. */
+  annotate(slice: number, note: Pick<Slice, 'total' | 'overlaps'>): void {
+    if (slice !== this.#slices.length) this.#moveTo(slice)
+    this.#note = note
+  }
+
+  /** Closes the file, of `slices` slices in all; it can be read from now on. */
+  finish(slices = this.#header.partitions): RunFile {
+    while (this.#slices.length < slices) this.#endSlice()
     const json = new TextEncoder().encode(JSON.stringify({ slices: this.#slices }))
     const suffix = new Uint8Array(RUN_FILE_SUFFIX)
     const view = new DataView(suffix.buffer)
@@ -101,10 +115,12 @@ export class RunWriter implements RecordSink {
   }
 
   #moveTo(partition: number): void {
-    if (partition < this.#slices.length || partition >= this.#partitions)
+    const { content, partitions } = this.#header
+    const last = content === 'groups' ? Number.POSITIVE_INFINITY : partitions - 1
+    if (partition < this.#slices.length || partition > last)
       throw new RuntimeError(
         'bad-program',
-        `run file: partition expected ${this.#slices.length} to ${this.#partitions - 1}, got ${partition}`,
+        `run file: partition expected ${this.#slices.length} to ${last}, got ${partition}`,
       )
     while (this.#slices.length < partition) this.#endSlice()
   }
@@ -136,12 +152,14 @@ export class RunWriter implements RecordSink {
       records: this.#sliceRecords,
       crc32: this.#sliceCrc,
       maxFrame: this.#maxFrame,
+      ...this.#note,
     })
     this.#records += this.#sliceRecords
     this.#sliceStart = this.#offset
     this.#sliceRecords = 0
     this.#sliceCrc = 0
     this.#maxFrame = 0
+    this.#note = {}
   }
 
   #write(bytes: Uint8Array): void {

@@ -6,6 +6,7 @@ import { FoldTable } from '../aggregate/fold-table.ts'
 import { AggregateTable } from '../aggregate/table.ts'
 import type { BatchSink, Program, TaskContext } from '../program.ts'
 import type { Cursor, RecordSink } from '../shuffle/cursor.ts'
+import { GroupWriter } from '../shuffle/group-writer.ts'
 import { mergeRuns } from '../shuffle/merge-runs.ts'
 import type { RunFile, RunHeader } from '../shuffle/run-file.ts'
 import type { AttemptFiles } from './attempt-files.ts'
@@ -20,6 +21,8 @@ export interface MapOutput extends BatchSink {
   /** Memory in which the columns of batches are read where they lie. */
   readonly kernels: KernelInstance | undefined
   finish(): RunFile
+  /** Lets go of what is open, after a failure. */
+  abandon(): void
 }
 
 export interface MapOutputOptions {
@@ -33,13 +36,10 @@ export interface MapOutputOptions {
 /** What is kept in memory and written out sorted when it is full. */
 interface Spillable {
   readonly length: number
-  readonly kernels?: KernelInstance
   /** False when the batch does not fit beside what is there. */
   add(batch: Parameters<BatchSink['add']>[0]): boolean
   writeTo(sink: RecordSink, partitions: number): void
   clear(): void
-  /** Gives its memory back; it is not used again. An attempt that fails leaves that to the garbage collector. */
-  close?(): void
 }
 
 export function createMapOutput(options: MapOutputOptions): MapOutput {
@@ -47,7 +47,9 @@ export function createMapOutput(options: MapOutputOptions): MapOutput {
   const { key, value, fold } = program
   if (fold.type === 'aggregate') {
     const shape = { key, value, aggregates: fold.aggregates, budgetBytes }
-    const table = FoldTable.for(shape) ?? new AggregateTable(shape)
+    const folded = FoldTable.for({ ...shape, partitions })
+    if (folded) return new GroupOutput(options, folded)
+    const table = new AggregateTable(shape)
     const combine = (merged: Cursor): Cursor =>
       new CombinedCursor(merged, new RowCodec(key), new AggregateSet(fold.aggregates, value))
     return new SpillingOutput(options, table, { content: 'aggregate', key, value, partitions }, combine)
@@ -58,6 +60,7 @@ export function createMapOutput(options: MapOutputOptions): MapOutput {
 }
 
 class SpillingOutput implements MapOutput {
+  readonly kernels = undefined
   readonly #options: MapOutputOptions
   readonly #memory: Spillable
   readonly #header: RunHeader
@@ -71,10 +74,6 @@ class SpillingOutput implements MapOutput {
     this.#combine = combine
   }
 
-  get kernels(): KernelInstance | undefined {
-    return this.#memory.kernels
-  }
-
   get spills(): number {
     return this.#spills.length
   }
@@ -85,15 +84,11 @@ class SpillingOutput implements MapOutput {
     this.#memory.add(batch)
   }
 
-  finish(): RunFile {
-    try {
-      return this.#write()
-    } finally {
-      this.#memory.close?.()
-    }
+  abandon(): void {
+    this.#memory.clear()
   }
 
-  #write(): RunFile {
+  finish(): RunFile {
     const { files, partitions, budgetBytes } = this.#options
     if (this.#spills.length === 0)
       return writeRun(files.runFile, this.#header, (writer) => this.#memory.writeTo(writer, partitions))
@@ -114,5 +109,54 @@ class SpillingOutput implements MapOutput {
     writeRun(path, this.#header, (writer) => this.#memory.writeTo(writer, partitions))
     this.#spills.push(path)
     this.#memory.clear()
+  }
+}
+
+/** Leaves the groups of a fold table: each time it is full, as a section of the run file itself. */
+class GroupOutput implements MapOutput {
+  readonly kernels: KernelInstance
+  readonly #table: FoldTable
+  readonly #options: MapOutputOptions
+  #writer: GroupWriter | undefined
+
+  constructor(options: MapOutputOptions, table: FoldTable) {
+    this.kernels = table.kernels
+    this.#options = options
+    this.#table = table
+  }
+
+  /** Sections but the last. */
+  get spills(): number {
+    return Math.max(0, (this.#writer?.sections ?? 0) - 1)
+  }
+
+  add(batch: Parameters<BatchSink['add']>[0]): void {
+    if (this.#table.add(batch)) return
+    this.#writeSection()
+    this.#table.add(batch)
+  }
+
+  finish(): RunFile {
+    if (this.#table.length > 0 || !this.#writer) this.#writeSection()
+    this.#table.close()
+    return this.#open().finish()
+  }
+
+  abandon(): void {
+    this.#table.close()
+    this.#writer?.abandon()
+  }
+
+  #writeSection(): void {
+    this.#table.writeTo(this.#open().section())
+    this.#table.clear()
+  }
+
+  #open(): GroupWriter {
+    const { program, files, partitions } = this.#options
+    const { key, value } = program
+    const { entryBytes } = this.#table
+    this.#writer ??= new GroupWriter(files.runFile, { content: 'groups', key, value, partitions, entryBytes })
+    return this.#writer
   }
 }

@@ -6,6 +6,7 @@ import type { LiveCounters } from '../counters.ts'
 import { NO_COUNTERS } from '../counters.ts'
 import { RuntimeError } from '../error.ts'
 import type { Mapper, Program } from '../program.ts'
+import type { RunFile } from '../shuffle/run-file.ts'
 import type { AttemptFiles } from './attempt-files.ts'
 import type { MapTask, TaskResult } from './description.ts'
 import type { InputRows } from './map-input.ts'
@@ -46,19 +47,25 @@ export async function runMapTask(task: MapTask, environment: TaskEnvironment): P
   const skipped = (records: number): void => {
     counters.corrupt += records
   }
-  for await (const rows of readPieces(task, store, { kernels: output.kernels, onCorrupt: skipped })) {
-    const started = performance.now()
-    timings.readMs += started - since
-    mapRows(rows, selector, mapper, context, counters)
+  let file: RunFile
+  try {
+    for await (const rows of readPieces(task, store, { kernels: output.kernels, onCorrupt: skipped })) {
+      const started = performance.now()
+      timings.readMs += started - since
+      mapRows(rows, selector, mapper, context, counters)
+      since = performance.now()
+      timings.computeMs += since - started
+      environment.onProgress?.(counters)
+    }
+    timings.readMs += performance.now() - since
     since = performance.now()
-    timings.computeMs += since - started
-    environment.onProgress?.(counters)
+    context.rows = undefined
+    mapper.finish()
+    file = output.finish()
+  } catch (error) {
+    output.abandon()
+    throw error
   }
-  timings.readMs += performance.now() - since
-  since = performance.now()
-  context.rows = undefined
-  mapper.finish()
-  const file = output.finish()
   timings.writeMs = performance.now() - since
   counters.spills = output.spills
   counters.shuffledRecords = file.records

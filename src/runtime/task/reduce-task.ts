@@ -1,3 +1,4 @@
+import { renameSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { RowCodec } from '../../flow/canonical.ts'
 import { AggregateSet } from '../aggregate/aggregate-set.ts'
@@ -9,15 +10,23 @@ import { RuntimeError } from '../error.ts'
 import type { BatchSink, Program } from '../program.ts'
 import type { Cursor } from '../shuffle/cursor.ts'
 import type { Combine } from '../shuffle/merge-runs.ts'
+import { mergeRuns } from '../shuffle/merge-runs.ts'
+import type { SourceSlice } from '../shuffle/merge-sources.ts'
 import { mergeSources } from '../shuffle/merge-sources.ts'
+import type { RunFile } from '../shuffle/run-file.ts'
+import type { AttemptFiles } from './attempt-files.ts'
 import type { ReduceTask, TaskResult } from './description.ts'
+import type { EntrySlice, ReduceWork } from './entry-slices.ts'
+import { listSlices, sortEntries } from './entry-slices.ts'
+import { GroupReducer } from './group-reducer.ts'
 import { GroupedValues } from './grouped-values.ts'
 import type { TaskEnvironment } from './map-task.ts'
 import { orderedValues } from './ordered-values.ts'
 import type { RowOutput } from './row-output.ts'
-import { RowWriter } from './row-output.ts'
+import { RowWriter, rowHeader } from './row-output.ts'
 import { RowSorter } from './row-sorter.ts'
 import { AttemptContext } from './task-context.ts'
+import { writeRun } from './write-run.ts'
 
 /** Shares of the budget of an attempt. */
 const MERGE_SHARE = 0.4
@@ -27,39 +36,73 @@ const TURN = 1 << 16
 
 /** Carries out a reduce task: merges its partition of every map output and leaves its rows in one run file. */
 export async function runReduceTask(task: ReduceTask, environment: TaskEnvironment): Promise<TaskResult> {
-  const { program, files } = environment
   const counters: LiveCounters = { ...NO_COUNTERS }
   const context = new AttemptContext(task, [])
+  const turn = (): Promise<void> => {
+    environment.onProgress?.(counters)
+    return setImmediate()
+  }
+  const work = { task, environment, counters, context, turn }
+  const since = performance.now()
+  const { entries, records } = listSlices(task.sources, task.partition)
+  const file = entries.length > 0 ? await reduceEntries(work, entries, records) : await reduceRecords(work, records)
+  const timings = { readMs: 0, computeMs: performance.now() - since, writeMs: 0 }
+  return { file, counters, userCounters: context.userCounters, badRecords: [], timings }
+}
+
+/** Adds up entries in a table, as long as that is possible; the records beside them have other keys. */
+async function reduceEntries(
+  work: ReduceWork,
+  entries: readonly EntrySlice[],
+  records: readonly SourceSlice[],
+): Promise<RunFile> {
+  const { program, files } = work.environment
+  const reducer = GroupReducer.for(work, entries)
+  const paths = await reducer?.reduce()
+  if (!paths) return reduceRecords(work, [...records, ...(await sortEntries(work, entries))])
+  if (records.length > 0) paths.push((await reduceRecords(work, records, files.nextPath())).path)
+  if (paths.length === 1) {
+    const [path = ''] = paths
+    renameSync(path, files.runFile)
+    return { ...reducer!.file, path: files.runFile }
+  }
+  return mergeRows(program, paths, files, work.task.memoryBytes * MERGE_SHARE)
+}
+
+function mergeRows(program: Program, paths: readonly string[], files: AttemptFiles, budgetBytes: number): RunFile {
+  const header = rowHeader(program)
+  const merge = { paths, header, budgetBytes, combine: (merged: Cursor) => merged, nextPath: () => files.nextPath() }
+  return writeRun(files.runFile, header, (writer) => mergeRuns(merge, writer))
+}
+
+/** Merges sorted records and leaves their rows at `path`. */
+async function reduceRecords(
+  { task, environment, counters, context, turn }: ReduceWork,
+  slices: readonly SourceSlice[],
+  path = environment.files.runFile,
+): Promise<RunFile> {
+  const { program, files } = environment
   const merged = mergeSources({
-    sources: task.sources,
-    partition: task.partition,
+    slices,
     budgetBytes: task.memoryBytes * MERGE_SHARE,
     combine: combineOf(program),
     nextPath: () => files.nextPath(),
   })
   const needsSort = task.ordered && (program.sort.length > 0 || program.fold.type === 'reduce')
   const output: RowOutput = needsSort
-    ? new RowSorter(program, files, task.memoryBytes * SORT_SHARE)
-    : new RowWriter(program, files.runFile)
+    ? new RowSorter(program, files, path, task.memoryBytes * SORT_SHARE)
+    : new RowWriter(program, path)
   const sink: BatchSink = {
     add(batch) {
       counters.reducedRows += batch.length
       output.add(batch)
     },
   }
-  const since = performance.now()
   try {
-    const turn = (): Promise<void> => {
-      environment.onProgress?.(counters)
-      return setImmediate()
-    }
     if (program.fold.type === 'aggregate')
-      counters.mergedRecords = await finishAggregates(program, merged.cursor, sink, turn)
-    else counters.mergedRecords = await reduceGroups(program, merged.cursor, sink, context, turn)
-    const reduced = performance.now()
-    const file = output.finish()
-    const timings = { readMs: 0, computeMs: reduced - since, writeMs: performance.now() - reduced }
-    return { file, counters, userCounters: context.userCounters, badRecords: [], timings }
+      counters.mergedRecords += await finishAggregates(program, merged.cursor, sink, turn)
+    else counters.mergedRecords += await reduceGroups(program, merged.cursor, sink, context, turn)
+    return output.finish()
   } catch (error) {
     output.abandon()
     throw error

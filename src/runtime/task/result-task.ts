@@ -10,7 +10,7 @@ import type { BlockInfo } from '../../storage/manifest/actions.ts'
 import type { LiveCounters } from '../counters.ts'
 import { NO_COUNTERS } from '../counters.ts'
 import type { Cursor } from '../shuffle/cursor.ts'
-import { mergeSources } from '../shuffle/merge-sources.ts'
+import { mergeSources, sliceOfEach } from '../shuffle/merge-sources.ts'
 import type { ResultTask, TaskResult } from './description.ts'
 import type { TaskEnvironment } from './map-task.ts'
 
@@ -25,8 +25,7 @@ export async function runResultTask(task: ResultTask, environment: TaskEnvironme
   const counters: LiveCounters = { ...NO_COUNTERS }
   const since = performance.now()
   const merged = mergeSources({
-    sources: task.sources,
-    partition: 0,
+    slices: sliceOfEach(task.sources, 0),
     budgetBytes: task.memoryBytes / 2,
     combine: (cursor) => cursor,
     nextPath: () => files.nextPath(),

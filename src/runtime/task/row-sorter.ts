@@ -24,6 +24,7 @@ interface OrderPart {
 export class RowSorter implements RowOutput {
   readonly #header: RunHeader
   readonly #files: AttemptFiles
+  readonly #path: string
   readonly #budget: number
   readonly #order: readonly OrderPart[]
   readonly #row: RowCodec
@@ -31,9 +32,11 @@ export class RowSorter implements RowOutput {
   readonly #buffer: RecordBuffer
   readonly #spills: string[] = []
 
-  constructor(program: Program, files: AttemptFiles, budgetBytes: number) {
+  /** `path` is where the rows are left. */
+  constructor(program: Program, files: AttemptFiles, path: string, budgetBytes: number) {
     this.#header = rowHeader(program)
     this.#files = files
+    this.#path = path
     this.#budget = budgetBytes
     this.#order = orderOf(program)
     this.#row = new RowCodec(program.output)
@@ -54,8 +57,8 @@ export class RowSorter implements RowOutput {
   }
 
   finish(): RunFile {
-    const { runFile } = this.#files
-    if (this.#spills.length === 0) return writeRun(runFile, this.#header, (writer) => drain(this.#sorted(), 0, writer))
+    const path = this.#path
+    if (this.#spills.length === 0) return writeRun(path, this.#header, (writer) => drain(this.#sorted(), 0, writer))
     this.#spill()
     const merge = {
       paths: this.#spills,
@@ -64,7 +67,7 @@ export class RowSorter implements RowOutput {
       combine: (merged: Cursor) => merged,
       nextPath: () => this.#files.nextPath(),
     }
-    return writeRun(runFile, this.#header, (writer) => mergeRuns(merge, writer))
+    return writeRun(path, this.#header, (writer) => mergeRuns(merge, writer))
   }
 
   abandon(): void {

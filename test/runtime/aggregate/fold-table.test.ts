@@ -4,9 +4,13 @@ import type { Batch } from '../../../src/flow/batch.ts'
 import { createBatch } from '../../../src/flow/batch.ts'
 import type { ColumnSpec } from '../../../src/flow/column.ts'
 import { setValue } from '../../../src/flow/value.ts'
+import type { FoldTableOptions } from '../../../src/runtime/aggregate/fold-table.ts'
 import { FoldTable } from '../../../src/runtime/aggregate/fold-table.ts'
+import { GroupLayout } from '../../../src/runtime/aggregate/group-layout.ts'
+import { entryWriter } from '../../../src/runtime/aggregate/group-records.ts'
 import { AggregateTable } from '../../../src/runtime/aggregate/table.ts'
 import type { AggregateSpec } from '../../../src/runtime/program.ts'
+import type { RecordSink } from '../../../src/runtime/shuffle/cursor.ts'
 import { seededRandom } from '../../seeded-random.ts'
 
 const VALUE: readonly ColumnSpec[] = [
@@ -59,20 +63,38 @@ function randomBatch(key: readonly ColumnSpec[], rows: number, random: () => num
   return batch
 }
 
-/** The records a table writes, a line each. */
-function recordsOf(table: { writeTo: AggregateTable['writeTo'] }, partitions: number): string[] {
-  const lines: string[] = []
-  table.writeTo(
-    {
-      append(partition, key, keyStart, keyEnd, payload, start, end) {
-        lines.push(
-          `${partition} ${Buffer.from(key.subarray(keyStart, keyEnd)).toString('hex')} ${Buffer.from(payload.subarray(start, end)).toString('hex')}`,
-        )
-      },
+/** Takes records as lines. */
+function lineSink(lines: string[], only?: number): RecordSink {
+  return {
+    append(partition, key, keyStart, keyEnd, payload, start, end) {
+      const parts = [key.subarray(keyStart, keyEnd), payload.subarray(start, end)]
+      lines.push([only ?? partition, ...parts.map((part) => Buffer.from(part).toString('hex'))].join(' '))
     },
-    partitions,
-  )
+  }
+}
+
+/** The records an aggregate table writes, a line each. */
+function recordsOf(table: AggregateTable, partitions: number): string[] {
+  const lines: string[] = []
+  table.writeTo(lineSink(lines), partitions)
   return lines
+}
+
+/** The same of a fold table: its entries turned into records, and its records, in order. The table is then empty. */
+function groupsOf(table: FoldTable, options: FoldTableOptions): string[] {
+  const lines: string[] = []
+  const write = entryWriter(GroupLayout.for(options)!)
+  table.writeTo({
+    partitions: options.partitions,
+    appendEntries(partition, entries, total) {
+      const bytes = entries.slice()
+      write(new Uint32Array(bytes.buffer), lineSink(lines, partition))
+      expect(total).toBeLessThan(Number.MAX_SAFE_INTEGER)
+    },
+    records: () => lineSink(lines),
+  })
+  table.clear()
+  return lines.sort()
 }
 
 describe('a fold table', () => {
@@ -86,7 +108,7 @@ describe('a fold table', () => {
         fc.nat(),
         (key, sizes, partitions, seed) => {
           const random = seededRandom(seed)
-          const options = { key, value: VALUE, aggregates, budgetBytes: 8 << 20 }
+          const options = { key, value: VALUE, aggregates, budgetBytes: 8 << 20, partitions }
           const fold = FoldTable.for(options)!
           const general = new AggregateTable(options)
           for (const size of sizes) {
@@ -95,9 +117,9 @@ describe('a fold table', () => {
             expect(general.add(batch)).toBe(true)
           }
           expect(fold.length).toBe(general.length)
-          expect(recordsOf(fold, partitions)).toEqual(recordsOf(general, partitions))
-          fold.clear()
-          expect(recordsOf(fold, partitions)).toEqual([])
+          expect(groupsOf(fold, options)).toEqual(recordsOf(general, partitions).sort())
+          expect(fold.length).toBe(0)
+          expect(groupsOf(fold, options)).toEqual([])
           fold.close()
         },
       ),
@@ -108,7 +130,7 @@ describe('a fold table', () => {
   it('reads columns that lie in its own memory there, and gives the same', () => {
     const aggregates = [spec('sum', 'octets'), spec('count'), spec('sum', 'packets')]
     const key = KEYS[0]!
-    const options = { key, value: VALUE, aggregates, budgetBytes: 8 << 20 }
+    const options = { key, value: VALUE, aggregates, budgetBytes: 8 << 20, partitions: 3 }
     const fold = FoldTable.for(options)!
     const general = new AggregateTable(options)
     const { memory } = fold.kernels
@@ -125,14 +147,14 @@ describe('a fold table', () => {
     }
     expect(fold.add({ ...batch, columns })).toBe(true)
     expect(general.add(batch)).toBe(true)
-    expect(recordsOf(fold, 3)).toEqual(recordsOf(general, 3))
+    expect(groupsOf(fold, options)).toEqual(recordsOf(general, 3).sort())
     fold.close()
   })
 
   it('asks to be written out before a sum could leave the exact doubles, and takes such a batch alone', () => {
     const aggregates = [spec('sum', 'octets')]
     const key = KEYS[0]!
-    const options = { key, value: VALUE, aggregates, budgetBytes: 8 << 20 }
+    const options = { key, value: VALUE, aggregates, budgetBytes: 8 << 20, partitions: 2 }
     const fold = FoldTable.for(options)!
     const batch = randomBatch(key, 10, seededRandom(1), 10)
     const large = randomBatch(key, 10, seededRandom(2), 10)
@@ -143,13 +165,14 @@ describe('a fold table', () => {
     expect(fold.add(large)).toBe(true)
     const general = new AggregateTable(options)
     general.add(large)
-    expect(recordsOf(fold, 2)).toEqual(recordsOf(general, 2))
+    expect(groupsOf(fold, options)).toEqual(recordsOf(general, 2).sort())
     fold.close()
   })
 
   it('goes on for as many rows as their sums allow', () => {
     const key = KEYS[0]!
-    const fold = FoldTable.for({ key, value: VALUE, aggregates: [spec('sum', 'packets')], budgetBytes: 8 << 20 })!
+    const shape = { key, value: VALUE, aggregates: [spec('sum', 'packets')] }
+    const fold = FoldTable.for({ ...shape, budgetBytes: 8 << 20, partitions: 1 })!
     const batch = randomBatch(key, 4000, seededRandom(3), 10)
     let added = 0
     while (added < 600 && fold.add(batch)) added++
@@ -159,7 +182,7 @@ describe('a fold table', () => {
 
   it('refuses a batch that its budget cannot hold, and holds what it held', () => {
     const key: readonly ColumnSpec[] = [{ name: 'port', type: 'u32' }]
-    const options = { key, value: VALUE, aggregates: [spec('count')], budgetBytes: 2 << 20 }
+    const options = { key, value: VALUE, aggregates: [spec('count')], budgetBytes: 2 << 20, partitions: 1 }
     const fold = FoldTable.for(options)!
     const batch = createBatch([...key, ...VALUE], 8192)
     batch.length = 8192
@@ -171,14 +194,14 @@ describe('a fold table', () => {
     }
     expect(taken).toBeGreaterThan(0)
     expect(fold.length).toBe(taken * 8192)
-    expect(recordsOf(fold, 1)).toHaveLength(taken * 8192)
+    expect(groupsOf(fold, options)).toHaveLength(taken * 8192)
     fold.close()
   })
 
   it('is not for aggregates that the kernel does not know', () => {
     const key = KEYS[0]!
     for (const aggregates of [[spec('min', 'octets')], [spec('sum', 'signed')], [spec('count', 'octets')]]) {
-      expect(FoldTable.for({ key, value: VALUE, aggregates, budgetBytes: 1e6 })).toBeUndefined()
+      expect(FoldTable.for({ key, value: VALUE, aggregates, budgetBytes: 1e6, partitions: 1 })).toBeUndefined()
     }
   })
 })

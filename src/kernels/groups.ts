@@ -1,0 +1,191 @@
+import { finishHash, hashWordsAt, mixWord } from './fold.ts'
+
+/** TypeScript twins of the groups kernels, over the same memory layout. */
+export interface GroupArrays {
+  readonly bytes: Uint8Array
+  readonly words: Uint32Array
+  readonly doubles: Float64Array
+  readonly integers: BigUint64Array
+}
+
+/** What a step of a program writes; see assembly/groups.ts. */
+export const WRITE = { byte: 0, u8: 1, u16: 2, u32: 4, u64: 8 } as const
+/** Set in a step or a digit: its bits are flipped. */
+export const FLIP = 1 << 16
+
+/** One step of a program that writes bytes of an entry: `operand` is an offset within the entry, or the byte itself. */
+export const writeStep = (kind: keyof typeof WRITE, operand: number, flip = false): number =>
+  (WRITE[kind] << 24) | (flip ? FLIP : 0) | operand
+
+/** Bytes that a program writes. */
+export const writtenLength = (program: readonly number[]): number =>
+  program.reduce((sum, step) => sum + Math.max(1, step >>> 24), 0)
+
+/** Twin of `groupsCompact`. */
+export function groupsCompact(
+  { bytes, doubles }: GroupArrays,
+  table: number,
+  capacity: number,
+  stride: number,
+  countAt: number,
+): number {
+  let count = 0
+  for (let slot = 0; slot < capacity; slot++) {
+    const from = table + slot * stride
+    if (doubles[(from + countAt) / 8] !== 0) bytes.copyWithin(table + count++ * stride, from, from + stride)
+  }
+  return count
+}
+
+function writeEntry(
+  { bytes, words }: GroupArrays,
+  entry: number,
+  program: number,
+  steps: number,
+  out: Uint8Array,
+  dst: number,
+): number {
+  let at = dst
+  for (let i = 0; i < steps; i++) {
+    const code = words[program / 4 + i]!
+    const kind = code >>> 24
+    const flip = code & FLIP ? 0xff : 0
+    const operand = code & 0xffff
+    if (kind === WRITE.byte) out[at++] = operand ^ flip
+    else for (let byte = kind - 1; byte >= 0; byte--) out[at++] = bytes[entry + operand + byte]! ^ flip
+  }
+  return at
+}
+
+const PARTITION_SEED = 0x7f4a_7c15
+
+function partitionOf(key: Uint8Array, end: number, partitions: number): number {
+  let hash = PARTITION_SEED ^ end
+  let at = 0
+  for (; at + 4 <= end; at += 4)
+    hash = mixWord(hash, (key[at]! << 24) | (key[at + 1]! << 16) | (key[at + 2]! << 8) | key[at + 3]!)
+  let rest = 0
+  for (; at < end; at++) rest = (rest << 8) | key[at]!
+  return Math.floor((finishHash(mixWord(hash, rest)) * partitions) / 0x1_0000_0000)
+}
+
+/** Twin of `groupsPartition`; it leaves `key` alone. */
+export function groupsPartition(
+  arrays: GroupArrays,
+  entries: number,
+  count: number,
+  stride: number,
+  countAt: number,
+  program: number,
+  steps: number,
+  partitions: number,
+  ends: number,
+  totals: number,
+  dst: number,
+): void {
+  const { bytes, words, doubles } = arrays
+  const key = new Uint8Array(1024)
+  const of = new Uint32Array(count)
+  const starts = new Uint32Array(partitions + 1)
+  doubles.fill(0, totals / 8, totals / 8 + partitions)
+  for (let i = 0; i < count; i++) {
+    const entry = entries + i * stride
+    of[i] = partitionOf(key, writeEntry(arrays, entry, program, steps, key, 0), partitions)
+    starts[of[i]! + 1]!++
+    for (let at = countAt; at < stride; at += 8) doubles[totals / 8 + of[i]!]! += doubles[(entry + at) / 8]!
+  }
+  for (let i = 0; i < partitions; i++) starts[i + 1]! += starts[i]!
+  for (let i = 0; i < count; i++) {
+    const from = entries + i * stride
+    bytes.copyWithin(dst + starts[of[i]!]! * stride, from, from + stride)
+    starts[of[i]!]!++
+  }
+  words.set(starts.subarray(0, partitions), ends / 4)
+}
+
+/** Twin of `groupsAdd`. */
+export function groupsAdd(
+  { bytes, words, doubles, integers }: GroupArrays,
+  src: number,
+  count: number,
+  width: number,
+  table: number,
+  mask: number,
+  stride: number,
+  passMask: number,
+  pass: number,
+): number {
+  const keyLength = (width * 4 + 7) >> 3
+  let made = 0
+  for (let i = 0; i < count; i++) {
+    const from = src + i * stride
+    const hash = hashWordsAt(words, from / 4, width)
+    if (((hash >>> 24) & passMask) !== pass) continue
+    let slot = hash & mask
+    let entry = table + slot * stride
+    const isOther = (): boolean => {
+      for (let w = 0; w < keyLength; w++) if (integers[entry / 8 + w] !== integers[from / 8 + w]) return true
+      return false
+    }
+    while (doubles[entry / 8 + keyLength] !== 0 && isOther()) {
+      slot = (slot + 1) & mask
+      entry = table + slot * stride
+    }
+    if (doubles[entry / 8 + keyLength] === 0) {
+      bytes.copyWithin(entry, from, from + stride)
+      made++
+    } else for (let at = keyLength; at < stride / 8; at++) doubles[entry / 8 + at]! += doubles[from / 8 + at]!
+  }
+  return made
+}
+
+/** Twin of `groupsIntegers`. */
+export function groupsIntegers(
+  { doubles, integers }: GroupArrays,
+  entries: number,
+  count: number,
+  stride: number,
+  countAt: number,
+): void {
+  for (let i = 0; i < count; i++)
+    for (let at = countAt; at < stride; at += 8) {
+      const place = (entries + i * stride + at) / 8
+      integers[place] = BigInt(doubles[place]!)
+    }
+}
+
+/** Twin of `groupsSort`, but for where the entries lie in the end: here always at `entries`. */
+export function groupsSort(
+  { bytes, words }: GroupArrays,
+  entries: number,
+  count: number,
+  stride: number,
+  digits: number,
+  length: number,
+): void {
+  const rows = Array.from({ length: count }, (_, i) => bytes.slice(entries + i * stride, entries + (i + 1) * stride))
+  rows.sort((a, b) => {
+    for (let i = 0; i < length; i++) {
+      const digit = words[digits / 4 + i]!
+      const difference = a[digit & 0xffff]! - b[digit & 0xffff]!
+      if (difference !== 0) return digit & FLIP ? -difference : difference
+    }
+    return 0
+  })
+  for (const [i, row] of rows.entries()) bytes.set(row, entries + i * stride)
+}
+
+/** Twin of `groupsWrite`. */
+export function groupsWrite(
+  arrays: GroupArrays,
+  entries: number,
+  count: number,
+  stride: number,
+  program: number,
+  steps: number,
+  dst: number,
+): number {
+  let at = dst
+  for (let i = 0; i < count; i++) at = writeEntry(arrays, entries + i * stride, program, steps, arrays.bytes, at)
+  return at
+}

@@ -1,0 +1,63 @@
+import type { RecordSink } from './cursor.ts'
+import type { RunFile, RunHeader } from './run-file.ts'
+import { RunWriter } from './run-writer.ts'
+
+/** Where a table writes its groups: a section of a run file of content `groups`. */
+export interface GroupSection {
+  readonly partitions: number
+  /** Appends the entries of a partition, in order of partition; no sum of theirs is above `total`, but for rounding. */
+  appendEntries(partition: number, entries: Uint8Array, total: number): void
+  /** Takes the records of the section, after its entries; `overlaps` says whether their keys may be among entries too. */
+  records(overlaps: boolean): RecordSink
+}
+
+/** Writes a run file of content `groups`, a section each time a table is written out. */
+export class GroupWriter {
+  /** Sections written. */
+  sections = 0
+  readonly #writer: RunWriter
+  readonly #partitions: number
+  readonly #entryBytes: number
+
+  constructor(path: string, header: RunHeader & { readonly entryBytes: number }) {
+    this.#writer = new RunWriter(path, header)
+    this.#partitions = header.partitions
+    this.#entryBytes = header.entryBytes
+  }
+
+  /** The next section, to be written whole before another is asked for. */
+  section(): GroupSection {
+    const writer = this.#writer
+    const partitions = this.#partitions
+    const entryBytes = this.#entryBytes
+    const first = this.sections++ * partitions * 2
+    return {
+      partitions,
+      appendEntries(partition, entries, total) {
+        writer.appendAll(first + partition, entries, entries.length / entryBytes)
+        writer.annotate(first + partition, { total })
+      },
+      records(overlaps) {
+        let last = -1
+        return {
+          append(partition, key, keyStart, keyEnd, payload, payloadStart, payloadEnd) {
+            const slice = first + partitions + partition
+            writer.append(slice, key, keyStart, keyEnd, payload, payloadStart, payloadEnd)
+            if (overlaps && partition !== last) writer.annotate(slice, { overlaps })
+            last = partition
+          },
+        }
+      },
+    }
+  }
+
+  /** Closes the file; it can be read from now on. */
+  finish(): RunFile {
+    return this.#writer.finish(this.sections * this.#partitions * 2)
+  }
+
+  /** Closes and removes the file of an attempt that failed; does nothing after `finish`. */
+  abandon(): void {
+    this.#writer.abandon()
+  }
+}

@@ -1,0 +1,113 @@
+import { GroupLayout } from '../aggregate/group-layout.ts'
+import { entryWriter } from '../aggregate/group-records.ts'
+import type { LiveCounters } from '../counters.ts'
+import { RuntimeError } from '../error.ts'
+import type { Program } from '../program.ts'
+import type { SourceSlice } from '../shuffle/merge-sources.ts'
+import { sliceOfEach, temporarySource } from '../shuffle/merge-sources.ts'
+import type { RunHeader } from '../shuffle/run-file.ts'
+import type { RunSource } from '../shuffle/run-source.ts'
+import { openSource } from '../shuffle/run-source.ts'
+import type { ReduceTask } from './description.ts'
+import type { TaskEnvironment } from './map-task.ts'
+import type { AttemptContext } from './task-context.ts'
+import { writeRun } from './write-run.ts'
+
+/** What the steps of a reduce task share. */
+export interface ReduceWork {
+  readonly task: ReduceTask
+  readonly environment: TaskEnvironment
+  readonly counters: LiveCounters
+  readonly context: AttemptContext
+  /** Lets the event loop turn. */
+  turn(): Promise<void>
+}
+
+/** A slice of entries of fold tables. */
+export interface EntrySlice extends SourceSlice {
+  readonly entries: number
+  /** No sum of its entries is above this, but for rounding. */
+  readonly total: number
+}
+
+/** Share of the budget of an attempt that entries being sorted may take. */
+const SORT_SHARE = 0.4
+
+/** The slices of one partition, of whatever content the run files are; empty ones are left out. Entries of which records may have the keys have an infinite total. */
+export function listSlices(
+  sources: readonly RunSource[],
+  partition: number,
+): { readonly entries: readonly EntrySlice[]; readonly records: readonly SourceSlice[] } {
+  const entries: EntrySlice[] = []
+  const records: SourceSlice[] = []
+  let overlaps = false
+  for (const source of sources) {
+    const reader = openSource(source)
+    const { header, slices } = reader
+    reader.close()
+    if (header.content !== 'groups') {
+      records.push({ source, slice: partition })
+      continue
+    }
+    for (let slice = partition; slice < slices.length; slice += header.partitions) {
+      const { records: count, total = 0, overlaps: both = false } = slices[slice]!
+      const isEntries = slice % (header.partitions * 2) < header.partitions
+      overlaps ||= both
+      if (count === 0) continue
+      if (isEntries) entries.push({ source, slice, entries: count, total })
+      else records.push({ source, slice })
+    }
+  }
+  return {
+    entries: overlaps ? entries.map((slice) => ({ ...slice, total: Number.POSITIVE_INFINITY })) : entries,
+    records,
+  }
+}
+
+/** The way that always works: turns slices of entries into sorted records that can be merged as any others are, in run files of the task's own. */
+export async function sortEntries(
+  { task, environment, turn }: ReduceWork,
+  slices: readonly EntrySlice[],
+): Promise<SourceSlice[]> {
+  const { program, files } = environment
+  const layout = layoutOf(program)
+  const most = Math.max(1, Math.floor((task.memoryBytes * SORT_SHARE) / (layout.strideBytes + 8)))
+  const write = entryWriter(layout)
+  const { key, value } = program
+  const header: RunHeader = { content: 'aggregate', key, value, partitions: 1 }
+  const paths: string[] = []
+  for (const { source, slice, entries } of slices) {
+    const reader = openSource(source)
+    try {
+      const chunk = new Uint8Array(Math.min(most, entries) * layout.strideBytes)
+      let filled = 0
+      const flush = (): void => {
+        if (filled === 0) return
+        const path = files.nextPath()
+        const words = new Uint32Array(chunk.buffer, 0, filled / 4)
+        writeRun(path, header, (writer) => write(words, writer))
+        paths.push(path)
+        filled = 0
+      }
+      for (const frame of reader.frames(slice)) {
+        for (let at = 0; at < frame.length; at += layout.strideBytes) {
+          if (filled === chunk.length) flush()
+          chunk.set(frame.subarray(at, at + layout.strideBytes), filled)
+          filled += layout.strideBytes
+        }
+      }
+      flush()
+    } finally {
+      reader.close()
+    }
+    await turn()
+  }
+  return sliceOfEach(paths.map(temporarySource), 0)
+}
+
+/** The layout of the entries that a program leaves. */
+export function layoutOf({ name, key, value, fold }: Program): GroupLayout {
+  const layout = fold.type === 'aggregate' ? GroupLayout.for({ key, value, aggregates: fold.aggregates }) : undefined
+  if (layout) return layout
+  throw new RuntimeError('bad-program', `job ${name}: run files expected records, got entries`)
+}

@@ -1,0 +1,151 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import * as twins from '../../src/kernels/groups.ts'
+import { loadKernels } from '../../src/kernels/kernels.ts'
+import { KernelMemory } from '../../src/kernels/memory.ts'
+import { seededRandom } from '../seeded-random.ts'
+
+const memory = KernelMemory.create(4 << 20)
+const kernels = loadKernels(memory)
+const base = memory.mark
+
+/** A memory of the same size for the twins, with the same bytes. */
+function twinMemory(): twins.GroupArrays {
+  const bytes = memory.bytes(0, memory.sizeBytes).slice()
+  const { buffer } = bytes
+  const [words, doubles] = [new Uint32Array(buffer), new Float64Array(buffer)]
+  return { bytes, words, doubles, integers: new BigUint64Array(buffer) }
+}
+
+/** Fills an entry with a key of small or any words and whole counts and sums. */
+function fillEntry(entry: number, width: number, sums: number, random: () => number): void {
+  const words = new Uint32Array(memory.memory.buffer)
+  const doubles = new Float64Array(memory.memory.buffer)
+  const stride = strideOf(width, sums)
+  memory.bytes(entry, stride).fill(0)
+  for (let w = 0; w < width; w++)
+    words[entry / 4 + w] = random() < 0.7 ? Math.floor(random() * 3) : Math.floor(random() * 2 ** 32)
+  doubles[(entry + countOf(width)) / 8] = 1 + Math.floor(random() * 5)
+  for (let s = 0; s < sums; s++)
+    doubles[(entry + countOf(width)) / 8 + 1 + s] = Math.floor(random() ** 4 * 2 ** (random() < 0.5 ? 10 : 45))
+}
+
+const countOf = (width: number): number => (width * 4 + 7) & ~7
+const strideOf = (width: number, sums: number): number => countOf(width) + 8 + sums * 8
+
+function place(values: readonly number[]): number {
+  const at = memory.allocate(values.length * 4)
+  new Uint32Array(memory.memory.buffer, at, values.length).set(values)
+  return at
+}
+
+const sameBytes = (twin: twins.GroupArrays, at: number, length: number): void =>
+  expect(Buffer.compare(memory.bytes(at, length), twin.bytes.subarray(at, at + length))).toBe(0)
+
+const shape = [fc.integer({ min: 1, max: 6 }), fc.integer({ min: 0, max: 3 }), fc.nat(300), fc.nat()] as const
+
+/** The steps that write any key of so many words, and its count, in some way or other. */
+function someProgram(width: number, random: () => number): number[] {
+  const kinds = ['byte', 'u8', 'u16', 'u32'] as const
+  const steps = Array.from({ length: width }, (_, w) =>
+    twins.writeStep(kinds[Math.floor(random() * 4)]!, w * 4, random() < 0.3),
+  )
+  return [...steps, twins.writeStep('u64', countOf(width), random() < 0.5)]
+}
+
+describe('the groups kernels agree with their twins', () => {
+  it('when they move the entries of a table together', () => {
+    fc.assert(
+      fc.property(...shape, (width, sums, rows, seed) => {
+        memory.release(base)
+        const random = seededRandom(seed)
+        const stride = strideOf(width, sums)
+        const table = memory.allocate(512 * stride)
+        memory.bytes(table, 512 * stride).fill(0)
+        for (let i = 0; i < rows; i++) fillEntry(table + Math.floor(random() * 512) * stride, width, sums, random)
+        const twin = twinMemory()
+        const expected = twins.groupsCompact(twin, table, 512, stride, countOf(width))
+        expect(kernels.groupsCompact(table, 512, stride, countOf(width))).toBe(expected)
+        sameBytes(twin, table, expected * stride)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('when they give entries to partitions', () => {
+    fc.assert(
+      fc.property(...shape, fc.integer({ min: 1, max: 40 }), (width, sums, rows, seed, partitions) => {
+        memory.release(base)
+        const random = seededRandom(seed)
+        const stride = strideOf(width, sums)
+        const entries = memory.allocate(rows * stride)
+        for (let i = 0; i < rows; i++) fillEntry(entries + i * stride, width, sums, random)
+        const steps = someProgram(width, random)
+        const program = place(steps)
+        const [key, ends] = [memory.allocate(64), memory.allocate(partitions * 4)]
+        const [totals, dst] = [memory.allocate(partitions * 8), memory.allocate(rows * stride)]
+        const twin = twinMemory()
+        const countAt = countOf(width)
+        const { length } = steps
+        twins.groupsPartition(twin, entries, rows, stride, countAt, program, length, partitions, ends, totals, dst)
+        kernels.groupsPartition(entries, rows, stride, countAt, program, length, key, partitions, ends, totals, dst)
+        sameBytes(twin, ends, partitions * 4)
+        sameBytes(twin, totals, partitions * 8)
+        sameBytes(twin, dst, rows * stride)
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('when they add entries, all or a share of them, to a table', () => {
+    fc.assert(
+      fc.property(...shape, fc.constantFrom(0, 1, 3, 7), (width, sums, rows, seed, passMask) => {
+        memory.release(base)
+        const random = seededRandom(seed)
+        const stride = strideOf(width, sums)
+        const src = memory.allocate(rows * stride)
+        for (let i = 0; i < rows; i++) fillEntry(src + i * stride, width, sums, random)
+        const table = memory.allocate(512 * stride)
+        memory.bytes(table, 512 * stride).fill(0)
+        const pass = Math.floor(random() * (passMask + 1))
+        const twin = twinMemory()
+        const expected = twins.groupsAdd(twin, src, rows, width, table, 511, stride, passMask, pass)
+        expect(kernels.groupsAdd(src, rows, width, table, 511, stride, passMask, pass)).toBe(expected)
+        sameBytes(twin, table, 512 * stride)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('when they turn doubles into integers, sort and write', () => {
+    fc.assert(
+      fc.property(...shape, (width, sums, rows, seed) => {
+        memory.release(base)
+        const random = seededRandom(seed)
+        const stride = strideOf(width, sums)
+        const entries = memory.allocate(rows * stride)
+        for (let i = 0; i < rows; i++) fillEntry(entries + i * stride, width, sums, random)
+        const order = Array.from({ length: Math.floor(random() * stride) }, () => Math.floor(random() * stride))
+        const digits = place(order.map((offset) => offset | (random() < 0.5 ? twins.FLIP : 0)))
+        const [scratch, counts] = [memory.allocate(rows * stride), memory.allocate(1024)]
+        const steps = someProgram(width, random)
+        const program = place(steps)
+        const dst = memory.allocate(rows * twins.writtenLength(steps))
+        const twin = twinMemory()
+        twins.groupsIntegers(twin, entries, rows, stride, countOf(width))
+        kernels.groupsIntegers(entries, rows, stride, countOf(width))
+        sameBytes(twin, entries, rows * stride)
+        twins.groupsSort(twin, entries, rows, stride, digits, order.length)
+        const sorted = kernels.groupsSort(entries, rows, stride, digits, order.length, scratch, counts)
+        expect([entries, scratch]).toContain(sorted)
+        const same = twin.bytes.subarray(entries, entries + rows * stride)
+        expect(Buffer.compare(memory.bytes(sorted, rows * stride), same)).toBe(0)
+        const end = twins.groupsWrite(twin, entries, rows, stride, program, steps.length, dst)
+        expect(end - dst).toBe(rows * twins.writtenLength(steps))
+        expect(kernels.groupsWrite(sorted, rows, stride, program, steps.length, dst)).toBe(end)
+        sameBytes(twin, dst, end - dst)
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
