@@ -1,6 +1,7 @@
 import { parseTimeOption } from '../flow/time.ts'
 import { type Manifest, openManifest, type StoreSnapshot } from '../storage/manifest/manifest.ts'
 import { type OpenScheme, openStore } from '../storage/open.ts'
+import { ReplicaStore } from '../storage/replica/replica-store.ts'
 import type { ObjectStore } from '../storage/store.ts'
 import { realSystem } from '../storage/system.ts'
 import type { Config } from '../vocabulary/config.ts'
@@ -38,6 +39,13 @@ const OWN_SCHEMES = /^(file|memory|s3|replica):/
 
 function customSchemes(stores: NonNullable<Config['stores']>): { readonly [scheme: string]: OpenScheme } {
   return Object.fromEntries(Object.entries(stores).map(([scheme, open]) => [scheme, async (url: string) => open(url)]))
+}
+
+/** Opens the store, which must be a replica set. */
+export async function openReplicaOf(args: StoreArguments): Promise<ReplicaStore> {
+  const store = await openStoreOf(args)
+  if (store instanceof ReplicaStore) return store
+  throw new UsageError(`--store: expected replica:URL,URL, got ${store.url}`)
 }
 
 /** Opens the store and its manifest; a store without one is an error unless `create` makes it (`late`: with its first commit). */

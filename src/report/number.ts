@@ -68,6 +68,6 @@ export function percent(part: number, whole: number): string {
 }
 
 /** A count with its noun: `1 block`, `2,000 blocks`. */
-export function countOf(count: number, noun: string): string {
-  return `${thousands(count)} ${noun}${count === 1 ? '' : 's'}`
+export function countOf(count: number, noun: string, plural = `${noun}s`): string {
+  return `${thousands(count)} ${count === 1 ? noun : plural}`
 }

@@ -1,7 +1,7 @@
-import { crc32 } from 'node:zlib'
 import type { ColumnSpec } from '../flow/column.ts'
 import { ComponentError } from '../flow/component-error.ts'
 import { columnSpecs, schemaId as idOf } from '../flow/schema.ts'
+import { checksumOf } from './block/checksum.ts'
 import { readBlock } from './block/read.ts'
 import { BlockStatistics, lastTime } from './block/statistics.ts'
 import { datasetColumns } from './dataset-columns.ts'
@@ -11,8 +11,6 @@ import type { Snapshot } from './manifest/snapshot.ts'
 import type { ObjectStore } from './store.ts'
 
 /** The deep part of fsck: one block against what the manifest says of it. */
-
-const PIECE_BYTES = 8 << 20
 
 /** What is wrong with a schema, in a line; undefined when it can be read. */
 export async function checkBlockSchema(snapshot: Snapshot, schemaId: string): Promise<string | undefined> {
@@ -51,14 +49,6 @@ export async function* checkBlockContent(
       yield { kind: 'corrupt', detail: error.message }
     else throw error
   }
-}
-
-async function checksumOf(store: ObjectStore, { key, sizeBytes }: BlockInfo): Promise<number> {
-  let checksum = 0
-  for (let offset = 0; offset < sizeBytes; offset += PIECE_BYTES) {
-    checksum = crc32(await store.read(key, { offset, length: Math.min(PIECE_BYTES, sizeBytes - offset) }), checksum)
-  }
-  return checksum
 }
 
 async function* checkRows(

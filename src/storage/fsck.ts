@@ -7,6 +7,9 @@ import { COMMIT_PREFIX, commitKey, versionOfKey } from './manifest/layout.ts'
 import type { Manifest, StoreSnapshot } from './manifest/manifest.ts'
 import { readRetention } from './manifest/retention.ts'
 import { neededKeys } from './needed.ts'
+import { checkCopies, copiesOf } from './replica/copies.ts'
+import type { ReplicaSet } from './replica/replica-set.ts'
+import { ReplicaStore } from './replica/replica-store.ts'
 import type { ObjectEntry, ObjectStore } from './store.ts'
 
 /** Compares the manifest with the store, both ways. It changes nothing and may run beside everything else. */
@@ -22,9 +25,10 @@ export interface FsckOptions {
 /**
  * `missing`: a block that a kept snapshot needs is not there. `orphaned`: data that no kept snapshot needs, left by a writer that died or
  * awaiting gc, or an upload under way; not damage. `corrupt`: a block, a page or a commit that is not what was written. `schema`: a
- * schema that is missing or unreadable. `statistics`: a block that differs from what the manifest says of it.
+ * schema that is missing or unreadable. `statistics`: a block that differs from what the manifest says of it. `under-replicated`: a block of a replica set
+ * that has fewer right copies than its factor, but one at least.
  */
-export type FsckKind = 'missing' | 'orphaned' | 'corrupt' | 'schema' | 'statistics'
+export type FsckKind = 'missing' | 'orphaned' | 'corrupt' | 'schema' | 'statistics' | 'under-replicated'
 
 export interface FsckProblem {
   readonly kind: FsckKind
@@ -66,11 +70,12 @@ export async function fsck(options: FsckOptions): Promise<FsckReport> {
   await checkLog(options, head.version, report)
   try {
     await checkBlocks(options, head, totals, report)
+    if (options.store instanceof ReplicaStore) await checkReplication(options.store.set, options, head, report)
   } catch (error) {
     // The comparison cannot go on without a page or a commit that it needs.
     report(unreadable(error))
   }
-  const counts = { missing: 0, orphaned: 0, corrupt: 0, schema: 0, statistics: 0 }
+  const counts = { missing: 0, orphaned: 0, corrupt: 0, schema: 0, statistics: 0, 'under-replicated': 0 }
   for (const { kind } of problems) counts[kind]++
   const isSound = problems.length === counts.orphaned
   return { version: head.version, deep, ...totals, problems, counts, exitStatus: isSound ? 0 : 1 }
@@ -143,6 +148,26 @@ async function checkBlocks(options: FsckOptions, head: StoreSnapshot, totals: To
   }
 }
 
+/** Every live block has as many copies as the factor says; with `deep` each copy is read. */
+async function checkReplication(
+  set: ReplicaSet,
+  { deep = false }: FsckOptions,
+  head: StoreSnapshot,
+  report: Report,
+): Promise<void> {
+  const { factor } = set.location
+  const datasets = (await head.datasets()).map(({ dataset }) => dataset)
+  const live = mergeByKey(datasets.map((dataset) => liveBlocks(head, dataset)))
+  for await (const { block: found, volumes } of copiesOf(set, live)) {
+    const { key, dataset, block } = found
+    const { sound, spoiled } = deep ? await checkCopies({ block, volumes }) : { sound: volumes, spoiled: [] }
+    if (sound.length === 0 || sound.length >= factor) continue
+    const wrong = spoiled.length === 0 ? '' : `, wrong ones on ${spoiled.map(({ url }) => url).join(', ')}`
+    const detail = `${factor} copies expected, got ${sound.length} on ${sound.map(({ url }) => url).join(', ')}${wrong}`
+    report({ kind: 'under-replicated', key, dataset, detail })
+  }
+}
+
 async function* liveBlocks(snapshot: StoreSnapshot, dataset: string): AsyncGenerator<Live> {
   for await (const block of snapshot.blocks(dataset)) yield { key: block.key, dataset, block }
 }
@@ -184,7 +209,14 @@ async function checkLive(
   if (problem !== undefined) found('schema', problem)
   schemas.set(block.schemaId, known ?? problem === undefined)
   if (!deep || schemas.get(block.schemaId) !== true) return
-  for await (const { kind, detail } of checkBlockContent(store, block, await head.schema(block.schemaId), dataset)) {
+  const source = store instanceof ReplicaStore ? await rightCopy(store, block) : store
+  for await (const { kind, detail } of checkBlockContent(source, block, await head.schema(block.schemaId), dataset)) {
     found(kind, detail)
   }
+}
+
+/** A volume whose copy of a block has the right checksum, or the set when there is none. */
+async function rightCopy(store: ReplicaStore, block: BlockInfo): Promise<ObjectStore> {
+  const { sound } = await checkCopies({ block, volumes: store.set.volumes })
+  return sound[0]?.store ?? store
 }

@@ -4,6 +4,7 @@ import { StorageError } from './errors.ts'
 import { openFileStore } from './file-store.ts'
 import { openMemoryStore } from './memory-store.ts'
 import { openReplicaStore } from './replica/replica-store.ts'
+import { parseReplicaUrl } from './replica/url.ts'
 import { openS3Store } from './s3/s3-store.ts'
 import type { ObjectStore } from './store.ts'
 import { realSystem, type System } from './system.ts'
@@ -42,6 +43,12 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
     default:
       throw badUrl(FORMS, url)
   }
+}
+
+/** True for a URL that another thread or process opens as this one does: no scheme of a configuration, nothing that lives in one thread. */
+export function isShareable(url: string): boolean {
+  if (url.startsWith('replica:')) return parseReplicaUrl(url).volumes.every(isShareable)
+  return /^(file|s3):/.test(url)
 }
 
 /** The folder of `file:DIR` and `file:///DIR`; the shell leaves `~` as it is after a colon, so it is opened out here. */

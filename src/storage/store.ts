@@ -21,7 +21,15 @@ export interface ObjectStore {
   stat(key: string): Promise<ObjectEntry | undefined>
   /** Removes an object; removing one that is not there succeeds. */
   remove(key: string): Promise<void>
+  /**
+   * Only of stores that keep several copies: reads a part of a block from whichever copy `verify` takes, and mends the others. When it takes none, the answer is
+   * one of them, for the caller to complain about.
+   */
+  readVerified?(key: string, range: ByteRange, verify: (bytes: Uint8Array) => boolean): Promise<Uint8Array>
 }
+
+/** All that a reader of blocks asks of a store. */
+export type BlockSource = Pick<ObjectStore, 'read' | 'readVerified'>
 
 /** `length` bytes from `offset`. */
 export interface ByteRange {

@@ -19,6 +19,7 @@ import { printReport } from '../print.ts'
 import { standardProgress } from '../progress.ts'
 import { readOption } from '../read-option.ts'
 import { listenForStop } from '../signals.ts'
+import { withUpkeep } from '../upkeep.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -39,16 +40,18 @@ export async function compactAction(args: OptionsOf<typeof compactOptions>): Pro
   try {
     const compacted = dryRun
       ? await foresee(manifest, chosen)
-      : await compact({
-          ...chosen,
-          store,
-          manifest,
-          system,
-          writer,
-          signal: stop.signal,
-          onProgress: ({ records, recordsDone }) =>
-            progress.update((elapsedMs) => flowsText('compacted', recordsDone, records, elapsedMs)),
-        })
+      : await withUpkeep(store, () =>
+          compact({
+            ...chosen,
+            store,
+            manifest,
+            system,
+            writer,
+            signal: stop.signal,
+            onProgress: ({ records, recordsDone }) =>
+              progress.update((elapsedMs) => flowsText('compacted', recordsDone, records, elapsedMs)),
+          }),
+        )
     const expired =
       keepMs === undefined ? undefined : await expire({ manifest, dataset, before: now - keepMs, writer, dryRun })
     progress.clear()

@@ -4,26 +4,42 @@ import type { CoverageFigures } from '../../report/coverage.ts'
 import { coverageLines, NOTHING_MISSING } from '../../report/coverage.ts'
 import { propertyLines } from '../../report/lines.ts'
 import { thousands } from '../../report/number.ts'
+import { liveBlocks } from '../../storage/live-blocks.ts'
+import type { BlockInfo } from '../../storage/manifest/actions.ts'
 import type { StoreSnapshot } from '../../storage/manifest/manifest.ts'
+import { type Replication, replicationOf } from '../../storage/replica/copies.ts'
+import { ReplicaStore } from '../../storage/replica/replica-store.ts'
+import type { ObjectStore } from '../../storage/store.ts'
 import type { OptionsOf } from '../command.ts'
 import type { statOptions } from '../commands/fs.ts'
 import { openManifestOf, snapshotAt } from '../open.ts'
 import { printReport } from '../print.ts'
+import { replicationLines } from '../volumes.ts'
 
 export async function statAction(
   args: OptionsOf<typeof statOptions> & { dataset: string | undefined },
 ): Promise<undefined> {
   const { store, manifest } = await openManifestOf(args)
   const snapshot = await snapshotAt(manifest, args.at)
-  await (args.dataset === undefined ? statStore(args, store.url, snapshot) : statDataset(args, args.dataset, snapshot))
+  if (args.dataset === undefined) await statStore(args, store, snapshot)
+  else await statDataset(args, args.dataset, { store, snapshot })
 }
 
-async function statStore(args: { readonly format: string }, url: string, snapshot: StoreSnapshot): Promise<void> {
+/** Of a replica set, how the blocks are replicated; null of any other store. */
+async function replicationIn(store: ObjectStore, blocks: AsyncIterable<BlockInfo>): Promise<Replication | null> {
+  return store instanceof ReplicaStore ? replicationOf(store.set, blocks) : null
+}
+
+async function statStore(
+  args: { readonly format: string },
+  store: ObjectStore,
+  snapshot: StoreSnapshot,
+): Promise<void> {
   const datasets = await snapshot.datasets()
   const sum = (of: 'blocks' | 'records' | 'sizeBytes'): number =>
     datasets.reduce((total, entry) => total + entry[of], 0)
   const figures = {
-    store: url,
+    store: store.url,
     storeId: snapshot.storeId,
     snapshot: snapshot.version,
     committed: formatInstant(snapshot.time),
@@ -31,9 +47,10 @@ async function statStore(args: { readonly format: string }, url: string, snapsho
     blocks: sum('blocks'),
     records: sum('records'),
     bytes: sum('sizeBytes'),
+    replication: await replicationIn(store, await liveBlocks(snapshot)),
   }
-  await printReport(args, figures, () =>
-    propertyLines([
+  await printReport(args, figures, () => [
+    ...propertyLines([
       ['store', figures.store],
       ['id', figures.storeId],
       ['snapshot', `${figures.snapshot}, committed ${figures.committed}`],
@@ -42,14 +59,20 @@ async function statStore(args: { readonly format: string }, url: string, snapsho
       ['records', thousands(figures.records)],
       ['size', formatBytes(figures.bytes)],
     ]),
-  )
+    ...(figures.replication ? replicationLines(figures.replication) : []),
+  ])
 }
 
-async function statDataset(args: { readonly format: string }, dataset: string, snapshot: StoreSnapshot): Promise<void> {
+async function statDataset(
+  args: { readonly format: string },
+  dataset: string,
+  { store, snapshot }: { readonly store: ObjectStore; readonly snapshot: StoreSnapshot },
+): Promise<void> {
+  const replication = await replicationIn(store, snapshot.blocks(dataset))
   const figures = { dataset, snapshot: snapshot.version, ...(await sumBlocks(snapshot, dataset)) }
   const coverage = await sumLedger(snapshot, dataset, figures)
   const { from, to, exporters, formats } = figures
-  await printReport(args, { ...figures, coverage }, () => [
+  await printReport(args, { ...figures, replication, coverage }, () => [
     ...propertyLines([
       ['dataset', dataset],
       ['snapshot', String(figures.snapshot)],
@@ -68,6 +91,7 @@ async function statDataset(args: { readonly format: string }, dataset: string, s
       ],
       ['collectors', figures.collectors.join(', ') || 'none'],
     ]),
+    ...(replication ? replicationLines(replication) : []),
     ...(dataset === 'flows' ? coverageLines(coverage) : []),
   ])
 }

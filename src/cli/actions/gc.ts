@@ -9,6 +9,7 @@ import { openManifestOf } from '../open.ts'
 import { printReport } from '../print.ts'
 import { standardProgress } from '../progress.ts'
 import { readOption } from '../read-option.ts'
+import { withUpkeep } from '../upkeep.ts'
 
 export async function gcAction(args: OptionsOf<typeof gcOptions>): Promise<undefined> {
   const retainMs = readOption('retain', args.retain, parseDuration)
@@ -16,18 +17,13 @@ export async function gcAction(args: OptionsOf<typeof gcOptions>): Promise<undef
   const { store, manifest } = await openManifestOf(args)
   const progress = standardProgress(args.quiet)
   let objects = 0
-  const report = await gc({
-    store,
-    manifest,
-    system: realSystem(),
-    retainMs,
-    graceMs,
-    dryRun: args['dry-run'] === true,
-    onObject: () => {
-      objects++
-      progress.update(() => `gc: ${countOf(objects, 'object')}`)
-    },
-  }).finally(() => progress.clear())
+  const onObject = (): void => {
+    objects++
+    progress.update(() => `gc: ${countOf(objects, 'object')}`)
+  }
+  const report = await withUpkeep(store, () =>
+    gc({ store, manifest, system: realSystem(), retainMs, graceMs, dryRun: args['dry-run'] === true, onObject }),
+  ).finally(() => progress.clear())
   await printReport(args, report, () => describe(report))
 }
 

@@ -15,6 +15,7 @@ import { printReport } from '../print.ts'
 import { standardProgress } from '../progress.ts'
 import { readOption } from '../read-option.ts'
 import { configOf, decoderOptionsOf } from '../settings.ts'
+import { withUpkeep } from '../upkeep.ts'
 
 export async function importAction(
   args: OptionsOf<typeof importOptions> & { files?: string[] | undefined },
@@ -38,10 +39,11 @@ export async function importAction(
     decoder,
     onProgress: (flows: number) => progress.update((elapsedMs) => flowsText('imported', flows, undefined, elapsedMs)),
   }
-  const imported =
+  const imported = withUpkeep(store, () =>
     fromDataset === undefined
       ? importFiles({ ...target, files, exporter: args.exporter })
-      : importDataset({ ...target, fromDataset })
+      : importDataset({ ...target, fromDataset }),
+  )
   const summary = await imported.finally(() => progress.clear())
   const { warnings, ...printed } = summary
   if (!args.quiet) for (const warning of warnings) note(warning, 'warning')

@@ -8,6 +8,7 @@ import type { IngestDaemon, IngestSettings } from '../../ingest/daemon/ingest-op
 import type { IngestStatus } from '../../ingest/daemon/status.ts'
 import { countOf, shortCount, thousands } from '../../report/number.ts'
 import { loadConfig } from '../../runtime/config.ts'
+import { isShareable } from '../../storage/open.ts'
 import type { OptionsOf } from '../command.ts'
 import type { ingestOptions } from '../commands/ingest.ts'
 import { EXIT, messageOf } from '../errors.ts'
@@ -72,7 +73,7 @@ async function start(args: Arguments, onFatal: (error: Error) => void): Promise<
     ...(await settingsOf(args)),
     listen: args.listen,
     // A thread of its own opens the usual stores; one of the configuration is opened here.
-    store: /^(file|s3):/.test(url) ? url : await openStoreOf(args),
+    store: isShareable(url) ? url : await openStoreOf(args),
     ...(args.endpoint === undefined ? {} : { endpoint: args.endpoint }),
     collector,
     ...(spool === undefined ? {} : { spool }),

@@ -5,6 +5,7 @@ import type { resumeOptions } from '../commands/resume.ts'
 import { EXIT } from '../errors.ts'
 import { openManifestOf } from '../open.ts'
 import { chooseFormat } from '../print.ts'
+import { withUpkeep } from '../upkeep.ts'
 import { executionOf, printOutcome, watched } from './run.ts'
 
 export async function resumeAction(args: OptionsOf<typeof resumeOptions> & { run: string }): Promise<number> {
@@ -12,7 +13,9 @@ export async function resumeAction(args: OptionsOf<typeof resumeOptions> & { run
   const execution = executionOf(args)
   const opened = await openManifestOf(args)
   const outcome = await watched(args, (watch) =>
-    resumeRun({ ...execution, ...opened, ...watch, run: args.run, system: realSystem() }),
+    withUpkeep(opened.store, () =>
+      resumeRun({ ...execution, ...opened, ...watch, run: args.run, system: realSystem() }),
+    ),
   )
   await printOutcome(args, format, outcome)
   return EXIT.done

@@ -18,6 +18,7 @@ import { type ChosenFormat, chooseFormat, rowWriter } from '../print.ts'
 import { readOption, wholeNumber } from '../read-option.ts'
 import { RunPainter } from '../run-painter.ts'
 import { listenForStop } from '../signals.ts'
+import { withUpkeep } from '../upkeep.ts'
 import { printPlan } from './explain.ts'
 import { jobOf, planRequest, prepare, workersOf } from './request.ts'
 
@@ -36,7 +37,9 @@ export async function runAction(args: Arguments): Promise<number> {
     }
     const tolerance = toleranceOf(args)
     const outcome = await watched(args, (watch) =>
-      runJob({ ...request, ...execution, ...opened, ...tolerance, ...watch, system: realSystem() }),
+      withUpkeep(opened.store, () =>
+        runJob({ ...request, ...execution, ...opened, ...tolerance, ...watch, system: realSystem() }),
+      ),
     )
     await printOutcome(args, format, outcome)
     return EXIT.done

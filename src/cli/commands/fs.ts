@@ -8,6 +8,7 @@ import {
   topOptions,
   whereOptions,
 } from './options.ts'
+import { promoteCommand, repairCommand } from './replica.ts'
 
 export const listOptions = { ...storeOptions, ...snapshotOptions, ...rowFormatOptions } as const satisfies OptionTable
 
@@ -144,5 +145,5 @@ const put = defineCommand({
 export const fsCommand = defineFamily({
   name: 'fs',
   summary: 'Look at and manage what a store holds',
-  commands: [list, stat, blocks, cat, usage, put, remove, history],
+  commands: [list, stat, blocks, cat, usage, put, remove, history, promoteCommand, repairCommand],
 })

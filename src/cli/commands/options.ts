@@ -11,7 +11,10 @@ export const configOptions = {
 } as const satisfies Record<string, Options>
 
 export const storeOptions = {
-  store: { type: 'string', describe: 'Store: file:DIR, s3://bucket/prefix, or one of the configuration' },
+  store: {
+    type: 'string',
+    describe: 'Store: file:DIR, s3://bucket/prefix, replica:URL,URL, or one of the configuration',
+  },
   endpoint: {
     type: 'string',
     describe: 'URL of an S3 server that is not AWS, such as http://127.0.0.1:9000 for MinIO',

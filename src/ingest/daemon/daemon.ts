@@ -1,4 +1,4 @@
-import { openStore } from '../../storage/open.ts'
+import { isShareable, openStore } from '../../storage/open.ts'
 import { realSystem, type System } from '../../storage/system.ts'
 import { createDecoder } from '../decode/decoder.ts'
 import { IngestError } from '../error.ts'
@@ -174,7 +174,7 @@ class Daemon implements IngestDaemon {
     }
     const onMessage = (message: FromCollector): void => this.#message(message)
     const script = this.#options.inline ? undefined : workerScript()
-    if (script && typeof store === 'string' && /^(file|s3):/.test(store)) {
+    if (script && typeof store === 'string' && isShareable(store)) {
       return workerHost(script, options, { url: store, endpoint }, onMessage)
     }
     const open = typeof store === 'string' ? await openStore(store, { endpoint, system: this.#system }) : store

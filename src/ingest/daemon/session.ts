@@ -1,3 +1,4 @@
+import { Upkeep } from '../../storage/replica/upkeep.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import { realSystem, type System } from '../../storage/system.ts'
 import { FRAME_BYTES } from './chunk.ts'
@@ -23,11 +24,13 @@ export class CollectorSession {
   #open: OpenCollector | undefined
   #early: ToCollector[] | undefined = []
   #timers: NodeJS.Timeout[] = []
+  readonly #upkeep: Upkeep | undefined
 
   constructor({ options, store, system = realSystem(), post }: SessionOptions) {
     this.#post = post
     this.#reader = options.spoolFolder === undefined ? undefined : new LogReader(options.spoolFolder)
     const onWarning = (message: string): void => post({ type: 'warning', message })
+    this.#upkeep = Upkeep.of(store, { onNote: (note) => onWarning(`replica set: ${note}`) })
     const onFatal = (error: unknown): void => this.#fail(error)
     openCollector(options, { store, system, onWarning, onFatal })
       .then((open) => this.#begin(open))
@@ -93,6 +96,7 @@ export class CollectorSession {
     this.#clear()
     open.collector.roll()
     const committed = await open.outbox.drain(false)
+    await this.#upkeep?.stop()
     this.#reader?.close()
     this.#post({ type: 'stopped', committed, status: open.collector.status() })
   }
@@ -107,6 +111,7 @@ export class CollectorSession {
 
   #fail(error: unknown): void {
     this.#clear()
+    void this.#upkeep?.stop()
     this.#open = undefined
     this.#early = undefined
     this.#post({ type: 'fatal', error: plain(error) })

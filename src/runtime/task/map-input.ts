@@ -4,7 +4,7 @@ import { RowCodec } from '../../flow/canonical.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { readBlock } from '../../storage/block/read.ts'
-import type { ObjectStore } from '../../storage/store.ts'
+import type { BlockSource } from '../../storage/store.ts'
 import { openSource } from '../shuffle/run-source.ts'
 import type { MapTask, RunPiece } from './description.ts'
 
@@ -35,7 +35,7 @@ export interface ReadOptions {
 /** Reads the pieces of a map task in order. */
 export async function* readPieces(
   task: MapTask,
-  store: Pick<ObjectStore, 'read'>,
+  store: BlockSource,
   { kernels, onCorrupt }: ReadOptions,
 ): AsyncGenerator<InputRows, void, undefined> {
   for (const piece of task.pieces) {

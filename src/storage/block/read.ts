@@ -1,21 +1,18 @@
 import type { Batch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
-import { schemaId } from '../../flow/schema.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { corrupt } from '../avro/codec.ts'
 import { RowDecoder } from '../avro/decoder.ts'
-import type { AvroHeader } from '../avro/header.ts'
-import { parseHeader } from '../avro/header.ts'
 import { StorageError } from '../errors.ts'
 import type { BlockInfo, ChunkInfo } from '../manifest/actions.ts'
 import { readParquetBlock } from '../parquet/read-block.ts'
-import type { ByteRange, ObjectStore } from '../store.ts'
-import { ByteRun } from './byte-run.ts'
+import type { BlockSource } from '../store.ts'
+import { BlockBytes, isDamage } from './block-bytes.ts'
 import type { Frame } from './frame.ts'
 import { readFrame } from './frame.ts'
 
 export interface ReadBlockOptions {
-  readonly store: Pick<ObjectStore, 'read'>
+  readonly store: BlockSource
   readonly block: BlockInfo
   /** The schema of the block, as the manifest has it; the one in the file must have the same id. */
   readonly schema: unknown
@@ -47,8 +44,6 @@ export interface BlockRows {
 }
 
 const BATCH_ROWS = 4096
-/** Chunks are read together up to about this size, and apart beyond it. */
-const RANGE_BYTES = 4 * 1024 * 1024
 
 /**
  * Reads the wanted columns of a block of either format, chunk by chunk, in order. Checksums, sync markers and counts are checked. Throws `corrupt`, naming block and
@@ -71,16 +66,15 @@ export async function* readBlock(options: ReadBlockOptions): AsyncGenerator<Bloc
 }
 
 async function* readAvroChunks(
-  { store, block, onCorrupt }: ReadBlockOptions,
+  { store, block, schema, columns, onCorrupt }: ReadBlockOptions,
   chunks: readonly ChunkInfo[],
   first: number,
   decoder: RowDecoder,
 ): AsyncGenerator<BlockRows, void, undefined> {
   if (chunks.length === 0) return
-  const run = new ByteRun(store, block.key, rangesOf(chunks, first === 0))
-  let header: AvroHeader
+  let bytes: BlockBytes
   try {
-    header = await readHeader(store, block, run, first === 0)
+    bytes = await BlockBytes.open({ store, block, schema, columns, chunks, fromStart: first === 0 })
   } catch (error) {
     const damage = locate(error, block.key, 0)
     if (!onCorrupt) throw damage
@@ -89,47 +83,28 @@ async function* readAvroChunks(
   }
   let firstRecord = recordsIn(block.chunks.slice(0, first))
   for (const chunk of chunks) {
-    yield* readChunk({ block, run, header, decoder, onCorrupt }, chunk, firstRecord)
+    yield* readChunk({ block, bytes, decoder, onCorrupt }, chunk, firstRecord)
     firstRecord += chunk[2]
   }
 }
 
-/** Reads the header before the first chunk: as part of the run, or beside it when the run starts later. */
-async function readHeader(
-  store: ReadBlockOptions['store'],
-  block: BlockInfo,
-  run: ByteRun,
-  isInRun: boolean,
-): Promise<AvroHeader> {
-  const length = block.chunks[0]![0]
-  if (isInRun) await run.ensure(length)
-  const bytes = isInRun ? run.bytes.subarray(0, length) : await store.read(block.key, { offset: 0, length })
-  const header = parseHeader(bytes)
-  if (header.length !== length) throw corrupt(`a header of ${length} bytes`, String(header.length))
-  const id = schemaId(header.schema)
-  if (id !== block.schemaId) throw corrupt(`schema ${block.schemaId}`, id)
-  if (isInRun) run.at = length
-  return header
-}
-
 interface ChunkReader {
   readonly block: BlockInfo
-  readonly run: ByteRun
-  readonly header: AvroHeader
+  readonly bytes: BlockBytes
   readonly decoder: RowDecoder
   readonly onCorrupt: ((damage: BlockDamage) => void) | undefined
 }
 
 /**
  * Reads the sync-blocks of one chunk. Damage inside a sync-block that is still framed by its marker costs that sync-block, any other the rest of
- * the chunk; either way the rows lost are those of the chunk that were not handed out.
+ * the chunk; either way the rows lost are those of the chunk that were not handed out. Where the store has another copy, that is read first.
  */
 async function* readChunk(
   reader: ChunkReader,
   chunk: ChunkInfo,
   chunkFirst: number,
 ): AsyncGenerator<BlockRows, void, undefined> {
-  const { block, run, header, decoder, onCorrupt } = reader
+  const { block, bytes, decoder, onCorrupt } = reader
   const [offset, length, records] = chunk
   let damage: { offset: number; error: StorageError } | undefined
   const note = (error: unknown, at: number): void => {
@@ -139,22 +114,24 @@ async function* readChunk(
   }
   let seen = 0
   let handed = 0
-  await run.skipTo(offset)
-  while (run.position < offset + length) {
-    const at = run.position
+  await bytes.run.skipTo(offset)
+  while (bytes.run.position < offset + length) {
+    const at = bytes.run.position
     let frame: Frame
     try {
-      frame = await readFrame(run, offset + length, header.sync)
+      frame = await readFrame(bytes.run, offset + length, bytes.header.sync)
       if (seen + frame.records > records) throw corrupt(`at most ${records - seen} records`, String(frame.records))
     } catch (error) {
+      if (isDamage(error) && (await bytes.mend(at))) continue
       note(error, at)
       break
     }
+    let row = 0
     try {
-      const length = decoder.load(header.codec, frame.data)
-      if (frame.records > length) throw corrupt(`${frame.records} records`, `${length} bytes`)
       let next = 0
-      for (let row = 0; row < frame.records; ) {
+      const length = decoder.load(bytes.header.codec, frame.data)
+      if (frame.records > length) throw corrupt(`${frame.records} records`, `${length} bytes`)
+      while (row < frame.records) {
         const rows = Math.min(BATCH_ROWS, frame.records - row)
         next = decoder.decode(next, rows)
         if (row + rows === frame.records && next !== length) throw corrupt(`rows of ${length} bytes`, String(next))
@@ -163,6 +140,7 @@ async function* readChunk(
         handed += rows
       }
     } catch (error) {
+      if (row === 0 && isDamage(error) && (await bytes.mend(at))) continue
       note(error, at)
     }
     seen += frame.records
@@ -171,34 +149,13 @@ async function* readChunk(
   if (damage) onCorrupt?.({ key: block.key, records: records - handed, ...damage })
 }
 
-/** The ranges to read: neighbouring chunks together, with the header before the first when it is wanted, a large chunk in pieces. */
-function rangesOf(chunks: readonly ChunkInfo[], hasHeader: boolean): ByteRange[] {
-  const ranges: { offset: number; length: number }[] = []
-  let open: { offset: number; length: number } | undefined
-  for (const [i, [offset, length]] of chunks.entries()) {
-    const before = i === 0 && hasHeader ? offset : 0
-    if (open && open.length + length <= RANGE_BYTES) {
-      open.length += length
-      continue
-    }
-    open = undefined
-    const size = before + length
-    for (let done = 0; done < size; done += RANGE_BYTES) {
-      open = { offset: offset - before + done, length: Math.min(RANGE_BYTES, size - done) }
-      ranges.push(open)
-    }
-  }
-  return ranges
-}
-
 function recordsIn(chunks: readonly ChunkInfo[]): number {
   return chunks.reduce((sum, [, , records]) => sum + records, 0)
 }
 
 /** Adds block and position to what is wrong with its bytes; any other error is passed on. */
 function locate(error: unknown, key: string, offset: number): StorageError {
-  const isDamage = error instanceof StorageError && ['corrupt', 'bad-format', 'bad-schema'].includes(error.code)
-  if (!isDamage) throw error
+  if (!isDamage(error)) throw error
   const reason = error.message.replace(/^storage: /, '')
   return new StorageError('corrupt', `storage: block ${key} at byte ${offset}: ${reason}`, { key, offset }, error)
 }

@@ -1,5 +1,5 @@
 import type { BlockInfo } from '../manifest/actions.ts'
-import type { ByteRange, ObjectStore } from '../store.ts'
+import type { BlockSource, ByteRange } from '../store.ts'
 import type { Wanted } from './layout.ts'
 import type { ColumnChunk, RowGroup } from './metadata.ts'
 
@@ -14,7 +14,7 @@ export interface FetchedChunk {
 
 /** Fetches the wanted column chunks of a row group, neighbours together. */
 export async function fetchGroup(
-  store: Pick<ObjectStore, 'read'>,
+  store: BlockSource,
   block: BlockInfo,
   group: RowGroup | undefined,
   wanted: readonly Wanted[],

@@ -1,6 +1,8 @@
+import { columnSpecs } from '../../flow/schema.ts'
 import { StorageError } from '../errors.ts'
 import type { BlockInfo } from '../manifest/actions.ts'
-import type { ObjectStore } from '../store.ts'
+import type { BlockSource } from '../store.ts'
+import { leavesOf } from './leaves.ts'
 import type { RowGroup, SchemaLeaf } from './metadata.ts'
 import { readFooter } from './metadata.ts'
 
@@ -12,10 +14,10 @@ export interface ParquetFooter {
   readonly groups: readonly RowGroup[]
 }
 
-/** Reads the footer of a block and checks it against what the manifest says. Throws StorageError `corrupt`. */
-export async function openBlock(store: Pick<ObjectStore, 'read'>, block: BlockInfo): Promise<ParquetFooter> {
+/** Reads the footer of a block, of a copy that has it right, and checks it against what the manifest says, its schema included. Throws StorageError `corrupt`. */
+export async function openBlock(store: BlockSource, block: BlockInfo, schema: unknown): Promise<ParquetFooter> {
   try {
-    return await openFooter(store, block)
+    return await openFooter(store, { block, leaves: leavesOf(columnSpecs(schema)) })
   } catch (error) {
     if (!(error instanceof StorageError) || error.code !== 'corrupt') throw error
     throw new StorageError(
@@ -27,7 +29,13 @@ export async function openBlock(store: Pick<ObjectStore, 'read'>, block: BlockIn
   }
 }
 
-async function openFooter(store: Pick<ObjectStore, 'read'>, block: BlockInfo): Promise<ParquetFooter> {
+/** What the manifest says that a footer must say. */
+interface Expected {
+  readonly block: BlockInfo
+  readonly leaves: readonly SchemaLeaf[]
+}
+
+async function openFooter(store: BlockSource, { block, leaves }: Expected): Promise<ParquetFooter> {
   const last = block.chunks.at(-1)
   const offset = last ? last[0] + last[1] : 4
   const bytes = await store.read(block.key, { offset, length: block.sizeBytes - offset })
@@ -41,10 +49,10 @@ async function openFooter(store: Pick<ObjectStore, 'read'>, block: BlockInfo): P
     )
   }
   const footer = readFooter(bytes.subarray(0, length))
-  if (!isConsistent(footer, block)) {
+  if (!isConsistent(footer, block) || !areSame(footer.leaves, leaves)) {
     throw new StorageError(
       'corrupt',
-      `parquet: block ${block.key} expected the row groups that the manifest says, got others`,
+      `parquet: block ${block.key} expected the columns and row groups that the manifest says, got others`,
       { key: block.key },
     )
   }
@@ -66,4 +74,15 @@ function isConsistent({ groups, leaves }: ParquetFooter, block: BlockInfo): bool
         chunk.plainBytes < MAX_MEMORY,
     )
   })
+}
+
+/** No checksum guards the footer: a column under another name would be read as one that is not there. */
+function areSame(leaves: readonly SchemaLeaf[], expected: readonly SchemaLeaf[]): boolean {
+  return (
+    leaves.length === expected.length &&
+    leaves.every(({ name, physical, optional }, i) => {
+      const leaf = expected[i]
+      return name === leaf?.name && physical === leaf.physical && optional === leaf.optional
+    })
+  )
 }

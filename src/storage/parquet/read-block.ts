@@ -1,9 +1,11 @@
+import { crc32 } from 'node:zlib'
 import type { Batch } from '../../flow/batch.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import type { BlockDamage, BlockRows, ReadBlockOptions } from '../block/read.ts'
 import { StorageError } from '../errors.ts'
 import type { BlockInfo } from '../manifest/actions.ts'
+import type { BlockSource } from '../store.ts'
 import { PAGE_ROWS } from './encode-block.ts'
 import type { FetchedChunk } from './fetch.ts'
 import { fetchGroup } from './fetch.ts'
@@ -15,11 +17,51 @@ import { GroupReader } from './read-group.ts'
 
 /**
  * Reads a Parquet block page by page: batches of up to 16,384 rows whose columns are views of kernel memory, reused from one to the
- * next. Only the chunks of the columns asked for are fetched, those of the next row group while the caller computes.
+ * next. Only the chunks of the columns asked for are fetched, those of the next row group while the caller computes. When something in the block is damaged and
+ * the store has a copy whose checksum is that of the manifest, the rest is read from that one, in memory.
  */
 export async function* readParquetBlock(options: ReadBlockOptions): AsyncGenerator<BlockRows> {
-  const { store, block, columns, onCorrupt } = options
-  const { groups, leaves } = await openBlock(store, block)
+  const { store, block, onCorrupt, ...rest } = options
+  const progress = { chunk: options.chunks?.first ?? 0, rows: 0 }
+  if (!store.readVerified) return yield* readFrom(options, progress)
+  try {
+    yield* readFrom({ store, block, ...rest }, progress)
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.code !== 'corrupt') throw error
+    const right = await rightCopy(store, block)
+    if (!right && !onCorrupt) throw error
+    yield* readFrom({ ...options, store: right ?? store }, progress)
+  }
+}
+
+/** A copy of a block with the checksum of the manifest, in memory; undefined when there is none. */
+async function rightCopy(
+  store: BlockSource,
+  { key, sizeBytes, crc32: expected }: BlockInfo,
+): Promise<BlockSource | undefined> {
+  let right: Uint8Array | undefined
+  await store.readVerified?.(key, { offset: 0, length: sizeBytes }, (bytes) => {
+    if (bytes.length !== sizeBytes || crc32(bytes) !== expected) return false
+    right = bytes
+    return true
+  })
+  const bytes = right
+  if (!bytes) return undefined
+  return {
+    read: async (_key, { offset, length } = { offset: 0, length: sizeBytes }) =>
+      bytes.subarray(offset, offset + length),
+  }
+}
+
+/** How far a block has been read: rows handed out of a chunk. */
+interface Progress {
+  chunk: number
+  rows: number
+}
+
+async function* readFrom(options: ReadBlockOptions, progress: Progress): AsyncGenerator<BlockRows> {
+  const { store, block, schema, columns, onCorrupt } = options
+  const { groups, leaves } = await openBlock(store, block, schema)
   const { first, count } = options.chunks ?? { first: 0, count: groups.length }
   const wanted = leavesOf(columns).flatMap((leaf) => {
     const index = leaves.findIndex(
@@ -27,19 +69,22 @@ export async function* readParquetBlock(options: ReadBlockOptions): AsyncGenerat
     )
     return index < 0 ? [] : [{ leaf, index }]
   })
-  const selected = groups.slice(first, first + count)
-  const instance = borrowKernels(memoryNeeded(selected, wanted, block), options.kernels)
+  const end = Math.min(first + count, groups.length)
+  const needed = memoryNeeded(groups.slice(progress.chunk, end), wanted, block)
+  const instance = borrowKernels(needed, options.kernels)
   try {
     const { batch, targets, scratch } = layOut(instance.memory, columns, wanted)
     const base = instance.memory.mark
-    let pending = fetchGroup(store, block, selected[0], wanted)
-    for (let i = 0; i < selected.length; i++) {
+    let pending = fetchGroup(store, block, groups[progress.chunk], wanted)
+    while (progress.chunk < end) {
       const fetched = await pending
-      pending = fetchGroup(store, block, selected[i + 1], wanted)
+      const isLast = progress.chunk + 1 === end
+      pending = fetchGroup(store, block, isLast ? undefined : groups[progress.chunk + 1], wanted)
       pending.catch(() => undefined) // awaited on the next turn, or not needed when the caller stops early
       instance.memory.release(base)
-      const firstRecord = recordsBefore(block, first + i)
-      yield* readGroup({ instance, batch, targets, scratch, block, onCorrupt }, fetched, first + i, firstRecord)
+      yield* readGroup({ instance, batch, targets, scratch, block, onCorrupt }, fetched, progress)
+      progress.chunk++
+      progress.rows = 0
     }
   } finally {
     returnKernels(instance)
@@ -61,15 +106,11 @@ interface Place {
   readonly onCorrupt: ((damage: BlockDamage) => void) | undefined
 }
 
-/** Hands out the pages of one row group; one with a bad page is left out whole. */
-function* readGroup(
-  place: Place,
-  fetched: readonly FetchedChunk[],
-  chunk: number,
-  firstRecord: number,
-): Generator<BlockRows> {
+/** Hands out the pages of one row group that were not yet; one with a bad page is left out whole. */
+function* readGroup(place: Place, fetched: readonly FetchedChunk[], progress: Progress): Generator<BlockRows> {
   const { instance, batch, targets, scratch, block, onCorrupt } = place
-  const [offset = 0, , rows = 0] = block.chunks[chunk] ?? []
+  const [offset = 0, , rows = 0] = block.chunks[progress.chunk] ?? []
+  const firstRecord = recordsBefore(block, progress.chunk)
   const chunks = fetched.map((part, i) => ({ ...part, target: targets[i] as LeafTarget }))
   const reader = new GroupReader({
     memory: instance.memory,
@@ -87,6 +128,8 @@ function* readGroup(
   }
   for (let at = 0; at < rows; at += PAGE_ROWS) {
     reader.readPage(batch, Math.min(PAGE_ROWS, rows - at))
+    if (at < progress.rows) continue
     yield { batch, firstRecord: firstRecord + at }
+    progress.rows = at + batch.length
   }
 }

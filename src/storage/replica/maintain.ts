@@ -13,7 +13,8 @@ const CONCURRENCY = 4
 
 export interface VolumeHealth {
   readonly url: string
-  readonly state: 'primary' | 'follower' | 'blank' | 'foreign' | 'down'
+  /** `behind`: a volume of the set that is not in the current epoch yet. */
+  readonly state: 'primary' | 'follower' | 'behind' | 'blank' | 'foreign' | 'down'
   /** Last heartbeat, milliseconds; null for one never seen. */
   readonly heartbeat: number | null
   /** True when the heartbeat is missing for so long that its blocks are copied elsewhere. */
@@ -33,14 +34,17 @@ export interface MaintenanceReport {
 }
 
 /** One round of upkeep: a heartbeat of every volume, volumes taken in, followers brought up, and blocks brought to their factor. */
-export async function maintain(set: ReplicaSet): Promise<MaintenanceReport> {
+export async function maintain(
+  set: ReplicaSet,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<MaintenanceReport> {
   const volumes = await beat(set)
   let view = await set.refresh()
   const enrolled = await enroll(set, view)
   if (enrolled.length > 0) view = await set.refresh()
   const followed = await bringUpFollowers(set, view)
   const waiting = volumes.filter(({ state, givenUp }, slot) => state === 'down' && !givenUp && !enrolled.includes(slot))
-  const { copied, underReplicated } = await replicate(set, view, waiting.length)
+  const { copied, underReplicated } = await replicate(set, view, waiting.length, signal)
   return { volumes, enrolled: enrolled.length, followed, copied, underReplicated }
 }
 
@@ -72,7 +76,8 @@ function healthOf(set: ReplicaSet, view: SetView, seen: Heartbeats): VolumeHealt
     const type = view.states[slot]?.type ?? 'down'
     const heartbeat = seen[slot] ?? null
     const since = now - (heartbeat ?? view.record?.time ?? now)
-    const state = type !== 'member' ? type : slot === view.primary ? 'primary' : 'follower'
+    const role = slot === view.primary ? 'primary' : view.current.includes(slot) ? 'follower' : 'behind'
+    const state = type === 'member' ? role : type
     return { url, state, heartbeat, givenUp: type === 'down' && since > set.location.missedMs }
   })
 }
@@ -142,11 +147,13 @@ async function replicate(
   set: ReplicaSet,
   view: SetView,
   waiting: number,
+  signal: AbortSignal | undefined,
 ): Promise<{ copied: number; underReplicated: number }> {
   const counts = { copied: 0, underReplicated: 0 }
   const wanted = set.location.factor
   await Crew.run(CONCURRENCY, async (crew) => {
     for await (const { entry, slots } of blockCopies(set, view)) {
+      signal?.throwIfAborted()
       const missing = wanted - slots.length - waiting
       if (missing > 0) await crew.add(() => copyBlock(set, view, entry.key, slots, missing, counts))
       else if (slots.length < wanted) counts.underReplicated++

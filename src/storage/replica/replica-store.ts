@@ -112,6 +112,8 @@ export class ReplicaStore implements ObjectStore {
     })
     if (found === undefined) return wrong ?? this.read(key, range)
     for (const store of spoiled) this.repair(() => splice(found.from.store, store, key, range, found.answer))
+    // Damage is rare, and a process that has met it may end soon.
+    await this.settled()
     return found.answer
   }
 

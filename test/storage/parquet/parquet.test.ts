@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Batch } from '../../../src/flow/batch.ts'
 import { createBatch, FLOW_COLUMNS } from '../../../src/flow/batch.ts'
 import type { Column, ColumnSpec } from '../../../src/flow/column.ts'
+import { avroSchema } from '../../../src/flow/schema.ts'
 import { setValue, valueAt } from '../../../src/flow/value.ts'
 import type { BlockDamage } from '../../../src/storage/block/read.ts'
 import { StorageError } from '../../../src/storage/errors.ts'
@@ -20,6 +21,7 @@ const EXTRAS: readonly ColumnSpec[] = [
   { name: 'flowId', type: 'u53', nullable: true },
 ]
 const COLUMNS = [...FLOW_COLUMNS, ...EXTRAS]
+const SCHEMA = avroSchema('Flow', COLUMNS)
 const KEY = 'data/flows/2026-01-01/00/x.parquet'
 
 /** Rows with the shapes real columns have: constant, few values, many values, sorted, over the whole range of the type. */
@@ -82,7 +84,12 @@ describe('parquet blocks', () => {
         const { store, block } = await stored(groups)
         const names = COLUMNS.map(({ name }) => name)
         const got: unknown[] = []
-        for await (const { batch, firstRecord } of readParquetBlock({ store, block, schema: {}, columns: COLUMNS })) {
+        for await (const { batch, firstRecord } of readParquetBlock({
+          store,
+          block,
+          schema: SCHEMA,
+          columns: COLUMNS,
+        })) {
           expect(firstRecord).toBe(got.length)
           got.push(...rowsOf(batch, names))
         }
@@ -102,7 +109,7 @@ describe('parquet blocks', () => {
     for await (const { batch, firstRecord } of readParquetBlock({
       store,
       block,
-      schema: {},
+      schema: SCHEMA,
       columns,
       chunks: { first: 1, count: 1 },
     })) {
@@ -125,7 +132,7 @@ describe('parquet blocks', () => {
       for await (const { batch } of readParquetBlock({
         store,
         block,
-        schema: {},
+        schema: SCHEMA,
         columns: COLUMNS,
         ...(onCorrupt ? { onCorrupt } : {}),
       }))
@@ -149,7 +156,7 @@ describe('parquet blocks', () => {
           for (const [at, value] of changes) bytes[at] = value
           await store.write(KEY, bytes)
           try {
-            for await (const { batch } of readParquetBlock({ store, block, schema: {}, columns: COLUMNS }))
+            for await (const { batch } of readParquetBlock({ store, block, schema: SCHEMA, columns: COLUMNS }))
               expect(batch.length).toBeLessThanOrEqual(500)
           } catch (error) {
             expect(error).toBeInstanceOf(StorageError)
