@@ -186,36 +186,153 @@ export function groupsIntegers(entries: usize, count: u32, stride: u32, countAt:
       store<u64>(entry + at, <u64>load<f64>(entry + at))
 }
 
-/**
- * Sorts entries by bytes, the last of `digits` first: a digit is the offset of a byte within the entry, with bit 16 set for descending order. Every pass moves the entries between
- * `entries` and `scratch`; where all have the same byte there is none. Returns where they lie in the end. `counts` has room for 1 KB.
- */
-export function groupsSort(entries: usize, count: u32, stride: u32, digits: usize, length: u32, scratch: usize, counts: usize): usize {
-  let from = entries
-  let to = scratch
-  for (let i = length; i > 0; i--) {
-    const digit = load<u32>(digits + (<usize>(i - 1) << 2))
-    const offset = <usize>(digit & 0xffff)
-    const flip: u32 = digit >> 16 ? 0xff : 0
-    memory.fill(counts, 0, 1024)
-    const end = from + <usize>count * stride
-    for (let entry = from; entry < end; entry += stride) {
-      const at = counts + (<usize>(<u32>load<u8>(entry + offset) ^ flip) << 2)
-      store<u32>(at, load<u32>(at) + 1)
+/** Where the entries being sorted lie, as many bytes again, and what orders them. */
+let home: usize = 0
+let away: usize = 0
+let size: u32 = 0
+let digitsAt: usize = 0
+let digitCount: u32 = 0
+let countsAt: usize = 0
+
+/** Ranges up to this size are sorted by insertion, and up to that in the fast caches, least significant digit first. */
+const SMALL: u32 = 24
+const CACHED: u32 = 1 << 14
+/** Places of counters for the latter: those below are for the levels above. */
+const LEVELS: u32 = 62
+
+// @ts-ignore: decorator
+@inline
+function digitOf(entry: usize, digit: u32): u32 {
+  return <u32>load<u8>(entry + <usize>(digit & 0xffff)) ^ (digit >> 16 ? 0xff : 0)
+}
+
+// @ts-ignore: decorator
+@inline
+function count(from: usize, end: usize, digit: u32, counts: usize): void {
+  memory.fill(counts, 0, 1024)
+  for (let entry = from; entry < end; entry += size) {
+    const at = counts + (<usize>digitOf(entry, digit) << 2)
+    store<u32>(at, load<u32>(at) + 1)
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function distribute(from: usize, end: usize, digit: u32, counts: usize, to: usize): void {
+  startsOf(counts, 256)
+  for (let entry = from; entry < end; entry += size) {
+    const at = counts + (<usize>digitOf(entry, digit) << 2)
+    const place = load<u32>(at)
+    store<u32>(at, place + 1)
+    move(to + <usize>place * size, entry, size)
+  }
+}
+
+function isBefore(a: usize, b: usize, depth: u32): bool {
+  for (let i = depth; i < digitCount; i++) {
+    const digit = load<u32>(digitsAt + (<usize>i << 2))
+    const left = digitOf(a, digit)
+    const right = digitOf(b, digit)
+    if (left != right) return left < right
+  }
+  return false
+}
+
+function insertionSort(from: usize, rows: u32, depth: u32): void {
+  const spare = countsAt + <usize>(LEVELS << 10)
+  const end = from + <usize>rows * size
+  for (let entry = from + size; entry < end; entry += size) {
+    if (!isBefore(entry, entry - size, depth)) continue
+    move(spare, entry, size)
+    let at = entry
+    while (at > from && isBefore(spare, at - size, depth)) {
+      move(at, at - size, size)
+      at -= size
     }
-    if (count == 0 || load<u32>(counts + (<usize>(<u32>load<u8>(from + offset) ^ flip) << 2)) == count) continue
-    startsOf(counts, 256)
-    for (let entry = from; entry < end; entry += stride) {
-      const at = counts + (<usize>(<u32>load<u8>(entry + offset) ^ flip) << 2)
-      const place = load<u32>(at)
-      store<u32>(at, place + 1)
-      move(to + <usize>place * stride, entry, stride)
-    }
+    move(at, spare, size)
+  }
+}
+
+/** Sorts a range in passes over the digits that differ, the last first; returns whether it lies at `to` in the end. */
+function sortCached(start: usize, rows: u32, depth: u32, other: usize): bool {
+  let from = start
+  let to = other
+  const counts = countsAt + <usize>((LEVELS + 1) << 10)
+  for (let i = digitCount; i > depth; i--) {
+    const digit = load<u32>(digitsAt + (<usize>(i - 1) << 2))
+    const end = from + <usize>rows * size
+    count(from, end, digit, counts)
+    if (load<u32>(counts + (<usize>digitOf(from, digit) << 2)) == rows) continue
+    distribute(from, end, digit, counts, to)
     const swap = from
     from = to
     to = swap
   }
-  return from
+  return from != start
+}
+
+/** Sorts a range of entries by the digits from `depth` on: it lies away or at home, and is left at home. Large ranges are divided by one digit after the other. */
+function sortRange(first: u32, rows: u32, depth: u32, isAway: bool): void {
+  const offset = <usize>first * size
+  const bytes = <usize>rows * size
+  const from = (isAway ? away : home) + offset
+  const to = (isAway ? home : away) + offset
+  if (rows <= SMALL) insertionSort(from, rows, depth)
+  else if (rows <= CACHED || depth >= LEVELS) {
+    if (sortCached(from, rows, depth, to) != isAway) memory.copy(home + offset, away + offset, bytes)
+    return
+  } else if (depth < digitCount) {
+    const digit = load<u32>(digitsAt + (<usize>depth << 2))
+    const counts = countsAt + <usize>(depth << 10)
+    count(from, from + bytes, digit, counts)
+    if (load<u32>(counts + (<usize>digitOf(from, digit) << 2)) == rows) {
+      sortRange(first, rows, depth + 1, isAway)
+      return
+    }
+    distribute(from, from + bytes, digit, counts, to)
+    let start: u32 = 0
+    for (let bucket: usize = 0; bucket < 1024; bucket += 4) {
+      const end = load<u32>(counts + bucket)
+      if (end > start) sortRange(first + start, end - start, depth + 1, !isAway)
+      start = end
+    }
+    return
+  }
+  if (isAway) memory.copy(home + offset, from, bytes)
+}
+
+/**
+ * Sorts entries by bytes, the first of `digits` first: a digit is the offset of a byte within the entry, with bit 16 set for descending order. `scratch` has room for as
+ * many entries, `counts` for 64 KB.
+ */
+export function groupsSort(entries: usize, rows: u32, stride: u32, digits: usize, length: u32, scratch: usize, counts: usize): void {
+  home = entries
+  away = scratch
+  size = stride
+  digitsAt = digits
+  digitCount = length
+  countsAt = counts
+  sortRange(0, rows, 0, false)
+}
+
+/**
+ * Makes an entry of each row, without adding up what has the same key: key `i` is `width` words at `keys`, its value of sum `s` the double at `values[s] + 8 * i`, `values` being
+ * addresses. Rows whose byte in `skipped` (when not 0) is not 0 are passed over. Returns how many there are.
+ */
+export function groupsAppend(keys: usize, width: u32, rows: u32, skipped: usize, values: usize, sums: u32, stride: u32, dst: usize): u32 {
+  const keyBytes = <usize>width << 2
+  const countAt = (keyBytes + 7) & ~7
+  let entry = dst
+  for (let i: u32 = 0; i < rows; i++) {
+    if (skipped && load<u8>(skipped + i)) continue
+    if (width & 1) store<u64>(entry + countAt - 8, 0)
+    for (let at: usize = 0; at < keyBytes; at += 4) store<u32>(entry + at, load<u32>(keys + <usize>i * keyBytes + at))
+    store<f64>(entry + countAt, 1)
+    for (let s: u32 = 0; s < sums; s++)
+      store<f64>(entry + countAt + 8 + <usize>(s << 3), load<f64>(<usize>load<u32>(values + (s << 2)) + (<usize>i << 3)))
+    entry += stride
+  }
+  return <u32>((entry - dst) / stride)
 }
 
 /** Writes the bytes of entries, one after the other, as a program says (see `write`). Returns their end. */

@@ -23,6 +23,7 @@ export {
   groupsCompact,
   groupsPartition,
   groupsAdd,
+  groupsAppend,
   groupsIntegers,
   groupsSort,
   groupsWrite,

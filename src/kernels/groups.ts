@@ -154,7 +154,32 @@ export function groupsIntegers(
     }
 }
 
-/** Twin of `groupsSort`, but for where the entries lie in the end: here always at `entries`. */
+/** Twin of `groupsAppend`. */
+export function groupsAppend(
+  { bytes, words, doubles }: GroupArrays,
+  keys: number,
+  width: number,
+  rows: number,
+  skipped: number,
+  values: number,
+  sums: number,
+  stride: number,
+  dst: number,
+): number {
+  let entry = dst
+  for (let i = 0; i < rows; i++) {
+    if (skipped !== 0 && bytes[skipped + i] !== 0) continue
+    bytes.fill(0, entry, entry + stride)
+    bytes.copyWithin(entry, keys + i * width * 4, keys + (i + 1) * width * 4)
+    const count = entry / 8 + ((width + 1) >> 1)
+    doubles[count] = 1
+    for (let s = 0; s < sums; s++) doubles[count + 1 + s] = doubles[words[values / 4 + s]! / 8 + i]!
+    entry += stride
+  }
+  return (entry - dst) / stride
+}
+
+/** Twin of `groupsSort`. */
 export function groupsSort(
   { bytes, words }: GroupArrays,
   entries: number,

@@ -105,7 +105,18 @@ export interface Kernels {
   ): number
   /** Turns counts and sums of entries from doubles into 64-bit integers. */
   groupsIntegers(entries: number, count: number, stride: number, countAt: number): void
-  /** Sorts entries by some of their bytes. Returns where they lie: at `entries` or at `scratch`. */
+  /** Makes an entry of each row. Returns how many. */
+  groupsAppend(
+    keys: number,
+    width: number,
+    rows: number,
+    skipped: number,
+    values: number,
+    sums: number,
+    stride: number,
+    dst: number,
+  ): number
+  /** Sorts entries by some of their bytes. */
   groupsSort(
     entries: number,
     count: number,
@@ -114,7 +125,7 @@ export interface Kernels {
     length: number,
     scratch: number,
     counts: number,
-  ): number
+  ): void
   /** Writes the bytes of entries as a program says. Returns their end. */
   groupsWrite(entries: number, count: number, stride: number, program: number, steps: number, dst: number): number
 }

@@ -5,7 +5,6 @@ import { SLACK } from '../../kernels/memory.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import { RuntimeError } from '../error.ts'
-import { FRAME_BYTES } from '../shuffle/run-file.ts'
 
 export interface FoldMemoryOptions {
   /** Words of a key. */
@@ -15,8 +14,8 @@ export interface FoldMemoryOptions {
   readonly directBytes?: 1 | 2 | undefined
   /** Bytes that may be used; the system gives them as they are. */
   readonly budgetBytes: number
-  /** Partitions that groups are given to. */
-  readonly partitions?: number
+  /** Slices that groups are given to. */
+  readonly slices: number
 }
 
 /** The entries of a table moved together, in the memory in which kernels work on them. As many bytes again are free at `scratch`. */
@@ -24,13 +23,11 @@ export interface PackedGroups {
   readonly entries: number
   readonly count: number
   readonly scratch: number
-  /** Room for programs, digits, counters and a key. */
+  /** Room for a program and a key. */
   readonly work: number
-  /** Room for an end and a total of each partition. */
+  /** Room for an end and a total of each slice. */
   readonly ends: number
   readonly totals: number
-  /** Room for a frame of a run file. */
-  readonly frame: number
 }
 
 /** Keys as the kernels read them: a word or several a row, or the values of a column of keys that have an entry each. */
@@ -47,13 +44,18 @@ const LEAST_BYTES = 4 << 20
 const MOST_BYTES = 3840 * 2 ** 20
 /** Room beside the table for who reads the rows, whose columns are then read where they lie. What is not used costs nothing. */
 const READER_BYTES = 64 << 20
+/** Entries appended before they are written out: they and their copies by slice stay in the caches that are not so fast. */
+const APPENDED = 1 << 18
 /** Bytes of `PackedGroups.work`. */
-const WORK_BYTES = 16 << 10
+const WORK_BYTES = 4 << 10
 
 /** The memory in which the fold kernels work: keys and values of a slice of rows where they have to be copied, and a table that grows by moving to a larger place. */
 export class FoldMemory {
   length = 0
+  /** Entries for which there is room. */
   capacity = 0
+  /** Whether rows become entries as they come. */
+  appends = false
   /** Bytes of an entry. */
   readonly strideBytes: number
   /** Where the number of rows of an entry stands, and behind it the sums: doubles. */
@@ -73,18 +75,17 @@ export class FoldMemory {
   readonly #workAt: number
   readonly #endsAt: number
   readonly #totalsAt: number
-  readonly #frameAt: number
   readonly #tablesAt: number
   #tableAt = 0
 
-  constructor({ width, sums, directBytes, budgetBytes, partitions = 1 }: FoldMemoryOptions) {
+  constructor({ width, sums, directBytes, budgetBytes, slices }: FoldMemoryOptions) {
     this.#width = width
     this.#sums = sums
     this.#directBytes = directBytes
     this.countAt = (width * 4 + 7) & ~7
     this.strideBytes = this.countAt + 8 + sums * 8
     const directTable = directBytes ? 256 ** directBytes * this.strideBytes : 0
-    const sizeBytes = Math.min(Math.max(budgetBytes, directTable * 2 + partitions * 12 + LEAST_BYTES), MOST_BYTES)
+    const sizeBytes = Math.min(Math.max(budgetBytes, directTable * 2 + slices * 12 + LEAST_BYTES), MOST_BYTES)
     this.instance = borrowKernels(sizeBytes + READER_BYTES)
     this.memory = this.instance.memory.part(sizeBytes)
     this.kernels = this.instance.kernels
@@ -94,9 +95,8 @@ export class FoldMemory {
     this.#addresses = new Uint32Array(this.memory.memory.buffer, addressesAt, sums)
     this.#skippedAt = this.memory.allocate(SLICE)
     this.#workAt = this.memory.allocate(WORK_BYTES)
-    this.#endsAt = this.memory.allocate(partitions * 4)
-    this.#totalsAt = this.memory.allocate(partitions * 8)
-    this.#frameAt = this.memory.allocate(FRAME_BYTES)
+    this.#endsAt = this.memory.allocate(slices * 4)
+    this.#totalsAt = this.memory.allocate(slices * 8)
     this.#tablesAt = this.memory.mark
     this.clear()
   }
@@ -104,6 +104,7 @@ export class FoldMemory {
   /** Makes room for `rows` new keys; false when the budget does not allow it. */
   reserve(rows: number): boolean {
     if (this.#directBytes) return true
+    if (this.appends) return this.length + rows <= this.capacity
     let capacity = this.capacity
     while (this.length + rows > capacity * MAX_LOAD) capacity *= 2
     if (capacity === this.capacity) return true
@@ -127,24 +128,21 @@ export class FoldMemory {
       const first = next
       while (next < skipped.length && skipped[next]! < from + count) next++
       const skippedAt = next === first ? 0 : this.#mark(skipped.subarray(first, next), from)
-      const { kernels, strideBytes } = this
       const valuesAt = this.#addresses.byteOffset
-      this.length += this.#directBytes
-        ? kernels.foldDirect(
-            keysAt,
-            this.#directBytes,
-            count,
-            skippedAt,
-            this.#tableAt,
-            strideBytes,
-            valuesAt,
-            this.#sums,
-          )
-        : kernels.foldRows(
-            ...([keysAt, this.#width, count, skippedAt, this.#tableAt, this.capacity - 1] as const),
-            ...([strideBytes, valuesAt, this.#sums] as const),
-          )
+      this.length += this.#addSlice(keysAt, count, skippedAt, valuesAt)
     }
+  }
+
+  #addSlice(keysAt: number, count: number, skippedAt: number, valuesAt: number): number {
+    const { kernels, strideBytes } = this
+    const [width, sums, table] = [this.#width, this.#sums, this.#tableAt]
+    if (this.appends) {
+      const end = table + this.length * strideBytes
+      return kernels.groupsAppend(keysAt, width, count, skippedAt, valuesAt, sums, strideBytes, end)
+    }
+    if (this.#directBytes)
+      return kernels.foldDirect(keysAt, this.#directBytes, count, skippedAt, table, strideBytes, valuesAt, sums)
+    return kernels.foldRows(keysAt, width, count, skippedAt, table, this.capacity - 1, strideBytes, valuesAt, sums)
   }
 
   /** At least the sum of the first `rows` values of a column; the rounding of the additions is made good. */
@@ -155,33 +153,33 @@ export class FoldMemory {
     return sum * (1 + Number.EPSILON * rows)
   }
 
-  /** Adds entries of other tables, at most a frame of them: those whose hash has `pass` under `passMask`. Room must have been reserved. */
-  addGroups(entries: Uint8Array, { passMask, pass }: { readonly passMask: number; readonly pass: number }): void {
-    const { kernels, strideBytes } = this
-    this.memory.bytes(this.#frameAt, entries.length).set(entries)
-    this.length += kernels.groupsAdd(
-      ...([this.#frameAt, entries.length / strideBytes, this.#width, this.#tableAt] as const),
-      ...([this.capacity - 1, strideBytes, passMask, pass] as const),
-    )
-  }
-
   /** Moves all entries together; after that the table is of no use until it is cleared. */
   pack(): PackedGroups {
     const { strideBytes, capacity, memory } = this
-    const count = this.kernels.groupsCompact(this.#tableAt, capacity, strideBytes, this.countAt)
+    const count = this.appends
+      ? this.length
+      : this.kernels.groupsCompact(this.#tableAt, capacity, strideBytes, this.countAt)
     const scratch = this.#directBytes ? memory.allocate(count * strideBytes) : this.#tableAt + count * strideBytes
-    const rooms = { work: this.#workAt, ends: this.#endsAt, totals: this.#totalsAt, frame: this.#frameAt }
+    const rooms = { work: this.#workAt, ends: this.#endsAt, totals: this.#totalsAt }
     return { entries: this.#tableAt, count, scratch, ...rooms }
   }
 
-  /** Empties the table; makes room for `rows` keys at once, as far as the budget allows. */
-  clear(rows = 0): void {
-    const { memory, strideBytes } = this
-    memory.release(this.#tablesAt)
+  /** Empties the memory: from now on rows become entries as they come, one each. */
+  append(): void {
+    this.memory.release(this.#tablesAt)
     this.length = 0
+    this.appends = true
+    this.capacity = Math.min(APPENDED, Math.floor((this.memory.free - SLACK * 4) / 2 / this.strideBytes))
+    this.#tableAt = this.memory.allocate(this.capacity * 2 * this.strideBytes)
+  }
+
+  /** Empties the table. */
+  clear(): void {
+    const { memory, strideBytes } = this
+    this.length = 0
+    if (this.appends) return
+    memory.release(this.#tablesAt)
     this.capacity = this.#directBytes ? 256 ** this.#directBytes : FIRST_CAPACITY
-    while (this.capacity * MAX_LOAD < rows && this.capacity * 2 * strideBytes + SLACK * 2 <= memory.free)
-      this.capacity *= 2
     this.#tableAt = this.#takeTable(this.capacity)
     if (!this.#directBytes) return
     const words = new Uint32Array(memory.memory.buffer, this.#tableAt, (this.capacity * strideBytes) / 4)

@@ -5,6 +5,7 @@ import { gatherRows } from '../../flow/gather.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { RuntimeError } from '../error.ts'
 import type { GroupSection } from '../shuffle/group-writer.ts'
+import { SHARES } from '../shuffle/run-file.ts'
 import { columnOf } from './aggregate-set.ts'
 import { FoldMemory } from './fold-memory.ts'
 import { GroupLayout } from './group-layout.ts'
@@ -16,6 +17,10 @@ const EXACT = Number.MAX_SAFE_INTEGER
 
 /** Part of the budget that the general table may take, for the rows that do not fit the kernel. */
 const GENERAL_SHARE = 0.25
+
+/** A table of this many keys is looked at: when more than so many of its rows had a new one, it is of little use. */
+const MANY = 1 << 16
+const MOSTLY = 0.6
 
 export interface FoldTableOptions extends TableOptions {
   readonly partitions: number
@@ -35,6 +40,8 @@ export class FoldTable {
   readonly #columns: readonly ColumnSpec[]
   /** No sum of this table is above this. */
   #bound = 0
+  /** Rows added. */
+  #rows = 0
   /** Whether the general table may hold keys that the kernel's holds in another section. */
   #overlaps = false
 
@@ -53,7 +60,7 @@ export class FoldTable {
     this.#general = new AggregateTable({ key, value, aggregates, budgetBytes: general })
     const { packer, sums } = layout
     const { width, directBytes } = packer
-    const shape = { width, directBytes, sums: sums.length, partitions }
+    const shape = { width, directBytes, sums: sums.length, slices: partitions * SHARES }
     this.#memory = new FoldMemory({ ...shape, budgetBytes: budgetBytes - general })
   }
 
@@ -82,10 +89,12 @@ export class FoldTable {
     const direct = packer.isDirect ? directKeys(columns[0]!) : undefined
     const wide = direct ? 0 : packer.pack(columns, length, this.#wide)
     const values = sums.map((name) => columnOf(batch, name))
+    if (this.#isMostlyNew()) return false
     const bound = values.reduce((most, column) => Math.max(most, this.#memory.boundOf(column, length)), 0)
     if (this.#bound + bound > EXACT || !this.#memory.reserve(length)) return this.#addGeneral(batch)
     if (wide > 0 && !this.#addWide(batch, wide)) return false
     this.#bound += bound
+    this.#rows += length
     this.#memory.add(direct ?? packer.words, values, length, this.#wide.subarray(0, wide))
     return true
   }
@@ -95,26 +104,28 @@ export class FoldTable {
     const { keySteps, countAt, strideBytes } = this.#layout
     const { entries, count, scratch, work, ends, totals } = this.#memory.pack()
     const { kernels, memory } = this.#memory
-    const { partitions } = section
+    const { slices } = section
     const { buffer } = memory.memory
     const steps = keySteps.length
     new Uint32Array(buffer, work, steps).set(keySteps)
     kernels.groupsPartition(
       ...([entries, count, strideBytes, countAt, work, steps, work + steps * 4] as const),
-      ...([partitions, ends, totals, scratch] as const),
+      ...([slices, ends, totals, scratch] as const),
     )
-    const endOf = new Uint32Array(buffer, ends, partitions)
-    const totalOf = new Float64Array(buffer, totals, partitions)
-    for (let partition = 0, from = 0; partition < partitions; partition++) {
-      const bytes = memory.bytes(scratch + from * strideBytes, (endOf[partition]! - from) * strideBytes)
-      section.appendEntries(partition, bytes, totalOf[partition]!)
-      from = endOf[partition]!
+    const endOf = new Uint32Array(buffer, ends, slices)
+    const totalOf = new Float64Array(buffer, totals, slices)
+    for (let slice = 0, from = 0; slice < slices; slice++) {
+      const bytes = memory.bytes(scratch + from * strideBytes, (endOf[slice]! - from) * strideBytes)
+      section.appendEntries(slice, bytes, totalOf[slice]!)
+      from = endOf[slice]!
     }
-    this.#general.writeTo(section.records(this.#overlaps), partitions)
+    this.#general.writeTo(section.records(this.#overlaps), section.partitions)
   }
 
   clear(): void {
-    this.#memory.clear()
+    if (this.#isMostlyNew()) this.#memory.append()
+    else this.#memory.clear()
+    this.#rows = 0
     this.#general.clear()
     this.#bound = 0
     this.#overlaps = false
@@ -123,6 +134,12 @@ export class FoldTable {
   /** Gives its memory back; the table is gone. */
   close(): void {
     this.#memory.close()
+  }
+
+  /** Whether the table has filled up with keys few of which came twice: then adding up is left to the reduce side, which has them all. */
+  #isMostlyNew(): boolean {
+    const { length, appends } = this.#memory
+    return !appends && length >= MANY && length > this.#rows * MOSTLY
   }
 
   /** A batch that the kernel cannot take: alone in an empty table it goes the general way, otherwise the table is written out first. */

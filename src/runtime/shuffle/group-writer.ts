@@ -1,12 +1,15 @@
 import type { RecordSink } from './cursor.ts'
 import type { RunFile, RunHeader } from './run-file.ts'
+import { SHARES } from './run-file.ts'
 import { RunWriter } from './run-writer.ts'
 
 /** Where a table writes its groups: a section of a run file of content `groups`. */
 export interface GroupSection {
   readonly partitions: number
-  /** Appends the entries of a partition, in order of partition; no sum of theirs is above `total`, but for rounding. */
-  appendEntries(partition: number, entries: Uint8Array, total: number): void
+  /** Slices of entries: `SHARES` for each partition. */
+  readonly slices: number
+  /** Appends the entries of a slice, in order of slices; no sum of theirs is above `total`, but for rounding. */
+  appendEntries(slice: number, entries: Uint8Array, total: number): void
   /** Takes the records of the section, after its entries; `overlaps` says whether their keys may be among entries too. */
   records(overlaps: boolean): RecordSink
 }
@@ -20,7 +23,7 @@ export class GroupWriter {
   readonly #entryBytes: number
 
   constructor(path: string, header: RunHeader & { readonly entryBytes: number }) {
-    this.#writer = new RunWriter(path, header)
+    this.#writer = new RunWriter(path, { ...header, shares: SHARES })
     this.#partitions = header.partitions
     this.#entryBytes = header.entryBytes
   }
@@ -30,18 +33,20 @@ export class GroupWriter {
     const writer = this.#writer
     const partitions = this.#partitions
     const entryBytes = this.#entryBytes
-    const first = this.sections++ * partitions * 2
+    const slices = partitions * SHARES
+    const first = this.sections++ * (slices + partitions)
     return {
       partitions,
-      appendEntries(partition, entries, total) {
-        writer.appendAll(first + partition, entries, entries.length / entryBytes)
-        writer.annotate(first + partition, { total })
+      slices,
+      appendEntries(slice, entries, total) {
+        writer.appendAll(first + slice, entries, entries.length / entryBytes)
+        writer.annotate(first + slice, { total })
       },
       records(overlaps) {
         let last = -1
         return {
           append(partition, key, keyStart, keyEnd, payload, payloadStart, payloadEnd) {
-            const slice = first + partitions + partition
+            const slice = first + slices + partition
             writer.append(slice, key, keyStart, keyEnd, payload, payloadStart, payloadEnd)
             if (overlaps && partition !== last) writer.annotate(slice, { overlaps })
             last = partition
@@ -53,7 +58,7 @@ export class GroupWriter {
 
   /** Closes the file; it can be read from now on. */
   finish(): RunFile {
-    return this.#writer.finish(this.sections * this.#partitions * 2)
+    return this.#writer.finish(this.sections * this.#partitions * (SHARES + 1))
   }
 
   /** Closes and removes the file of an attempt that failed; does nothing after `finish`. */

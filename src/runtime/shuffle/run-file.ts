@@ -8,16 +8,18 @@ import type { ColumnSpec } from '../../flow/column.ts'
  *     slices, one per partition, back to back; a slice is frames
  *       frame: u32 length  u32 CRC-32 of the records  records
  *         record: varint length of key, varint length of payload, key, payload; in order of key by memcmp
- *         of content `groups`, version 2, in the first half of the slices of each section: entries of a fold table, all of one length, in any order
+ *         of content `groups`, version 2: entries of a fold table, all of one length, in any order
  *     footer: JSON `RunFooter`  u32 length of footer  u32 CRC-32 of footer  "flowrun\n"
  *
  * A record never crosses frames, so a frame is checked before anything in it is used. A file of content `groups` has a section for each time that its table
- * was written out, one at least; of `partitions` slices of entries, then as many of records of content `aggregate`, for keys that are no entries.
+ * was written out: `shares` slices of entries for each partition, by hash, and then a slice of records of content `aggregate` for each, of keys that are no entries.
  */
 export const RUN_FILE_MAGIC = new TextEncoder().encode('flowrun\n')
 export const RUN_FILE_VERSION = 1
 /** The version of files of content `groups`. */
 export const GROUPS_VERSION = 2
+/** Slices of entries that a partition has: the keys of each are so few that they are added up in fast caches. */
+export const SHARES = 16
 /** Bytes before the JSON header. */
 export const RUN_FILE_PREFIX = 20
 /** Bytes after the JSON footer. */
@@ -35,8 +37,9 @@ export interface RunHeader {
   /** Values that follow the key, or the columns of the rows. */
   readonly value: readonly ColumnSpec[]
   readonly partitions: number
-  /** Bytes of an entry of content `groups`. */
+  /** Bytes of an entry of content `groups`, and the slices of them that each partition has. */
   readonly entryBytes?: number
+  readonly shares?: number
 }
 
 export interface RunFooter {

@@ -25,6 +25,8 @@ export interface ReduceWork {
 
 /** A slice of entries of fold tables. */
 export interface EntrySlice extends SourceSlice {
+  /** Which share of the keys of the partition. */
+  readonly share: number
   readonly entries: number
   /** No sum of its entries is above this, but for rounding. */
   readonly total: number
@@ -49,13 +51,18 @@ export function listSlices(
       records.push({ source, slice: partition })
       continue
     }
-    for (let slice = partition; slice < slices.length; slice += header.partitions) {
-      const { records: count, total = 0, overlaps: both = false } = slices[slice]!
-      const isEntries = slice % (header.partitions * 2) < header.partitions
+    const { partitions, shares = 1 } = header
+    const entrySlices = partitions * shares
+    for (let section = 0; section < slices.length; section += entrySlices + partitions) {
+      for (let share = 0; share < shares; share++) {
+        const slice = section + partition * shares + share
+        const { records: count, total = 0 } = slices[slice]!
+        if (count > 0) entries.push({ source, slice, share, entries: count, total })
+      }
+      const slice = section + entrySlices + partition
+      const { records: count, overlaps: both = false } = slices[slice]!
+      if (count > 0) records.push({ source, slice })
       overlaps ||= both
-      if (count === 0) continue
-      if (isEntries) entries.push({ source, slice, entries: count, total })
-      else records.push({ source, slice })
     }
   }
   return {

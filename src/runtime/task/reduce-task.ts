@@ -58,14 +58,15 @@ async function reduceEntries(
 ): Promise<RunFile> {
   const { program, files } = work.environment
   const reducer = GroupReducer.for(work, entries)
-  const paths = await reducer?.reduce()
-  if (!paths) return reduceRecords(work, [...records, ...(await sortEntries(work, entries))])
-  if (records.length > 0) paths.push((await reduceRecords(work, records, files.nextPath())).path)
-  if (paths.length === 1) {
-    const [path = ''] = paths
-    renameSync(path, files.runFile)
-    return { ...reducer!.file, path: files.runFile }
+  if (!(await reducer?.reduce())) return reduceRecords(work, [...records, ...(await sortEntries(work, entries))])
+  const made = reducer!.files
+  const [only, ...others] = made
+  if (only && others.length === 0 && records.length === 0) {
+    renameSync(only.path, files.runFile)
+    return { ...only, path: files.runFile }
   }
+  const paths = made.map(({ path }) => path)
+  if (records.length > 0) paths.push((await reduceRecords(work, records, files.nextPath())).path)
   return mergeRows(program, paths, files, work.task.memoryBytes * MERGE_SHARE)
 }
 
