@@ -3,6 +3,8 @@ import { parseDuration } from '../../flow/time.ts'
 import { isBytes } from '../../report/columns.ts'
 import { coverageLines } from '../../report/coverage.ts'
 import { humanDuration, shortCount } from '../../report/number.ts'
+import type { JobSource } from '../../runtime/job-source.ts'
+import { startEarly } from '../../runtime/run/early-workers.ts'
 import type { RunOptions } from '../../runtime/run/options.ts'
 import type { RunOutcome } from '../../runtime/run/outcome.ts'
 import { runJob } from '../../runtime/run/run-job.ts'
@@ -28,25 +30,50 @@ export async function runAction(args: Arguments): Promise<number> {
   const format = await chooseFormat(args)
   const execution = executionOf(args)
   const { files = [] } = args
-  const job = await jobOf(args)
-  const work = async (opened: { store: ObjectStore; manifest: Manifest }): Promise<number> => {
-    const request = await planRequest(args, job, opened.manifest)
-    if (args['dry-run']) {
-      await printPlan(args, await prepare(request, opened.manifest), args.workers)
-      return EXIT.done
-    }
-    const tolerance = toleranceOf(args)
-    const outcome = await watched(args, (watch) =>
-      withUpkeep(opened.store, () =>
-        runJob({ ...request, ...execution, ...opened, ...tolerance, ...watch, system: realSystem() }),
-      ),
-    )
-    await printOutcome(args, format, outcome)
+  const opening = files.length === 0 ? openManifestOf(args) : undefined
+  // What is wrong with the store is told after what is wrong with the job; without early workers the run starts its own.
+  const started = opening
+    ?.then(({ manifest }) => (args['dry-run'] ? undefined : startEarly(manifest, execution)))
+    .catch(() => undefined)
+  try {
+    const job = await jobOf(args)
+    const work = (opened: Opened): Promise<number> => runIn(opened, args, { job, format, execution, started })
+    if (opening) return await work(await opening)
+    const { withImported } = await import('../temporary-store.ts')
+    return await withImported(args, files, work)
+  } finally {
+    await (await started)?.close()
+  }
+}
+
+interface Opened {
+  readonly store: ObjectStore
+  readonly manifest: Manifest
+}
+
+interface Work {
+  readonly job: JobSource
+  readonly format: ChosenFormat
+  readonly execution: ReturnType<typeof executionOf>
+  readonly started: ReturnType<typeof startEarly> | undefined
+}
+
+/** Runs, or explains, a job over an open store. */
+async function runIn(opened: Opened, args: Arguments, { job, format, execution, started }: Work): Promise<number> {
+  const request = await planRequest(args, job, opened.manifest)
+  if (args['dry-run']) {
+    await printPlan(args, await prepare(request, opened.manifest), args.workers)
     return EXIT.done
   }
-  if (files.length === 0) return work(await openManifestOf(args))
-  const { withImported } = await import('../temporary-store.ts')
-  return withImported(args, files, work)
+  const tolerance = toleranceOf(args)
+  const early = { started: await started }
+  const outcome = await watched(args, (watch) =>
+    withUpkeep(opened.store, () =>
+      runJob({ ...request, ...execution, ...early, ...opened, ...tolerance, ...watch, system: realSystem() }),
+    ),
+  )
+  await printOutcome(args, format, outcome)
+  return EXIT.done
 }
 
 /** Carries out a run with progress on standard error; a stop signal ends it cleanly. */

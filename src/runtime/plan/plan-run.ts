@@ -23,7 +23,7 @@ export interface PlanOptions {
   readonly rowsPerBlock?: number
 }
 
-const MIN_SPLIT_BYTES = 1024 * 1024
+export const MIN_SPLIT_BYTES = 1024 * 1024
 const MAX_SPLIT_BYTES = 256 * 1024 * 1024
 /** Each split writes every key it has seen, to be merged again: as few as keep all workers busy to the end. */
 const SPLITS_PER_WORKER = 3

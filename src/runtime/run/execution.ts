@@ -107,8 +107,15 @@ function createRunner(
     const message = `job ${job.job}: runner expected inline for a definition in memory, got ${wanted}`
     throw new RuntimeError('bad-option', message)
   }
-  const { workers, heapBytes } = resources
-  return new LocalRunner({ workers, heapBytes, tasksPerPool: options.tasksPerPool ?? workers * 64 })
+  return options.started ?? createLocalRunner(resources, options)
+}
+
+/** Makes a runner of worker threads for a share of resources. */
+export function createLocalRunner(
+  { workers, heapBytes }: Resources,
+  { tasksPerPool }: Pick<ExecutionOptions, 'tasksPerPool'>,
+): LocalRunner {
+  return new LocalRunner({ workers, heapBytes, tasksPerPool: tasksPerPool ?? workers * 64 })
 }
 
 /** What a run that was stopped says: how to go on. */

@@ -2,6 +2,7 @@ import type { Manifest, StoreSnapshot } from '../../storage/manifest/manifest.ts
 import type { ObjectStore } from '../../storage/store.ts'
 import type { System } from '../../storage/system.ts'
 import type { JobSource } from '../job-source.ts'
+import type { LocalRunner } from '../runner/local-runner.ts'
 import type { AttemptLimits } from './attempts.ts'
 import type { RunEvent } from './events.ts'
 
@@ -9,6 +10,8 @@ import type { RunEvent } from './events.ts'
 export interface ExecutionOptions {
   /** `local`: worker threads, `inline`: this thread. */
   readonly runner?: 'local' | 'inline'
+  /** A runner with workers that are started already, to be used where worker threads are; it is closed with the run. */
+  readonly started?: LocalRunner | undefined
   /** Worker threads; one per core unless given. */
   readonly workers?: number | undefined
   /** Target for the memory of the whole process. */

@@ -36,10 +36,19 @@ export class LocalRunner implements Runner {
   readonly #closing = new Set<Promise<void>>()
   #generation: Generation | undefined
   #nextId = 0
+  #isClosed = false
 
   constructor(options: LocalRunnerOptions) {
     this.slots = options.workers
     this.#options = options
+  }
+
+  /**
+   * Starts the workers before there is anything to run: they load while the caller plans. An error shows with the first attempt; `close` is due even when
+   * nothing was run.
+   */
+  start(): void {
+    this.#currentGeneration({ minThreads: this.slots }).catch(() => undefined)
   }
 
   async run(task: TaskDescription, { signal, onProgress }: AttemptSignals): Promise<JournalEntry> {
@@ -63,28 +72,30 @@ export class LocalRunner implements Runner {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     const { pool } = this.#generation ?? {}
     this.#generation = undefined
     await Promise.all([...this.#closing, pool?.destroy()])
   }
 
-  async #currentGeneration(): Promise<Generation> {
+  async #currentGeneration({ minThreads = 0 } = {}): Promise<Generation> {
     const { tasksPerPool } = this.#options
     if (this.#generation && this.#generation.started < tasksPerPool) return this.#generation
     const { Piscina } = await import('piscina')
     if (this.#generation && this.#generation.started < tasksPerPool) return this.#generation
     const previous = this.#generation
-    const generation = { pool: this.#createPool(Piscina), started: 0, running: 0 }
+    if (this.#isClosed) throw new RuntimeError('worker-terminated', 'runner: expected to be open, got closed')
+    const generation = { pool: this.#createPool(Piscina, minThreads), started: 0, running: 0 }
     this.#generation = generation
     if (previous) this.#retire(previous)
     return generation
   }
 
-  #createPool(PiscinaClass: typeof Piscina): Piscina {
+  #createPool(PiscinaClass: typeof Piscina, minThreads: number): Piscina {
     const { workers, heapBytes } = this.#options
     const pool = new PiscinaClass({
       filename: workerFile(),
-      minThreads: 0,
+      minThreads,
       maxThreads: workers,
       idleTimeout: 60_000,
       concurrentTasksPerWorker: 1,

@@ -1,0 +1,22 @@
+import type { Manifest } from '../../storage/manifest/manifest.ts'
+import { MIN_SPLIT_BYTES } from '../plan/plan-run.ts'
+import type { LocalRunner } from '../runner/local-runner.ts'
+import { createLocalRunner } from './execution.ts'
+import type { ExecutionOptions } from './options.ts'
+import { shareResources } from './resources.ts'
+
+/**
+ * Starts worker threads when a store holds so much that a plan will probably have several splits, before the plan is made: they take as long to load as
+ * it does. Undefined when one thread will do. The caller closes the runner, which the run may have done before.
+ */
+export async function startEarly(
+  manifest: Manifest,
+  options: Pick<ExecutionOptions, 'runner' | 'workers' | 'memoryBytes'>,
+): Promise<LocalRunner | undefined> {
+  if (options.runner === 'inline') return undefined
+  const datasets = await (await manifest.snapshot()).datasets()
+  if (!datasets.some(({ sizeBytes }) => sizeBytes > 2 * MIN_SPLIT_BYTES)) return undefined
+  const runner = createLocalRunner(shareResources(options.workers, options.memoryBytes), {})
+  runner.start()
+  return runner
+}
