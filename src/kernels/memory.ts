@@ -1,6 +1,9 @@
 /** Readable bytes behind every kernel input and writable bytes behind every output. */
 export const SLACK = 32
 
+/** Budgets larger than this are not used in full: a memory has 4 GB at most, with what lies beside a table. */
+export const MOST_BYTES = 3840 * 2 ** 20
+
 const PAGE = 65_536
 
 /**

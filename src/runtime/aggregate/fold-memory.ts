@@ -1,7 +1,7 @@
 import type { Column } from '../../flow/column.ts'
 import type { Kernels } from '../../kernels/kernels.ts'
 import type { KernelMemory } from '../../kernels/memory.ts'
-import { SLACK } from '../../kernels/memory.ts'
+import { MOST_BYTES, SLACK } from '../../kernels/memory.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import { RuntimeError } from '../error.ts'
@@ -40,8 +40,6 @@ const FIRST_CAPACITY = 4096
 const MAX_LOAD = 0.5
 /** Smaller budgets than this would hold no table worth having. */
 const LEAST_BYTES = 4 << 20
-/** A memory has 4 GB at most, with what lies beside the table. */
-const MOST_BYTES = 3840 * 2 ** 20
 /** Room beside the table for who reads the rows, whose columns are then read where they lie. What is not used costs nothing. */
 const READER_BYTES = 64 << 20
 /** Entries appended before they are written out: they and their copies by slice stay in the caches that are not so fast. */

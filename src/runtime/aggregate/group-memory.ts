@@ -1,6 +1,6 @@
 import type { Kernels } from '../../kernels/kernels.ts'
 import type { KernelMemory } from '../../kernels/memory.ts'
-import { SLACK } from '../../kernels/memory.ts'
+import { MOST_BYTES, SLACK } from '../../kernels/memory.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import { FRAME_BYTES } from '../shuffle/run-file.ts'
@@ -41,7 +41,7 @@ export class GroupMemory {
 
   constructor(layout: GroupLayout, budgetBytes: number) {
     this.#layout = layout
-    this.#instance = borrowKernels(Math.max(budgetBytes, LEAST_BYTES))
+    this.#instance = borrowKernels(Math.min(Math.max(budgetBytes, LEAST_BYTES), MOST_BYTES))
     this.#memory = this.#instance.memory
     this.#kernels = this.#instance.kernels
     this.#workAt = this.#memory.allocate(WORK_BYTES)
