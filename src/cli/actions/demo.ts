@@ -18,7 +18,7 @@ import type { demoOptions } from '../commands/demo.ts'
 import { account, type StoredFlows } from '../demo/account.ts'
 import { freshDemoFolder } from '../demo/folder.ts'
 import { CommandProcess, startDaemon } from '../demo/process.ts'
-import { EXIT } from '../errors.ts'
+import { EXIT, UsageError } from '../errors.ts'
 import { note, standardOutput } from '../output.ts'
 import { rowWriter } from '../print.ts'
 import { RunPainter } from '../run-painter.ts'
@@ -28,10 +28,11 @@ const ROWS = 8
 
 export async function demoAction(args: OptionsOf<typeof demoOptions>): Promise<number> {
   const started = performance.now()
+  if (args.store !== undefined) await refuseUsed(args.store, args.endpoint)
   const folder = await freshDemoFolder()
-  const url = `file:./${relative(process.cwd(), folder)}/store`
+  const url = args.store ?? `file:./${relative(process.cwd(), folder)}/store`
   const sent = await collect(args, { folder, url })
-  const store = await openStore(url)
+  const store = await openStore(url, { endpoint: args.endpoint })
   const opened: Opened = { store, manifest: await openManifest(store, { system: realSystem() }), url }
   for (const job of JOBS) await runAndShow(job, opened)
   const { problems, ...sums } = account(sent.exporters, await storedFlows(opened), await ledgerOf(opened.manifest))
@@ -49,6 +50,14 @@ export async function demoAction(args: OptionsOf<typeof demoOptions>): Promise<n
   return EXIT.done
 }
 
+/** The demo counts what is in its store, so nothing else may be there. */
+async function refuseUsed(url: string, endpoint: string | undefined): Promise<void> {
+  const store = await openStore(url, { endpoint })
+  for await (const { key } of store.list('')) {
+    throw new UsageError(`demo: --store expected to be empty, got ${key} in ${store.url}`)
+  }
+}
+
 interface Opened {
   readonly store: ObjectStore
   readonly manifest: Manifest
@@ -59,11 +68,12 @@ const print = (text: string): Promise<void> => standardOutput().write(`${text}\n
 
 /** Receives what a simulator sends, both as processes of their own; returns what was sent. */
 async function collect(
-  { flows, rate, seed }: OptionsOf<typeof demoOptions>,
+  { flows, rate, seed, endpoint }: OptionsOf<typeof demoOptions>,
   { folder, url }: { folder: string; url: string },
 ): Promise<SimulationTotals> {
   const spool = `${folder}/spool`
-  const listen = ['--listen', 'udp://127.0.0.1:0', '--store', url]
+  const at = endpoint === undefined ? [] : ['--endpoint', endpoint]
+  const listen = ['--listen', 'udp://127.0.0.1:0', '--store', url, ...at]
   await print(`$ flowreduce ingest ${listen.join(' ')} &`)
   const { daemon, target } = await startDaemon([...listen, '--spool', spool, '--roll', '5s'], (line) => note(line))
   try {

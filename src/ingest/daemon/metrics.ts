@@ -100,6 +100,11 @@ function storeMetrics({ outbox, openBytes, logBytes, opened, recovered }: Ingest
     counter('commits_total', 'Commits made', outbox.commits),
     counter('blocks_total', 'Blocks stored', outbox.blocks),
     counter('store_failures_total', 'Tries that the store refused', outbox.failures),
+    counter(
+      'commit_races_lost_total',
+      "Commits that came second to another writer's and were made anew",
+      outbox.lostRaces,
+    ),
     counter('flows_shed_total', 'Flows thrown away because too many waited for the store', outbox.shedFlows),
     counter('datagrams_recovered_total', 'Datagrams of an earlier process that were decoded again', recovered),
     gauge('rolls_waiting', 'Rolls that wait for the store', outbox.waiting),

@@ -37,6 +37,12 @@ export interface OutboxCounters {
   shedFlows: number
   /** Tries that the store refused. */
   failures: number
+  /** Commits that came second to another writer's and were made anew. */
+  lostRaces: number
+}
+
+export const NOTHING_SENT: Readonly<OutboxCounters> = {
+  ...{ commits: 0, blocks: 0, waiting: 0, waitingBytes: 0, shedFlows: 0, failures: 0, lostRaces: 0 },
 }
 
 /** Rolls in memory at once; with a spool those beyond are set aside on disk. */
@@ -48,7 +54,7 @@ const MAX_BACKOFF_MS = 30_000
  * the store is not reachable they wait, within a budget.
  */
 export class Outbox {
-  readonly counters: OutboxCounters = { commits: 0, blocks: 0, waiting: 0, waitingBytes: 0, shedFlows: 0, failures: 0 }
+  readonly counters: OutboxCounters = { ...NOTHING_SENT }
   readonly #options: OutboxOptions
   readonly #queue: RollUnit[] = []
   /** Rolls that are on disk. */
@@ -177,6 +183,7 @@ export class Outbox {
       if (this.#tried !== unit.sequence && unit.sequence > this.#resumed) throw this.#usurped(unit.sequence, error)
     } finally {
       this.#tried = unit.sequence
+      this.counters.lostRaces = manifest.lostRaces
     }
   }
 

@@ -1,5 +1,6 @@
 import { createCounters } from '../decode/counters.ts'
 import type { CollectorStatus } from './collector.ts'
+import { NOTHING_SENT } from './outbox.ts'
 import type { ReceiverCounters } from './receiver.ts'
 
 /** What a daemon has done since it started; numbers only grow, but for what waits. */
@@ -28,7 +29,7 @@ export interface SocketStatus {
 /** Nothing collected yet. */
 export const EMPTY_STATUS: CollectorStatus = {
   decoded: createCounters(),
-  outbox: { commits: 0, blocks: 0, waiting: 0, waitingBytes: 0, shedFlows: 0, failures: 0 },
+  outbox: NOTHING_SENT,
   lost: { flows: 0, datagrams: 0, records: 0 },
   sessions: 0,
   silent: [],

@@ -16,6 +16,8 @@ import { viewOf } from './view.ts'
 /** The manifest of a store: reads snapshots of it and commits to it. Any number of processes may have the same one open. */
 export interface Manifest {
   readonly storeId: string
+  /** How often a commit of this process came second to another writer's and was made anew. */
+  readonly lostRaces: number
   /** The newest snapshot (one listing), or that of a version, or the newest one committed at or before a time (milliseconds). */
   snapshot(at?: { readonly version: number } | { readonly time: number }): Promise<StoreSnapshot>
   /**
@@ -73,6 +75,7 @@ class OpenManifest implements Manifest {
   #head: Head
   /** Commits and refreshes of one process take turns instead of racing. */
   #turn: Promise<unknown> = Promise.resolve()
+  #lostRaces = 0
 
   constructor(store: ObjectStore, system: System, pages: PageReader, head: Head) {
     this.#store = store
@@ -83,6 +86,10 @@ class OpenManifest implements Manifest {
 
   get storeId(): string {
     return this.#head.state.storeId
+  }
+
+  get lostRaces(): number {
+    return this.#lostRaces
   }
 
   async snapshot(at?: { readonly version: number } | { readonly time: number }): Promise<StoreSnapshot> {
@@ -152,6 +159,7 @@ class OpenManifest implements Manifest {
       const published = await publish(this.#store, staged)
       this.#head = follow(this.#head, published)
       if (published.header.nonce === nonce) return published
+      this.#lostRaces++
       const ceiling = Math.min(MAX_BACKOFF_MS, 5 * 2 ** Math.min(attempt, 10))
       await this.#system.sleep(this.#system.random() * ceiling)
       if (attempt > 1) await this.#refresh()
