@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { makeData, sizeOf } from './lib/data.ts'
 import type { Measured } from './lib/measure.ts'
 import { interleave } from './lib/measure.ts'
+import { numberOption, textOption } from './lib/options.ts'
 import type { Row } from './lib/rows.ts'
 import { queryRows } from './lib/rows.ts'
 import { prepareSetting } from './lib/setting.ts'
@@ -25,14 +26,9 @@ interface Result {
   readonly agree: boolean
 }
 
-const option = (name: string, fallback: string): string => {
-  const at = process.argv.indexOf(`--${name}`)
-  return at < 0 ? fallback : (process.argv[at + 1] ?? fallback)
-}
-
-const setting = prepareSetting({ flows: Number(option('flows', '20000000')), rounds: Number(option('rounds', '5')) })
+const setting = prepareSetting({ flows: numberOption('flows', 20_000_000), rounds: numberOption('rounds', 5) })
 const data = await makeData(setting)
-const only = option('only', '')
+const only = textOption('only', '')
 const results: Result[] = []
 for (const row of queryRows(setting, data)) {
   if (!row.work.includes(only) || row.peers.length === 0) continue

@@ -1,4 +1,5 @@
 import type { Plan } from '../plan/plan.ts'
+import type { TaskTimings } from '../task/description.ts'
 
 /** What happens in a run, as plain data, in order; the command line paints it, tests read it. */
 export type RunEvent =
@@ -18,6 +19,7 @@ export type RunEvent =
       readonly task: number
       readonly attempt: number
       readonly elapsedMs: number
+      readonly timings: TaskTimings
     }
   | AttemptFailedEvent
   | {

@@ -161,6 +161,7 @@ export class StageRun {
       task: open.task,
       attempt: entry.attempt,
       elapsedMs,
+      timings: entry.timings,
     })
     const tooMany = tooManyBadRecords(this.#state)
     if (tooMany) this.#fail(tooMany)

@@ -16,7 +16,7 @@ interface TraceEvent {
   readonly args?: object
 }
 
-/** Turns the events of a run into a Chrome trace (chrome://tracing, Perfetto): a line per slot, a bar per attempt. */
+/** Turns the events of a run into a Chrome trace (chrome://tracing, Perfetto): a line per slot, a bar per attempt, where its time went in its arguments. */
 export class RunTrace {
   readonly #events: TraceEvent[] = []
   /** Attempts that run, by the slot they were given. */
@@ -29,7 +29,7 @@ export class RunTrace {
         this.#start(nameOf(event))
         break
       case 'attempt-committed':
-        this.#end(nameOf(event), { outcome: 'committed' })
+        this.#end(nameOf(event), { outcome: 'committed', ...event.timings })
         break
       case 'attempt-failed':
         this.#end(nameOf(event), { outcome: event.kind, message: event.message })
