@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { portBreakdown } from '../../../src/jobs/port-breakdown.ts'
 import { jobFromDefinition } from '../../../src/runtime/job-source.ts'
 import { runJob } from '../../../src/runtime/run/run-job.ts'
+import { openManifest } from '../../../src/storage/manifest/manifest.ts'
 import { openMemoryStore } from '../../../src/storage/memory-store.ts'
 import { seededSystem } from '../../../src/storage/system.ts'
 import { storeFlows, testFlows } from '../../kit/flow-store.ts'
@@ -26,5 +27,15 @@ describe('a run', () => {
     expect(outcome.plan.estimate.mapTasks).toBeGreaterThan(5)
     expect(outcome.blocks.length).toBe(4)
     expect(outcome.coverage).toMatchObject({ flows: 1000, corrupt: 0 })
+  })
+
+  it('over a store into which nothing has come yet gives no rows', async () => {
+    const system = seededSystem(1)
+    const store = openMemoryStore({ system })
+    const manifest = await openManifest(store, { system, create: true })
+    const job = jobFromDefinition(portBreakdown)
+    const outcome = await runJob({ store, manifest, system, job, runner: 'inline' })
+    expect(await resultRows(outcome)).toEqual([])
+    expect(outcome.coverage).toMatchObject({ flows: 0, lost: { flows: 0 } })
   })
 })
