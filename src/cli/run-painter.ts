@@ -1,5 +1,8 @@
+import { claimText } from '../report/claim.ts'
 import type { Progress } from '../report/progress.ts'
 import { tasksText } from '../report/progress.ts'
+import type { InjectedFaults } from '../runtime/chaos/chaos.ts'
+import type { Fault } from '../runtime/chaos/faults.ts'
 import type { RunEvent } from '../runtime/run/events.ts'
 import { note } from './output.ts'
 import { standardProgress } from './progress.ts'
@@ -13,6 +16,8 @@ export class RunPainter {
   readonly #progress: Progress
   readonly #quiet: boolean
   #run: string | undefined
+  #waiting = ''
+  readonly #injected: { [F in Fault]?: number } = {}
 
   constructor(quiet: boolean | undefined) {
     this.#quiet = quiet === true
@@ -25,7 +30,14 @@ export class RunPainter {
         this.#run = event.run
         break
       case 'progress':
-        this.#progress.update((elapsedMs) => tasksText(event, elapsedMs))
+        this.#progress.update((elapsedMs) => [tasksText(event, elapsedMs), this.#waiting].filter(Boolean).join(', '))
+        break
+      case 'waiting':
+        this.#waiting = event.amount === 0 ? '' : `waiting for ${claimText(event)}`
+        if (this.#waiting) this.#progress.update(() => this.#waiting)
+        break
+      case 'fault-injected':
+        this.#injected[event.fault] = (this.#injected[event.fault] ?? 0) + 1
         break
       case 'attempt-failed': {
         const { stage, task, attempt, kind, message, retryInMs } = event
@@ -40,6 +52,11 @@ export class RunPainter {
         this.#warn(`task ${event.stage}-${event.task} is done again: ${event.reason}`)
         break
     }
+  }
+
+  /** Faults of `--chaos` so far. */
+  get injected(): InjectedFaults {
+    return this.#injected
   }
 
   /** Says that a stop was asked for. */

@@ -21,7 +21,6 @@ export type RuntimeErrorCode =
   | 'lease-held'
   | 'lease-lost'
   | 'interrupted'
-  | 'chaos'
 
 /** What went wrong in a run. `corrupt-run-file`, `missing-run-file`, `fenced` and the kinds of worker failure are branched on. */
 export class RuntimeError extends ComponentError<RuntimeErrorCode> {}

@@ -1,23 +1,26 @@
 import { parentPort, threadId } from 'node:worker_threads'
 import { openStore } from '../storage/open.ts'
 import type { ObjectStore } from '../storage/store.ts'
+import { runFaultyAttempt } from './chaos/faulty-attempt.ts'
 import { loadCompiledJob } from './job-loader.ts'
 import type { AttemptReply, AttemptRequest, ProgressMessage } from './runner/messages.ts'
 import { serializeError } from './task/error-json.ts'
-import { runAttempt } from './task/run-task.ts'
+import type { AttemptOptions } from './task/run-task.ts'
 
 /** The entry of a worker thread: carries out one attempt at a time and never throws, so that errors cross as plain data. */
 
 const PROGRESS_MS = 100
+/** Exit code of a worker that was to be killed: that of signal 9. */
+const EXIT_ON_PURPOSE = 137
 
 const stores = new Map<string, Promise<ObjectStore>>()
 
-export default async function attempt({ id, task }: AttemptRequest): Promise<AttemptReply> {
+export default async function attempt({ id, task, faults }: AttemptRequest): Promise<AttemptReply> {
   try {
     const job = await loadCompiledJob(task.job)
     const store = await storeOf(task.store)
     let told = 0
-    const entry = await runAttempt(task, {
+    const options: AttemptOptions = {
       store,
       job,
       onProgress(counters) {
@@ -27,7 +30,8 @@ export default async function attempt({ id, task }: AttemptRequest): Promise<Att
         const message: ProgressMessage = { type: 'progress', id, counters }
         parentPort?.postMessage(message)
       },
-    })
+    }
+    const entry = await runFaultyAttempt(task, options, { faults, die: () => process.exit(EXIT_ON_PURPOSE) })
     return { type: 'committed', entry, threadId }
   } catch (error) {
     return { type: 'failed', error: serializeError(error), threadId }

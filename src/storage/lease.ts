@@ -90,8 +90,7 @@ export async function acquireLease(options: AcquireOptions): Promise<Lease> {
   const { store, manifest, system, name, version, holder = thisProcess(), isRunning = isProcessRunning } = options
   const previous = await readLease(store, name)
   if (previous !== undefined && isHeld(previous, system.now())) {
-    const gone = previous.holder.host === holder.host && !isRunning(previous.holder)
-    if (!gone) throw heldBy(previous)
+    if (!isGone(previous.holder, { host: holder.host, isRunning })) throw heldBy(previous)
   }
   const now = Math.floor(system.now())
   const epoch = (previous?.epoch ?? 0) + 1
@@ -196,7 +195,15 @@ export const isHeld = ({ released, renewed }: LeaseRecord, now: number): boolean
   !released && now < renewed + LEASE_MS
 
 /** This process as a holder. */
-export const thisProcess = (): Holder => ({ host: hostname(), pid: process.pid, started: startOf(process.pid) })
+export const thisProcess = (): Holder => ({
+  host: hostname(),
+  pid: process.pid,
+  started: statOf(process.pid)?.started ?? null,
+})
+
+/** Whether a holder was a process of this host that is no more. */
+export const isGone = (holder: Holder, { host = hostname(), isRunning = isProcessRunning } = {}): boolean =>
+  holder.host === host && !isRunning(holder)
 
 /** Whether a process of this host is there and is the one that was meant. */
 export function isProcessRunning({ pid, started }: Holder): boolean {
@@ -205,16 +212,20 @@ export function isProcessRunning({ pid, started }: Holder): boolean {
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
-  return started === null || startOf(pid) === started
+  const now = statOf(pid)
+  if (now === undefined) return started === null
+  // A process that has ended and that nobody has waited for still has its number.
+  return now.state !== 'Z' && (started === null || now.started === started)
 }
 
-/** Field 22 of /proc/PID/stat, start of the process in clock ticks since boot; null where there is no /proc. */
-function startOf(pid: number): string | null {
+/** Of /proc/PID/stat the state (field 3) and the start in clock ticks since boot (field 22); undefined where there is no /proc. */
+function statOf(pid: number): { readonly state: string | undefined; readonly started: string | undefined } | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? null
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    return { state: fields[0], started: fields[19] }
   } catch {
-    return null
+    return undefined
   }
 }
 

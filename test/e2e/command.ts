@@ -34,7 +34,8 @@ export class Started {
     if (!existsSync(CLI)) throw new Error(`${CLI} is missing: run npm run build`)
     this.child = spawn(process.execPath, [CLI, ...args], {
       ...(cwd === undefined ? {} : { cwd }),
-      env: { ...process.env, ...env },
+      // Tests that run at the same time do not wait for each other.
+      env: { ...process.env, FLOWREDUCE_SLOTS: '1000', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {

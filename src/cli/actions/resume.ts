@@ -12,7 +12,7 @@ export async function resumeAction(args: OptionsOf<typeof resumeOptions> & { run
   const format = await chooseFormat(args)
   const execution = executionOf(args)
   const opened = await openManifestOf(args)
-  const outcome = await watched(args, (watch) =>
+  const outcome = await watched(args.quiet, execution, (watch) =>
     withUpkeep(opened.store, () =>
       resumeRun({ ...execution, ...opened, ...watch, run: args.run, system: realSystem() }),
     ),

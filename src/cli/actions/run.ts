@@ -1,8 +1,11 @@
+import { availableParallelism } from 'node:os'
 import { parseSize } from '../../flow/size.ts'
 import { parseDuration } from '../../flow/time.ts'
 import { isBytes } from '../../report/columns.ts'
 import { coverageLines } from '../../report/coverage.ts'
 import { humanDuration, shortCount } from '../../report/number.ts'
+import type { Chaos } from '../../runtime/chaos/chaos.ts'
+import { chaosText, parseChaos } from '../../runtime/chaos/chaos.ts'
 import type { JobSource } from '../../runtime/job-source.ts'
 import { startEarly } from '../../runtime/run/early-workers.ts'
 import type { RunOptions } from '../../runtime/run/options.ts'
@@ -67,7 +70,7 @@ async function runIn(opened: Opened, args: Arguments, { job, format, execution, 
   }
   const tolerance = toleranceOf(args)
   const early = { started: await started }
-  const outcome = await watched(args, (watch) =>
+  const outcome = await watched(args.quiet, execution, (watch) =>
     withUpkeep(opened.store, () =>
       runJob({ ...request, ...execution, ...early, ...opened, ...tolerance, ...watch, system: realSystem() }),
     ),
@@ -78,13 +81,15 @@ async function runIn(opened: Opened, args: Arguments, { job, format, execution, 
 
 /** Carries out a run with progress on standard error; a stop signal ends it cleanly. */
 export async function watched(
-  { quiet }: { readonly quiet: boolean | undefined },
+  quiet: boolean | undefined,
+  { chaos }: { readonly chaos?: Chaos | undefined },
   work: (watch: Required<Pick<RunOptions, 'signal' | 'onEvent'>>) => Promise<RunOutcome>,
 ): Promise<RunOutcome> {
   const painter = new RunPainter(quiet)
   const stop = listenForStop(() => painter.interrupted())
   return work({ signal: stop.signal, onEvent: (event) => painter.show(event) }).finally(() => {
     painter.done()
+    if (chaos && !quiet) note(chaosText(chaos.seed, painter.injected))
     stop.done()
   })
 }
@@ -92,16 +97,26 @@ export async function watched(
 /** The options of how a run is carried out. */
 export function executionOf(
   args: OptionsOf<typeof executionOptions>,
-): Pick<RunOptions, 'runner' | 'workers' | 'memoryBytes' | 'scratch' | 'limits'> {
+): Pick<RunOptions, 'runner' | 'workers' | 'memoryBytes' | 'scratch' | 'limits' | 'admission' | 'chaos'> {
+  const workers = workersOf(args)
   return {
     runner: args.runner === 'inline' ? 'inline' : 'local',
-    workers: workersOf(args),
+    workers,
     memoryBytes: args.memory === undefined ? undefined : readOption('memory', args.memory, parseSize),
     scratch: args.scratch,
     limits: {
       maxFailures: wholeNumber('attempts', args.attempts, { min: 1, max: 1000 }),
       timeLimitMs: readOption('task-timeout', args['task-timeout'], parseDuration),
     },
+    admission: {
+      // More workers than cores are wanted as such.
+      slots:
+        args.slots === undefined
+          ? Math.max(availableParallelism(), workers ?? 1)
+          : wholeNumber('slots', args.slots, { min: 1, max: 65_536 }),
+      priority: wholeNumber('priority', args.priority, { min: -1000, max: 1000 }),
+    },
+    chaos: args.chaos === undefined ? undefined : parseChaos(args.chaos, wholeNumber('seed', args.seed)),
   }
 }
 

@@ -1,9 +1,12 @@
 import { formatInstant } from '../../flow/time.ts'
 import type { Value } from '../../flow/value.ts'
+import { claimText } from '../../report/claim.ts'
 import { coverageLines } from '../../report/coverage.ts'
 import { propertyLines } from '../../report/lines.ts'
 import { countOf, humanDuration, thousands } from '../../report/number.ts'
 import { tableLines } from '../../report/table.ts'
+import type { Waiting } from '../../runtime/admission/waiting.ts'
+import { chaosText } from '../../runtime/chaos/chaos.ts'
 import type { RunDetails, RunSummary } from '../../runtime/run/runs.ts'
 import { diffRuns, listRuns, removeRun, showRun } from '../../runtime/run/runs.ts'
 import { realSystem } from '../../storage/system.ts'
@@ -30,6 +33,7 @@ export async function runsListAction(args: OptionsOf<typeof runsListOptions>): P
         { name: 'rows', type: 'u53', nullable: true },
         { name: 'seconds', type: 'text', nullable: true },
         { name: 'holder', type: 'text', nullable: true },
+        { name: 'waits', type: 'text', nullable: true },
       ],
       tableRows: args.top === undefined ? Number.POSITIVE_INFINITY : tableRowsOf(args.top),
     },
@@ -38,11 +42,18 @@ export async function runsListAction(args: OptionsOf<typeof runsListOptions>): P
 }
 
 async function* rowsOf(runs: AsyncIterable<RunSummary>): AsyncGenerator<readonly Value[]> {
-  for await (const { run, job, status, created, snapshot, rows, elapsedMs, holder } of runs) {
+  for await (const { run, job, status, created, snapshot, rows, elapsedMs, holder, waits } of runs) {
     const seconds = elapsedMs === null ? null : (elapsedMs / 1000).toFixed(1)
     const process = holder === null ? null : `${holder.host}:${holder.pid}`
-    yield [run, job, status, created, snapshot, rows, seconds, process]
+    yield [run, job, status, created, snapshot, rows, seconds, process, waits === null ? null : waitText(waits)]
   }
+}
+
+/** What a run waits for, and who has it. */
+function waitText(waits: Waiting): string {
+  const { heldBy, priority } = waits
+  const holders = heldBy.length === 0 ? 'others in line' : heldBy.join(', ')
+  return `${claimText(waits)} held by ${holders}${priority === 0 ? '' : `, priority ${priority}`}`
 }
 
 export async function runsShowAction(args: OptionsOf<typeof runsShowOptions> & { run: string }): Promise<undefined> {
@@ -64,11 +75,12 @@ export async function runsShowAction(args: OptionsOf<typeof runsShowOptions> & {
 }
 
 function describe(details: RunDetails, failedAttempts: number): string[] {
-  const { run, status, created, snapshot, elapsedMs, holder, record, outcome, stages } = details
+  const { run, status, created, snapshot, elapsedMs, holder, waits, record, outcome, stages } = details
   const { job, plan, runKey } = record
   const lines = propertyLines([
     ['run', run],
     ['status', holder === null ? status : `${status}, by process ${holder.pid} on ${holder.host}`],
+    ...(waits === null ? [] : [['waits', `for ${waitText(waits)}`] as const]),
     ['created', formatInstant(created)],
     ...(elapsedMs === null ? [] : [['took', humanDuration(elapsedMs)] as const]),
     ['job', `${job.job} of ${job.file}, code ${job.hash.slice(0, 12)}`],
@@ -93,6 +105,7 @@ function describe(details: RunDetails, failedAttempts: number): string[] {
     ...propertyLines(counters.map(([name, value]) => [name, thousands(value)])),
     '',
     ...coverageLines(outcome.coverage),
+    ...(outcome.chaos ? [chaosText(outcome.chaos.seed, outcome.chaos.injected)] : []),
     `leaves runs/${run}/: plan.json, journal, outcome.json, trace.json (for Perfetto), environment.json`,
   ]
 }

@@ -1,3 +1,4 @@
+import { FAULTS } from '../../runtime/chaos/faults.ts'
 import { defineCommand, type OptionTable } from '../command.ts'
 import {
   logOptions,
@@ -39,6 +40,16 @@ export const executionOptions = {
   },
   attempts: { type: 'number', default: 4, describe: 'Failed attempts of a task that fail the run' },
   'task-timeout': { type: 'string', default: '1h', describe: 'An attempt that takes longer is stopped' },
+  slots: {
+    type: 'number',
+    describe: 'Attempts that all runs of yours on this machine may run at a time; default: one per core',
+  },
+  priority: { type: 'number', default: 0, describe: 'Runs with a higher one get free slots first' },
+  chaos: {
+    type: 'string',
+    describe: `Make things go wrong, each with a probability per attempt: ${FAULTS.map((fault) => `${fault}=P`).join(',')}; the result stays the same`,
+  },
+  seed: { type: 'number', default: 1, describe: 'Decides which attempts --chaos hits' },
 } as const satisfies OptionTable
 
 export const runOptions = {
@@ -78,6 +89,10 @@ export const runCommand = defineCommand({
     [
       'flowreduce run bytes-per-second --set bin=1m --from 2026-01-01 --to 2026-01-02 --store file:./store --format csv',
       'A day, for a spreadsheet',
+    ],
+    [
+      'flowreduce run port-breakdown --chaos kill-worker=0.1,fail-store=0.05 --seed 7 --store file:./store',
+      'Prove that dying workers and a failing store do not change the result',
     ],
   ],
   run: async (args) => (await import('../actions/run.ts')).runAction(args),

@@ -20,6 +20,8 @@ export interface Coordination {
   readonly state: RunState
   readonly manifest: Manifest
   readonly snapshot: StoreSnapshot
+  /** What goes wrong on purpose; filled while the run goes on. */
+  readonly chaos?: NonNullable<StoredOutcome['chaos']>
   emit(event: RunEvent): void
 }
 
@@ -61,7 +63,7 @@ export async function findCommit(manifest: Manifest, run: string): Promise<numbe
 
 /** Stores and gives back what a committed run was: it follows from the plan, the snapshot and the journal, and so can be written again by whoever comes later. */
 export async function writeOutcome(
-  { record, snapshot }: Pick<Coordination, 'record' | 'snapshot'>,
+  { record, snapshot, chaos }: Pick<Coordination, 'record' | 'snapshot' | 'chaos'>,
   store: ObjectStore,
   entries: readonly JournalEntry[],
   committed: number | null,
@@ -74,6 +76,7 @@ export async function writeOutcome(
     coverage: await coverageOf(snapshot, plan, counters),
     ...{ counters, userCounters, badRecords: badRecordsOf(entries).length },
     ...resultOf(record, entries),
+    ...(chaos ? { chaos } : {}),
     ...{ finished: Date.now(), elapsedMs: Math.round(elapsedMs) },
   }
   await store.write(outcomeKey(run), new TextEncoder().encode(JSON.stringify(stored)))

@@ -1,3 +1,5 @@
+import type { Resource } from '../admission/claim.ts'
+import type { Fault } from '../chaos/faults.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { TaskTimings } from '../task/description.ts'
 
@@ -22,6 +24,19 @@ export type RunEvent =
       readonly timings: TaskTimings
     }
   | AttemptFailedEvent
+  | {
+      readonly type: 'fault-injected'
+      readonly fault: Fault
+      readonly stage: string
+      readonly task: number
+      readonly attempt: number
+    }
+  | {
+      /** The run waits for other runs on this machine; told now and then, and with 0 when it no longer does. */
+      readonly type: 'waiting'
+      readonly resource: Resource
+      readonly amount: number
+    }
   | {
       readonly type: 'task-redone'
       readonly stage: string

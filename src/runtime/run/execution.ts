@@ -1,9 +1,11 @@
-import { mkdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import type { Manifest, StoreSnapshot } from '../../storage/manifest/manifest.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import type { System } from '../../storage/system.ts'
+import { Admission } from '../admission/admission.ts'
+import type { Resource } from '../admission/claim.ts'
+import { ChaosRunner } from '../chaos/chaos-runner.ts'
+import type { Fault } from '../chaos/faults.ts'
 import { RuntimeError } from '../error.ts'
 import type { JobReference } from '../job-reference.ts'
 import { taskCount } from '../plan/plan.ts'
@@ -44,33 +46,39 @@ export interface Execution {
   readonly generations: ReadonlyMap<string, number>
 }
 
-/** Folder of a run on this machine. */
-export const scratchFolder = ({ scratch }: ExecutionOptions, run: string): string =>
-  join(scratch === undefined || scratch === 'store' ? join(tmpdir(), 'flowreduce') : scratch, run)
-
 /** Executes a run with a runner of its own. Run files go once the run is committed; after a failure they stay for `resume` and `task`, until they are old or `runs rm` removes them. */
 export async function execute(execution: Execution, options: ExecutionOptions): Promise<RunOutcome> {
-  const { record, store, scratch, lease, manifest, snapshot } = execution
+  const { record, store, lease, manifest, snapshot, system } = execution
+  const { run, keepsFiles } = record
   const trace = new RunTrace()
+  const injected: { [F in Fault]?: number } = {}
   const emit = (event: RunEvent): void => {
     trace.add(event)
+    if (event.type === 'fault-injected') injected[event.fault] = (injected[event.fault] ?? 0) + 1
     options.onEvent?.(event)
   }
-  mkdirSync(scratch, { recursive: true })
   const resources = shareResources(options.workers, options.memoryBytes)
-  const runner = createRunner(execution, options, resources)
-  const state = stateOf(execution, options, { resources, runner, emit })
+  const runner = createRunner(execution, options, { resources, emit })
+  const onWaiting = (waiting: { resource: Resource; amount: number }): void => emit({ type: 'waiting', ...waiting })
+  const admission = options.admission && new Admission(options.admission, { run, store: store.url, system, onWaiting })
+  const state = stateOf(execution, options, { resources, runner, emit, admission })
+  let releaseMemory: (() => void) | undefined
   try {
     await writeEnvironment(store, record, resources)
-    const outcome = await coordinate({ record, state, manifest, snapshot, emit })
-    await writeTrace(store, record.run, trace)
-    rmSync(scratch, { recursive: true, force: true })
-    if (record.keepsFiles) await removeFiles(store, record.run)
+    releaseMemory = await admission?.memory(resources.memoryBytes, state.signal)
+    const chaos = options.chaos && { seed: options.chaos.seed, injected }
+    const outcome = await coordinate({ record, state, manifest, snapshot, emit, ...(chaos ? { chaos } : {}) })
+    await writeTrace(store, run, trace)
+    // Attempts that came second may still be writing.
+    await runner.close()
+    rmSync(execution.scratch, { recursive: true, force: true })
+    if (keepsFiles) await removeFiles(store, run)
     return outcome
   } catch (error) {
     throw state.signal.aborted ? interrupted(execution, error) : error
   } finally {
     await runner.close()
+    releaseMemory?.()
     await lease.release()
   }
 }
@@ -78,7 +86,17 @@ export async function execute(execution: Execution, options: ExecutionOptions): 
 function stateOf(
   { record, job, store, system, lease, scratch, entries, generations }: Execution,
   options: ExecutionOptions,
-  { resources, runner, emit }: { resources: Resources; runner: Runner; emit(event: RunEvent): void },
+  {
+    resources,
+    runner,
+    emit,
+    admission,
+  }: {
+    resources: Resources
+    runner: Runner
+    emit(event: RunEvent): void
+    admission: Admission | undefined
+  },
 ): RunState {
   const { run, plan, schemas, onCorrupt, maxBadRecords, keepsFiles } = record
   const state = new RunState({
@@ -87,6 +105,7 @@ function stateOf(
       ...{ memoryBytes: resources.attemptBytes, onCorrupt, maxBadRecords },
     },
     ...{ store, runner, system, limits: { ...DEFAULT_LIMITS, ...options.limits }, emit, generations },
+    slot: async (signal) => (admission ? admission.slot(signal) : () => {}),
     speculate: options.speculate ?? true,
     signal: options.signal ? AbortSignal.any([options.signal, lease.signal]) : lease.signal,
   })
@@ -95,11 +114,27 @@ function stateOf(
 }
 
 function createRunner(
+  execution: Execution,
+  options: ExecutionOptions,
+  { resources, emit }: { resources: Resources; emit(event: RunEvent): void },
+): Runner {
+  const runner = plainRunner(execution, options, resources)
+  const { chaos, limits } = options
+  if (!chaos) return runner
+  const { maxFailures } = { ...DEFAULT_LIMITS, ...limits }
+  return new ChaosRunner(runner, {
+    ...{ chaos, maxFailures },
+    onFault: (fault, { stage, task, attempt }) => emit({ type: 'fault-injected', fault, stage, task, attempt }),
+  })
+}
+
+function plainRunner(
   { record, compiled, job, store }: Execution,
   options: ExecutionOptions,
   resources: Resources,
 ): Runner {
   const wanted = options.runner ?? 'local'
+  if (typeof wanted === 'function') return wanted(resources)
   const maps = record.plan.stages.reduce((sum, stage) => sum + (stage.type === 'map' ? taskCount(stage) : 0), 0)
   const alone = maps <= 1 && compiled.stages.every(({ program }) => program.declarative)
   if (wanted === 'inline' || alone) return new InlineRunner({ store, job: compiled })

@@ -18,6 +18,8 @@ export interface JournalEntry extends TaskResult {
   readonly pid: number
 }
 
+const entryKey = ({ run, stage, task, generation }: TaskDescription): string => journalKey(run, stage, task, generation)
+
 /** What an attempt would commit. */
 export function entryOf(
   { stage, task, generation, attempt, epoch }: TaskDescription,
@@ -37,13 +39,24 @@ export async function commitAttempt(
   result: TaskResult,
 ): Promise<JournalEntry> {
   const entry = entryOf(task, result)
+  const bytes = encode(entry)
   try {
-    await store.write(journalKey(task.run, task.stage, task.task, task.generation), encode(entry), { ifAbsent: true })
+    await store.write(entryKey(task), bytes, { ifAbsent: true })
   } catch (error) {
+    if (await isStored(store, task, bytes)) return entry
     if (!(error instanceof StorageError && error.code === 'exists')) throw error
     throw fenced(task, error)
   }
   return entry
+}
+
+/** Whether an entry was written although the write failed: its reply was lost. An entry holds the times of its attempt, so no two are equal. */
+async function isStored(store: ObjectStore, task: TaskDescription, bytes: Uint8Array): Promise<boolean> {
+  try {
+    return Buffer.compare(await store.read(entryKey(task)), bytes) === 0
+  } catch {
+    return false
+  }
 }
 
 /** The entries of a run with the highest generation of each task. */
@@ -59,7 +72,7 @@ export async function readJournal(store: ObjectStore, run: string): Promise<Jour
 
 /** The entry that holds one task and generation. */
 export async function readEntry(store: ObjectStore, task: TaskDescription): Promise<JournalEntry> {
-  const key = journalKey(task.run, task.stage, task.task, task.generation)
+  const key = entryKey(task)
   return parse(key, await store.read(key))
 }
 

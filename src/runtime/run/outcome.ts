@@ -4,6 +4,7 @@ import { columnSpecs } from '../../flow/schema.ts'
 import { readBlock } from '../../storage/block/read.ts'
 import type { BlockInfo } from '../../storage/manifest/actions.ts'
 import type { ObjectStore } from '../../storage/store.ts'
+import type { InjectedFaults } from '../chaos/chaos.ts'
 import type { Counters, UserCounters } from '../counters.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Coverage } from './coverage.ts'
@@ -26,6 +27,8 @@ export interface StoredOutcome {
   readonly blocks: readonly BlockInfo[]
   /** Avro schema of the blocks. */
   readonly schema: unknown
+  /** What went wrong on purpose in the process that committed it. */
+  readonly chaos?: { readonly seed: number; readonly injected: InjectedFaults }
   readonly finished: number
   readonly elapsedMs: number
 }

@@ -1,6 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import type { Batch } from '../../flow/batch.ts'
 import { createBatch } from '../../flow/batch.ts'
 import { RowCodec } from '../../flow/canonical.ts'
@@ -24,6 +22,7 @@ import { readJournal } from './journal.ts'
 import { badRecordsOf, QUARANTINE_COLUMNS, quarantineDataset } from './quarantine.ts'
 import type { RunRecord } from './record.ts'
 import { readRecord } from './record.ts'
+import { claimPassing } from './scratch.ts'
 
 export interface ReplayOptions {
   readonly store: ObjectStore
@@ -52,8 +51,7 @@ export async function replayRun(options: ReplayOptions): Promise<ReplayOutcome> 
   const { store, manifest, run } = options
   const record = await readRecord(store, run)
   const bad = await quarantined(store, manifest, run)
-  const scratch = join(tmpdir(), 'flowreduce', `${run}-replay-${process.pid}`)
-  mkdirSync(scratch, { recursive: true })
+  const scratch = claimPassing(store, run, 'replay')
   try {
     const compiled = await compileFor(options, record, scratch)
     const stage = compiled.stages.find(({ inputs }) => inputs.some(({ type }) => type === 'dataset'))

@@ -1,6 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import type { ObjectStore } from '../../storage/store.ts'
 import { RuntimeError } from '../error.ts'
 import { loadCompiledJob } from '../job-loader.ts'
@@ -11,6 +9,7 @@ import type { JournalEntry } from './journal.ts'
 import { readJournal } from './journal.ts'
 import { readRecord } from './record.ts'
 import { shareResources } from './resources.ts'
+import { claimPassing } from './scratch.ts'
 import { describeTask, stageOf } from './task-descriptions.ts'
 
 /** Which task of which run; `stage` is a stage of its plan. */
@@ -31,8 +30,7 @@ export async function rerunTask({ store, run, stage, task }: RerunOptions): Prom
   const tasks = taskCount(planned)
   if (!Number.isSafeInteger(task) || task < 0 || task >= tasks)
     throw new RuntimeError('bad-option', `run ${run}: task of ${stage} expected 0 to ${tasks - 1}, got ${task}`)
-  const scratch = join(tmpdir(), 'flowreduce', `${run}-rerun-${process.pid}`)
-  mkdirSync(scratch, { recursive: true })
+  const scratch = claimPassing(store, run, 'rerun')
   try {
     const job = await placeJobFiles(store, run, record.job, scratch)
     const entries = await readJournal(store, run)

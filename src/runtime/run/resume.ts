@@ -6,7 +6,7 @@ import type { Plan } from '../plan/plan.ts'
 import { taskCount } from '../plan/plan.ts'
 import { RunReader } from '../shuffle/run-reader.ts'
 import { findCommit, writeOutcome } from './coordinate.ts'
-import { execute, scratchFolder } from './execution.ts'
+import { execute } from './execution.ts'
 import { placeJobFiles } from './job-files.ts'
 import type { JournalEntry } from './journal.ts'
 import { readJournal } from './journal.ts'
@@ -17,6 +17,7 @@ import type { RunOutcome, StoredOutcome } from './outcome.ts'
 import { openOutcome } from './outcome.ts'
 import type { RunRecord } from './record.ts'
 import { readJson, readRecord } from './record.ts'
+import { claimScratch } from './scratch.ts'
 
 /** Which run is resumed, and how. */
 export type ResumeOptions = ExecutionOptions &
@@ -32,7 +33,6 @@ export async function resumeRun(options: ResumeOptions): Promise<RunOutcome> {
   const committed = await committedOutcome(options, record)
   if (committed) return committed
   const lease = await LeaseKeeper.take({ store, manifest, system, run, version: record.plan.snapshot.version })
-  const scratch = scratchFolder(options, run)
   try {
     const raced = await committedOutcome(options, record)
     if (raced) {
@@ -41,6 +41,7 @@ export async function resumeRun(options: ResumeOptions): Promise<RunOutcome> {
     }
     if (record.job.bundle === '')
       throw new RuntimeError('bad-option', `run ${run}: expected a job from a file to resume, got one from memory`)
+    const scratch = claimScratch({ scratch: options.scratch, name: run, run, store: store.url, resumable: true })
     const job = await placeJobFiles(store, run, record.job, scratch)
     const compiled = await loadCompiledJob(job)
     const snapshot = await manifest.snapshot({ version: record.plan.snapshot.version })

@@ -1,7 +1,7 @@
 import { RuntimeError } from '../error.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Execution } from './execution.ts'
-import { execute, scratchFolder } from './execution.ts'
+import { execute } from './execution.ts'
 import { placeJobFiles, storeJobFiles } from './job-files.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import type { RunOptions } from './options.ts'
@@ -11,6 +11,7 @@ import { prepareRun } from './prepare.ts'
 import type { RunRecord } from './record.ts'
 import { writeRecord } from './record.ts'
 import { runId, runKey } from './run-id.ts'
+import { claimScratch, scratchRoot, sweepScratch } from './scratch.ts'
 
 /**
  * Runs a job to its commit. Everything that can be wrong with the job or the options is found before anything is written. Fails with the first cause when a task cannot
@@ -28,11 +29,13 @@ export async function runJob(options: RunOptions): Promise<RunOutcome> {
     )
   const lease = await LeaseKeeper.take({ store, manifest, system, run, version: plan.snapshot.version })
   onEvent?.({ type: 'planned', run, plan })
-  const scratch = scratchFolder(options, run)
   let execution: Execution
   try {
+    await sweepScratch(scratchRoot(options.scratch), { store, manifest, now: system.now() })
     await storeJobFiles(store, run, options.job)
     await writeRecord(store, record)
+    const resumable = record.job.bundle !== ''
+    const scratch = claimScratch({ scratch: options.scratch, name: run, run, store: store.url, resumable })
     const job = await placeJobFiles(store, run, record.job, scratch)
     const { compiled, snapshot } = prepared
     execution = {

@@ -25,6 +25,8 @@ export class RunState {
   /** Aborted when the run is interrupted, or its lease is lost. */
   readonly signal: AbortSignal
   readonly emit: (event: RunEvent) => void
+  /** Waits for a slot of the machine; gives the function that gives it back. */
+  readonly slot: (signal: AbortSignal) => Promise<() => void>
   /** In which generation a task has to run whose run file was found lost when the run was resumed. */
   readonly #generations: ReadonlyMap<string, number>
   readonly #entries = new Map<string, JournalEntry>()
@@ -41,6 +43,7 @@ export class RunState {
     readonly speculate: boolean
     readonly signal: AbortSignal
     readonly emit: (event: RunEvent) => void
+    readonly slot: (signal: AbortSignal) => Promise<() => void>
     readonly generations: ReadonlyMap<string, number>
   }) {
     this.facts = options.facts
@@ -51,6 +54,7 @@ export class RunState {
     this.speculate = options.speculate
     this.signal = options.signal
     this.emit = options.emit
+    this.slot = options.slot
     this.#generations = options.generations
   }
 

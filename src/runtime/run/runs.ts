@@ -1,9 +1,11 @@
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { StorageError } from '../../storage/errors.ts'
-import { isHeld, readLease } from '../../storage/lease.ts'
+import { isGone, isHeld, readLease } from '../../storage/lease.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import type { System } from '../../storage/system.ts'
+import type { Waiting } from '../admission/waiting.ts'
+import { waitingRuns } from '../admission/waiting.ts'
 import { RuntimeError } from '../error.ts'
 import { taskCount } from '../plan/plan.ts'
 import type { JournalEntry } from './journal.ts'
@@ -27,6 +29,8 @@ export interface RunSummary {
   readonly rows: number | null
   /** Process that works on it. */
   readonly holder: { readonly host: string; readonly pid: number } | null
+  /** What it waits for on this machine. */
+  readonly waits: Waiting | null
 }
 
 /** Everything a run has left. */
@@ -41,6 +45,8 @@ export interface RunDetails extends RunSummary {
 export interface RunsOptions {
   readonly store: ObjectStore
   readonly system: System
+  /** Where the runs of this machine keep their claims; the usual folder unless given. */
+  readonly admissionFolder?: string
 }
 
 /** The runs of a store, oldest first. One listing and three reads for each. */
@@ -116,16 +122,20 @@ function factsOf({ record, outcome, status }: RunDetails): Map<string, string> {
   return facts
 }
 
-async function summaryOf({ store, system }: RunsOptions, { run, created, plan }: RunRecord): Promise<RunSummary> {
+async function summaryOf(
+  { store, system, admissionFolder }: RunsOptions,
+  { run, created, plan }: RunRecord,
+): Promise<RunSummary> {
   const outcome = await readJson<StoredOutcome>(store, outcomeKey(run))
   const lease = await readLease(store, run)
-  const held = lease !== undefined && isHeld(lease, system.now())
+  const held = lease !== undefined && isHeld(lease, system.now()) && !isGone(lease.holder)
   return {
     ...{ run, job: plan.job, created, snapshot: plan.snapshot.version },
     status: outcome ? 'committed' : held ? 'running' : 'stopped',
     elapsedMs: outcome?.elapsedMs ?? null,
     rows: outcome?.counters.resultRows ?? null,
     holder: held && lease ? { host: lease.holder.host, pid: lease.holder.pid } : null,
+    waits: (held && waitingRuns(store.url, admissionFolder).get(run)) || null,
   }
 }
 

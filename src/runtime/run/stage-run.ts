@@ -52,6 +52,10 @@ export class StageRun {
   readonly #open = new Set<OpenTask>()
   readonly #durations: number[] = []
   readonly #stop = new AbortController()
+  /** Aborted when every task is committed. */
+  readonly #done = new AbortController()
+  /** Slots of the machine that are being waited for. */
+  #claiming = 0
   readonly #signal: AbortSignal
   #wakers: (() => void)[] = []
   #error: { readonly cause: unknown } | undefined
@@ -98,10 +102,27 @@ export class StageRun {
 
   async #slot(): Promise<void> {
     while (this.#open.size > 0 && !this.#signal.aborted) {
-      const task = this.#waiting.shift() ?? this.#straggler()
-      if (task) await this.#attempt(task)
+      if (this.#hasWork()) await this.#claimSlot()
       else await this.#changed()
     }
+  }
+
+  #hasWork(): boolean {
+    return this.#waiting.length > this.#claiming || (this.#claiming === 0 && this.#straggler() !== undefined)
+  }
+
+  /** Waits for a slot of the machine and uses it for the attempt that then comes first, if there still is one. */
+  async #claimSlot(): Promise<void> {
+    this.#claiming++
+    const claimed = this.#state.slot(AbortSignal.any([this.#signal, this.#done.signal]))
+    const release = await claimed.catch((error) => {
+      if (!this.#signal.aborted && !this.#done.signal.aborted) this.#fail(error)
+    })
+    this.#claiming--
+    if (!release) return
+    const task = this.#waiting.shift() ?? this.#straggler()
+    if (task) await this.#attempt(task, release)
+    else release()
   }
 
   #straggler(): OpenTask | undefined {
@@ -113,7 +134,8 @@ export class StageRun {
     })
   }
 
-  async #attempt(open: OpenTask): Promise<void> {
+  /** Makes one attempt in a slot, which is given back before what became of it is dealt with: that may take other attempts. */
+  async #attempt(open: OpenTask, release: () => void): Promise<void> {
     const stop = new AbortController()
     const { id } = this.#stage
     try {
@@ -124,7 +146,7 @@ export class StageRun {
       this.#state.emit({ type: 'attempt-started', stage: id, task: open.task, attempt: task.attempt, speculative })
       this.#progress.started(task)
       try {
-        const entry = await this.#commitOrTakeOver(task, stop.signal)
+        const entry = await this.#commitOrTakeOver(task, stop.signal).finally(release)
         this.#committed(open, task, entry, performance.now() - since)
       } catch (error) {
         open.running.delete(task)
@@ -152,6 +174,7 @@ export class StageRun {
     open.running.delete(task)
     this.#progress.ended(task)
     if (!this.#open.delete(open)) return
+    if (this.#open.size === 0) this.#done.abort()
     this.#state.commit(entry)
     this.#durations.push(elapsedMs)
     this.#progress.committed(1, entry)

@@ -1,8 +1,9 @@
 import type { ObjectStore } from '../../storage/store.ts'
+import { runFaultyAttempt } from '../chaos/faulty-attempt.ts'
+import { RuntimeError } from '../error.ts'
 import type { CompiledJob } from '../program.ts'
 import type { JournalEntry } from '../run/journal.ts'
 import type { TaskDescription } from '../task/description.ts'
-import { runAttempt } from '../task/run-task.ts'
 import type { AttemptSignals, Runner } from './runner.ts'
 
 export interface InlineRunnerOptions {
@@ -19,12 +20,15 @@ export class InlineRunner implements Runner {
     this.#options = options
   }
 
-  run(task: TaskDescription, { signal, onProgress }: AttemptSignals): Promise<JournalEntry> {
+  run(task: TaskDescription, { signal, faults, onProgress }: AttemptSignals): Promise<JournalEntry> {
     const check = (counters: Parameters<NonNullable<typeof onProgress>>[0]): void => {
       signal.throwIfAborted()
       onProgress?.(counters)
     }
-    return runAttempt(task, { ...this.#options, onProgress: check })
+    const die = (): never => {
+      throw new RuntimeError('worker-exited', 'worker: task expected to return, got an exit on purpose')
+    }
+    return runFaultyAttempt(task, { ...this.#options, onProgress: check }, { faults, die })
   }
 
   async close(): Promise<void> {}

@@ -1,3 +1,4 @@
+import type { AttemptFaults } from '../chaos/attempt-faults.ts'
 import type { LiveCounters } from '../counters.ts'
 import type { JournalEntry } from '../run/journal.ts'
 import type { TaskDescription } from '../task/description.ts'
@@ -8,6 +9,8 @@ export interface AttemptRequest {
   /** Number of the request, which progress messages name. */
   readonly id: number
   readonly task: TaskDescription
+  /** What is to go wrong on purpose. */
+  readonly faults?: AttemptFaults
 }
 
 export type AttemptReply =

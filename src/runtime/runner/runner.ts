@@ -1,3 +1,4 @@
+import type { AttemptFaults } from '../chaos/attempt-faults.ts'
 import type { LiveCounters } from '../counters.ts'
 import type { JournalEntry } from '../run/journal.ts'
 import type { TaskDescription } from '../task/description.ts'
@@ -14,11 +15,13 @@ export interface Runner {
    * An abort of `signal` really stops the attempt, where that is possible.
    */
   run(task: TaskDescription, options: AttemptSignals): Promise<JournalEntry>
-  /** Ends all workers; no attempt may be running. */
+  /** Ends all workers; no attempt may be running. Does nothing the second time. */
   close(): Promise<void>
 }
 
 export interface AttemptSignals {
   readonly signal: AbortSignal
+  /** What is to go wrong in it on purpose. */
+  readonly faults?: AttemptFaults
   onProgress?(counters: LiveCounters): void
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { RuntimeError } from '../../../src/runtime/error.ts'
 import type { RunOutcome } from '../../../src/runtime/run/outcome.ts'
-import { rerunTask } from '../../../src/runtime/task-entry.ts'
+import { rerunTask } from '../../../src/runtime/run/rerun.ts'
 import { testFlows } from '../../kit/flow-store.ts'
 import type { RunKit } from '../../kit/run-kit.ts'
 import { bytesOf, createRunKit, failures } from '../../kit/run-kit.ts'
@@ -39,7 +39,7 @@ describe('a task that fails once', () => {
     ['map reject', 'exited'],
     ['map hang', 'timed-out'],
   ])('is tried again, and the result and the counters are the same: %s', async (what, kind) => {
-    const limits = { timeLimitMs: what === 'map hang' ? 1500 : 60_000, backoffMs: 5 }
+    const limits = { timeLimitMs: what === 'map hang' ? 5000 : 60_000, backoffMs: 5 }
     const job = await trouble('troubled-sums', what)
     const outcome = await kit.run(job, { limits, speculate: false })
     expect(failures(outcome.events)).toEqual([kind])
@@ -56,7 +56,7 @@ describe('a task that fails once', () => {
     ['reduce unserialisable', 'threw'],
     ['reduce hang', 'timed-out'],
   ])('is tried again in a reduce as well: %s', async (what, kind) => {
-    const limits = { timeLimitMs: what === 'reduce hang' ? 1500 : 60_000, backoffMs: 5 }
+    const limits = { timeLimitMs: what === 'reduce hang' ? 5000 : 60_000, backoffMs: 5 }
     const outcome = await kit.run(await trouble('troubled-scans', what), { limits, speculate: false })
     expect(failures(outcome.events)).toEqual([kind])
     expect(bytesOf(outcome)).toEqual(bytesOf(scans))
@@ -83,7 +83,7 @@ describe('a task that always fails', () => {
     const { run, stage, task, command, split } = error.details
     expect(command).toBe(`flowreduce task --run ${run} --task ${stage}-${task} --store ${kit.store.url}`)
     expect(split).toMatch(/^\d+ run files$/)
-    await expect(rerunTask(kit.store, run, stage, task)).rejects.toThrow('thrown on purpose')
+    await expect(rerunTask({ store: kit.store, run, stage, task })).rejects.toThrow('thrown on purpose')
   })
 
   it('whose worker dies every time fails its split, not the pool', async () => {

@@ -11,6 +11,7 @@ import { LeaseKeeper } from '../../../src/runtime/run/lease-keeper.ts'
 import type { RunOutcome } from '../../../src/runtime/run/outcome.ts'
 import { resumeRun } from '../../../src/runtime/run/resume.ts'
 import { runJob } from '../../../src/runtime/run/run-job.ts'
+import { scratchRoot } from '../../../src/runtime/run/scratch.ts'
 import { openStore } from '../../../src/storage/open.ts'
 import { realSystem } from '../../../src/storage/system.ts'
 import type { FlowStore } from '../../kit/flow-store.ts'
@@ -104,7 +105,7 @@ describe('a resumed run', () => {
   it('continues on a machine that has none of its files, when they are kept in the store', async () => {
     const maps = undisturbed.plan.estimate.mapTasks
     const run = await interrupted(maps + 1, 'store')
-    rmSync(join(tmpdir(), 'flowreduce', run), { recursive: true })
+    rmSync(join(scratchRoot('store'), run), { recursive: true })
     const events: RunEvent[] = []
     expectSame(await resume(run, events, 'store'))
     expect(started(events).length).toBe(3)
