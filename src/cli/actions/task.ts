@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { loadCompiledJob } from '../../runtime/job-loader.ts'
 import type { JournalEntry } from '../../runtime/run/journal.ts'
 import { rerunTask } from '../../runtime/run/rerun.ts'
 import type { TaskDescription } from '../../runtime/task/description.ts'
+import { serializeError } from '../../runtime/task/error-json.ts'
 import { runAttempt } from '../../runtime/task/run-task.ts'
 import { openStore } from '../../storage/open.ts'
 import type { OptionsOf } from '../command.ts'
@@ -16,10 +17,16 @@ export async function taskAction(args: OptionsOf<typeof taskOptions>): Promise<u
   await standardOutput().write(`${JSON.stringify(entry)}\n`)
 }
 
-/** Carries out and commits the attempt that a coordinator has described. */
+/** Carries out and commits the attempt that a coordinator has described. Why it failed is printed as JSON too: a submitter acts on its code. */
 async function carryOut(spec: string): Promise<JournalEntry> {
   const task = await readSpec(spec)
-  return runAttempt(task, { store: await openStore(task.store), job: await loadCompiledJob(task.job) })
+  try {
+    await mkdir(task.scratch, { recursive: true })
+    return await runAttempt(task, { store: await openStore(task.store), job: await loadCompiledJob(task.job) })
+  } catch (error) {
+    await standardOutput().write(`${JSON.stringify({ error: serializeError(error) })}\n`)
+    throw error
+  }
 }
 
 /** Runs a task of a run again; an error of the user's code is shown with its stack. */
