@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openStore } from '../../src/storage/open.ts'
 import { flowreduce, flowreduceJson, temporaryFolder } from '../e2e/command.ts'
-import { BUCKET, type RunningServer, SERVERS, startServer } from './servers.ts'
+import { BUCKET, type RunningServer, SECRET_KEY, SERVERS, startServer } from './servers.ts'
 
 for (const name of SERVERS) {
   describe(`the demo over ${name}`, () => {
@@ -33,8 +34,22 @@ for (const name of SERVERS) {
         exitStatus: 0,
         counts: { missing: 0, corrupt: 0, statistics: 0 },
       })
+      await expectNoSecret(store, `${stdout}${stderr}`)
       const again = await flowreduce(['demo', '--store', store], { cwd })
       expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('--store expected to be empty') })
     })
   })
+}
+
+/** The secret is nowhere: not in what was printed, and in no object but blocks (commits, run records, leases). */
+async function expectNoSecret(url: string, printed: string): Promise<void> {
+  expect(printed).not.toContain(SECRET_KEY)
+  const store = await openStore(url)
+  const kinds = new Set<string>()
+  for await (const { key } of store.list('')) {
+    if (key.startsWith('data/')) continue
+    kinds.add(key.split('/')[0]!)
+    expect(new TextDecoder().decode(await store.read(key)), key).not.toContain(SECRET_KEY)
+  }
+  expect([...kinds]).toEqual(expect.arrayContaining(['leases', 'manifest', 'runs']))
 }
