@@ -26,8 +26,8 @@ export function queryRows(setting: Setting, data: Data): Row[] {
     only
       .filter((peer) => setting.peers.includes(peer))
       .flatMap((peer) => [
-        enginePeer(setting, peer, query, data.blocks, 'our files'),
-        enginePeer(setting, peer, query, data.rewritten, 'its layout'),
+        enginePeer(setting, peer, query, data.blocks, 'ours'),
+        enginePeer(setting, peer, query, data.rewritten, 'its'),
       ])
   const nfdump = (name: string, ...args: string[]): Contender[] =>
     setting.peers.includes('nfdump')
@@ -87,10 +87,10 @@ export function queryRows(setting: Setting, data: Data): Row[] {
   ]
 }
 
-function enginePeer(setting: Setting, peer: Peer, query: string, glob: string, layout: string): Contender {
+function enginePeer(setting: Setting, peer: Peer, query: string, glob: string, layout: 'ours' | 'its'): Contender {
   return {
-    name: `${peer}, ${layout}`,
-    command: [setting.python, join(setting.root, 'bench', 'peers', 'query.py'), peer, query, glob],
+    name: `${peer}, ${layout === 'ours' ? 'our files' : 'its layout'}`,
+    command: [setting.python, join(setting.root, 'bench', 'peers', 'query.py'), peer, query, glob, layout],
     answer: (output) => JSON.parse(output),
   }
 }
