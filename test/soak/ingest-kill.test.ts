@@ -88,6 +88,5 @@ describe.each(PLACES)('the daemon killed by signal 9, over a store of kind %s,',
     console.log(
       `${name}: kills ${KILLS}, sent ${sent.flows}, stored ${stored.flows}, lost ${lost}, down ${Math.round(downMs)} ms`,
     )
-    await place.remove()
   })
 })

@@ -101,6 +101,5 @@ describe('two daemons and a compactor on one bucket', () => {
     console.log(
       `${sum('flows')} flows, ${version} commits ${JSON.stringify(commits)}, races lost by daemons ${lostRaces}`,
     )
-    await place.remove()
   })
 })
