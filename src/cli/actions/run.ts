@@ -10,6 +10,7 @@ import type { JobSource } from '../../runtime/job-source.ts'
 import { startEarly } from '../../runtime/run/early-workers.ts'
 import type { RunOptions } from '../../runtime/run/options.ts'
 import type { RunOutcome } from '../../runtime/run/outcome.ts'
+import { LEAST_MEMORY_BYTES } from '../../runtime/run/resources.ts'
 import { runJob } from '../../runtime/run/run-job.ts'
 import type { Manifest } from '../../storage/manifest/manifest.ts'
 import type { ObjectStore } from '../../storage/store.ts'
@@ -102,7 +103,7 @@ export function executionOf(
   return {
     runner: args.runner === 'inline' ? 'inline' : 'local',
     workers,
-    memoryBytes: args.memory === undefined ? undefined : readOption('memory', args.memory, parseSize),
+    memoryBytes: memoryOf(args.memory),
     scratch: args.scratch,
     limits: {
       maxFailures: wholeNumber('attempts', args.attempts, { min: 1, max: 1000 }),
@@ -118,6 +119,13 @@ export function executionOf(
     },
     chaos: args.chaos === undefined ? undefined : parseChaos(args.chaos, wholeNumber('seed', args.seed)),
   }
+}
+
+function memoryOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const bytes = readOption('memory', text, parseSize)
+  if (bytes >= LEAST_MEMORY_BYTES) return bytes
+  throw new UsageError(`--memory: expected at least ${LEAST_MEMORY_BYTES / 1e6}MB, got "${text}"`)
 }
 
 function toleranceOf(args: Arguments): Pick<RunOptions, 'onCorrupt' | 'maxBadRecords'> {

@@ -33,7 +33,10 @@ const workerOptions = {
 export const executionOptions = {
   ...workerOptions,
   runner: { choices: ['local', 'inline'], default: 'local', describe: 'Worker threads, or this thread' },
-  memory: { type: 'string', describe: 'Target for the memory of the whole process; default: a quarter of the machine' },
+  memory: {
+    type: 'string',
+    describe: 'Bound on the memory of the whole process, at least 160MB; default: a quarter of the machine',
+  },
   scratch: {
     type: 'string',
     describe: 'Folder for run files and spills; default: one in the folder for temporary files',

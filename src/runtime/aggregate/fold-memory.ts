@@ -42,8 +42,8 @@ const MAX_LOAD = 0.5
 const LEAST_BYTES = 4 << 20
 /** Room beside the table for who reads the rows, whose columns are then read where they lie. What is not used costs nothing. */
 const READER_BYTES = 64 << 20
-/** Entries appended before they are written out: they and their copies by slice stay in the caches that are not so fast. */
-const APPENDED = 1 << 18
+/** Entries appended before they are written out, at most. */
+const APPENDED = 1 << 20
 /** Bytes of `PackedGroups.work`. */
 const WORK_BYTES = 4 << 10
 

@@ -5,7 +5,7 @@ import { gatherRows } from '../../flow/gather.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { RuntimeError } from '../error.ts'
 import type { GroupSection } from '../shuffle/group-writer.ts'
-import { SHARES } from '../shuffle/run-file.ts'
+import { sharesOf } from '../shuffle/run-file.ts'
 import { columnOf } from './aggregate-set.ts'
 import { FoldMemory } from './fold-memory.ts'
 import { GroupLayout } from './group-layout.ts'
@@ -60,7 +60,7 @@ export class FoldTable {
     this.#general = new AggregateTable({ key, value, aggregates, budgetBytes: general })
     const { packer, sums } = layout
     const { width, directBytes } = packer
-    const shape = { width, directBytes, sums: sums.length, slices: partitions * SHARES }
+    const shape = { width, directBytes, sums: sums.length, slices: partitions * sharesOf(partitions) }
     this.#memory = new FoldMemory({ ...shape, budgetBytes: budgetBytes - general })
   }
 

@@ -34,13 +34,16 @@ const bytesOf = (specs: readonly ColumnSpec[]): number => specs.reduce((sum, { t
 
 /** Below this a second partition costs more than it saves. */
 const SMALL_BYTES = 4 * 1024 * 1024
-/** A partition is merged by one task; this much of it at most, so that a retry is cheap. */
+/** A partition is merged by one task; this much of it at most, so that a retry is cheap, and less where a task has so little memory that it would not hold as much. */
 const PARTITION_BYTES = 64 * 1024 * 1024
+const LEAST_PARTITION_BYTES = 2 * 1024 * 1024
+const MEMORY_SHARE = 1 / 10
 const MAX_PARTITIONS = 1024
 
-/** Number of partitions for so many bytes of run files. */
-export function partitionsFor(shuffleBytes: number, workers: number): number {
+/** Number of partitions for so many bytes of run files, for attempts of `attemptBytes`. */
+export function partitionsFor(shuffleBytes: number, workers: number, attemptBytes: number): number {
   if (shuffleBytes <= SMALL_BYTES) return 1
-  const wanted = Math.max(workers, Math.ceil(shuffleBytes / PARTITION_BYTES))
+  const most = Math.min(PARTITION_BYTES, Math.max(LEAST_PARTITION_BYTES, attemptBytes * MEMORY_SHARE))
+  const wanted = Math.max(workers, Math.ceil(shuffleBytes / most))
   return Math.min(MAX_PARTITIONS, wanted)
 }

@@ -16,6 +16,8 @@ export interface PlanOptions {
   readonly from?: number | undefined
   readonly to?: number | undefined
   readonly workers: number
+  /** Memory of an attempt. */
+  readonly attemptBytes: number
   /** Reduce tasks of each stage; estimated when not given. */
   readonly partitions?: number | undefined
   /** Bytes of a split; when not given, so that every worker has several. */
@@ -40,7 +42,9 @@ export function planRun(options: PlanOptions): Plan {
     const inputs = stage.inputs.map((input) => planInput(stage, input, options, reducers))
     const estimate = estimateStage(stage, inputs, estimates)
     estimates.set(stage.id, estimate)
-    const partitions = checkPartitions(options.partitions ?? partitionsFor(estimate, options.workers))
+    const partitions = checkPartitions(
+      options.partitions ?? partitionsFor(estimate, options.workers, options.attemptBytes),
+    )
     const [mapId, reduceId] = [`${stage.id}-map`, `${stage.id}-reduce`]
     stages.push({ type: 'map', id: mapId, program: stage.id, inputs, sinks: [reduceId], partitions })
     const sinks = isLast ? ['result'] : readersOf(job, stage.id)

@@ -18,7 +18,7 @@ export interface ExecutionOptions {
   readonly started?: LocalRunner | undefined
   /** Worker threads; one per core unless given. */
   readonly workers?: number | undefined
-  /** Target for the memory of the whole process. */
+  /** Bound on the memory of the whole process. */
   readonly memoryBytes?: number | undefined
   /** Folder for run files and spills. */
   readonly scratch?: string | undefined

@@ -25,7 +25,16 @@ export interface PreparedRun {
 export async function prepareRun(
   options: Pick<
     RunOptions,
-    'manifest' | 'job' | 'snapshot' | 'from' | 'to' | 'partitions' | 'splitBytes' | 'rowsPerBlock' | 'workers'
+    | 'manifest'
+    | 'job'
+    | 'snapshot'
+    | 'from'
+    | 'to'
+    | 'partitions'
+    | 'splitBytes'
+    | 'rowsPerBlock'
+    | 'workers'
+    | 'memoryBytes'
   >,
 ): Promise<PreparedRun> {
   const { job, from, to, partitions, splitBytes, rowsPerBlock } = options
@@ -36,7 +45,7 @@ export async function prepareRun(
   const columns = Object.fromEntries(Object.entries(views).map(([name, view]) => [name, view.columns]))
   const compiled = job.compile(columns)
   const { version, time, storeId } = snapshot
-  const { workers } = shareResources(options.workers)
+  const { workers, attemptBytes } = shareResources(options.workers, options.memoryBytes)
   const plan = planRun({
     ...{
       job: compiled,
@@ -45,6 +54,7 @@ export async function prepareRun(
       from,
       to,
       workers,
+      attemptBytes,
       partitions,
       splitBytes,
     },

@@ -1,12 +1,12 @@
 import type { RecordSink } from './cursor.ts'
 import type { RunFile, RunHeader } from './run-file.ts'
-import { SHARES } from './run-file.ts'
+import { sharesOf } from './run-file.ts'
 import { RunWriter } from './run-writer.ts'
 
 /** Where a table writes its groups: a section of a run file of content `groups`. */
 export interface GroupSection {
   readonly partitions: number
-  /** Slices of entries: `SHARES` for each partition. */
+  /** Slices of entries: the same number for each partition. */
   readonly slices: number
   /** Appends the entries of a slice, in order of slices; no sum of theirs is above `total`, but for rounding. */
   appendEntries(slice: number, entries: Uint8Array, total: number): void
@@ -20,10 +20,12 @@ export class GroupWriter {
   sections = 0
   readonly #writer: RunWriter
   readonly #partitions: number
+  readonly #shares: number
   readonly #entryBytes: number
 
   constructor(path: string, header: RunHeader & { readonly entryBytes: number }) {
-    this.#writer = new RunWriter(path, { ...header, shares: SHARES })
+    this.#shares = sharesOf(header.partitions)
+    this.#writer = new RunWriter(path, { ...header, shares: this.#shares })
     this.#partitions = header.partitions
     this.#entryBytes = header.entryBytes
   }
@@ -33,7 +35,7 @@ export class GroupWriter {
     const writer = this.#writer
     const partitions = this.#partitions
     const entryBytes = this.#entryBytes
-    const slices = partitions * SHARES
+    const slices = partitions * this.#shares
     const first = this.sections++ * (slices + partitions)
     return {
       partitions,
@@ -58,7 +60,7 @@ export class GroupWriter {
 
   /** Closes the file; it can be read from now on. */
   finish(): RunFile {
-    return this.#writer.finish(this.sections * this.#partitions * (SHARES + 1))
+    return this.#writer.finish(this.sections * this.#partitions * (this.#shares + 1))
   }
 
   /** Closes and removes the file of an attempt that failed; does nothing after `finish`. */

@@ -18,8 +18,8 @@ export const RUN_FILE_MAGIC = new TextEncoder().encode('flowrun\n')
 export const RUN_FILE_VERSION = 1
 /** The version of files of content `groups`. */
 export const GROUPS_VERSION = 2
-/** Slices of entries that a partition has: the keys of each are so few that they are added up in fast caches. */
-export const SHARES = 16
+/** Slices of entries that each of so many partitions has: the keys of a slice are so few that they are added up in fast caches, and the slices not so many that listing them takes time. */
+export const sharesOf = (partitions: number): number => Math.max(1, Math.min(16, Math.floor(256 / partitions)))
 /** Bytes before the JSON header. */
 export const RUN_FILE_PREFIX = 20
 /** Bytes after the JSON footer. */

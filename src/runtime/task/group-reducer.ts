@@ -2,14 +2,14 @@ import type { GroupLayout, RowLayout } from '../aggregate/group-layout.ts'
 import type { KeyShare } from '../aggregate/group-memory.ts'
 import { GroupMemory } from '../aggregate/group-memory.ts'
 import type { RunFile } from '../shuffle/run-file.ts'
-import { openSource } from '../shuffle/run-source.ts'
+import { SourceReaders } from '../shuffle/source-readers.ts'
 import type { EntrySlice, ReduceWork } from './entry-slices.ts'
 import { layoutOf } from './entry-slices.ts'
 import { rowHeader } from './row-output.ts'
 import { writeRun } from './write-run.ts'
 
-/** Share of the budget of an attempt that entries take, their table and their sorting included. */
-const MEMORY_SHARE = 0.8
+/** Share of the budget of an attempt that entries take, their table and their sorting included: no more than a map task takes, so that a worker goes on with the same memory. */
+const MEMORY_SHARE = 0.45
 /** Where sums could leave the doubles that count exactly; half of it, as totals are rounded. */
 const EXACT = 2 ** 52
 /** Shares that the keys of one slice may be divided into, by a byte of their hash. */
@@ -25,6 +25,7 @@ export class GroupReducer {
   readonly #slices: readonly EntrySlice[]
   readonly #rows: RowLayout
   readonly #memory: GroupMemory
+  readonly #readers = new SourceReaders()
   #reduced = 0
 
   /** A reducer for these slices; undefined when only sorted records can be merged to what is right. */
@@ -50,6 +51,7 @@ export class GroupReducer {
       for (const slices of this.#byShare()) if (!(await this.#reduceShare(slices))) return false
       if (this.#memory.kept > 0 || this.files.length === 0) this.#write()
     } finally {
+      this.#readers.close()
       this.#memory.close()
     }
     for (const { entries } of this.#slices) counters.mergedRecords += entries
@@ -92,14 +94,8 @@ export class GroupReducer {
   async #add(slices: readonly EntrySlice[], keys: KeyShare): Promise<boolean> {
     const largest = slices.reduce((most, { entries }) => Math.max(most, entries), 0)
     if (!this.#memory.start(Math.ceil(largest / (keys.mask + 1)))) return false
-    for (const { source, slice } of slices) {
-      const reader = openSource(source)
-      try {
-        for (const frame of reader.frames(slice)) if (!this.#memory.add(frame, keys)) return false
-      } finally {
-        reader.close()
-      }
-    }
+    for (const { source, slice } of slices)
+      for (const frame of this.#readers.of(source).frames(slice)) if (!this.#memory.add(frame, keys)) return false
     await this.#work.turn()
     return true
   }

@@ -11,7 +11,7 @@ import { entryWriter } from '../../../src/runtime/aggregate/group-records.ts'
 import { AggregateTable } from '../../../src/runtime/aggregate/table.ts'
 import type { AggregateSpec } from '../../../src/runtime/program.ts'
 import type { RecordSink } from '../../../src/runtime/shuffle/cursor.ts'
-import { SHARES } from '../../../src/runtime/shuffle/run-file.ts'
+import { sharesOf } from '../../../src/runtime/shuffle/run-file.ts'
 import { seededRandom } from '../../seeded-random.ts'
 
 const VALUE: readonly ColumnSpec[] = [
@@ -87,10 +87,10 @@ function groupsOf(table: FoldTable, options: FoldTableOptions): string[] {
   const write = entryWriter(GroupLayout.for(options)!)
   table.writeTo({
     partitions: options.partitions,
-    slices: options.partitions * SHARES,
+    slices: options.partitions * sharesOf(options.partitions),
     appendEntries(slice, entries, total) {
       const bytes = entries.slice()
-      write(new Uint32Array(bytes.buffer), lineSink(lines, Math.floor(slice / SHARES)))
+      write(new Uint32Array(bytes.buffer), lineSink(lines, Math.floor(slice / sharesOf(options.partitions))))
       expect(total).toBeLessThan(Number.MAX_SAFE_INTEGER)
     },
     records: () => lineSink(lines),
