@@ -28,3 +28,6 @@ export {
   groupsSort,
   groupsWrite,
 } from './groups'
+export { foldRows, foldRehash, sumDoubles } from './fold'
+export { avroEncode } from './avro-encode'
+export { snappyCompress } from './snappy-compress'

@@ -11,6 +11,10 @@ import type { KernelMemory } from './memory.ts'
 export interface Kernels {
   /** Snappy block format. Returns the bytes written. */
   snappyDecompress(src: number, srcLength: number, dst: number, dstCapacity: number): number
+  /** Snappy block format; `dst` has room for `maxCompressedBytes(length)`, `table` is `COMPRESS_TABLE_BYTES` of scratch. Returns the bytes written. */
+  snappyCompress(src: number, length: number, dst: number, table: number): number
+  /** Writes columns as Avro rows; see assembly/avro-encode.ts for the program. Returns the bytes written, or a code below 0 for a value that cannot be stored. */
+  avroEncode(program: number, rows: number, dst: number): number
   /** RLE / bit-packed dictionary indices, each replaced by its entry of 1, 2, 4, 8 or 16 bytes. Returns 0. */
   dictionary8: DictionaryKernel
   dictionary16: DictionaryKernel

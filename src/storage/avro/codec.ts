@@ -1,5 +1,4 @@
 import { crc32, inflateRawSync } from 'node:zlib'
-import snappy from 'snappy'
 import { StorageError } from '../errors.ts'
 
 /** The codecs of Avro containers that blocks are read with; flowreduce writes snappy. */
@@ -11,15 +10,11 @@ export const MAX_PLAIN_BYTES = 64 * 1024 * 1024
 /** Snappy never does better than 64 bytes from 3; a claim beyond that is refused before memory is reserved for it. */
 const SNAPPY_MAX_RATIO = 32
 
-/** Copying is faster than an external buffer with its finalizer, for pieces of this size. */
-const OPTIONS = { copyOutputData: true }
-
-/** Compresses with Snappy in Avro's way: raw format, then the big-endian CRC-32 of the plain bytes. */
-export function snappyCompress(plain: Uint8Array): Uint8Array {
-  const compressed = snappy.compressSync(plain, OPTIONS)
-  const framed = new Uint8Array(compressed.length + 4)
-  framed.set(compressed)
-  writeUint32(framed, compressed.length, crc32(plain))
+/** Snappy data as it stands in a sync-block: then the big-endian CRC-32 of the plain bytes. */
+export function withCrc(packed: Uint8Array, plain: Uint8Array): Uint8Array<ArrayBuffer> {
+  const framed = new Uint8Array(packed.length + 4)
+  framed.set(packed)
+  writeUint32(framed, packed.length, crc32(plain))
   return framed
 }
 

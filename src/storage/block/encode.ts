@@ -4,9 +4,8 @@ import type { Batch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import type { AvroRecordSchema } from '../../flow/schema.ts'
 import { avroSchema, schemaId } from '../../flow/schema.ts'
-import { snappyCompress } from '../avro/codec.ts'
-import { RowEncoder } from '../avro/encoder.ts'
 import { headerBytes, SYNC_LENGTH } from '../avro/header.ts'
+import { SyncBlockEncoder } from '../avro/sync-block-encoder.ts'
 import { varint } from '../avro/varint.ts'
 import type { BlockInfo } from '../manifest/actions.ts'
 import type { SyncBlockInfo } from './chunks.ts'
@@ -45,7 +44,7 @@ interface SyncBlock {
 export class BlockEncoder {
   private readonly schema: AvroRecordSchema
   private readonly recordsPerSync: number
-  private readonly rows: RowEncoder
+  private readonly rows: SyncBlockEncoder
   private readonly statistics = new BlockStatistics()
   private readonly syncBlocks: SyncBlock[] = []
   private readonly header: Uint8Array
@@ -56,7 +55,7 @@ export class BlockEncoder {
   constructor({ name, columns, recordsPerSync = 4096 }: BlockEncoderOptions) {
     this.schema = avroSchema(name, columns)
     this.recordsPerSync = recordsPerSync
-    this.rows = new RowEncoder(columns, recordsPerSync)
+    this.rows = new SyncBlockEncoder(columns, recordsPerSync)
     this.header = headerBytes(this.schema)
     this.size = this.header.length + SYNC_LENGTH
   }
@@ -83,25 +82,24 @@ export class BlockEncoder {
   }
 
   private closeSyncBlock(): void {
-    const { plain } = this.rows
-    const data = snappyCompress(plain)
+    const { data, plainLength } = this.rows.take()
     const head = Buffer.concat([varint(this.pending), varint(data.length)])
     this.syncBlocks.push({
       records: this.pending,
       span: this.statistics.takeSpan(),
       head,
       data,
-      plainLength: plain.length,
+      plainLength,
     })
     this.size += head.length + data.length + SYNC_LENGTH
     this.finished += this.pending
     this.pending = 0
-    this.rows.clear()
   }
 
   /** Ends the block; the encoder cannot be used again. */
   finish(): EncodedBlock {
     if (this.pending > 0) this.closeSyncBlock()
+    this.rows.close()
     const bytes = new Uint8Array(this.size)
     const sync = this.syncMarker()
     let at = 0

@@ -1,0 +1,86 @@
+import type { Column, ColumnSpec } from '../../flow/column.ts'
+import { NUMBER_RANGE } from '../../flow/value.ts'
+import type { KernelMemory } from '../../kernels/memory.ts'
+
+/** Operations of the kernel `avroEncode`; assembly/avro-encode.ts has the same list. */
+const OP = { u8: 1, u16: 2, u32: 3, f64: 4, u64: 5, i64: 6, boolean: 7, address: 8, prefix: 9, variable: 10 } as const
+
+/** Bytes of one operation in the program. */
+export const OPERATION_BYTES = 64
+
+type Part = 'values' | 'family' | 'v4' | 'v6' | 'bits' | 'offsets'
+
+/** How one column lies in kernel memory and what the kernel does with it. */
+export interface EncodeOperation {
+  readonly code: number
+  /** Arrays of the column that are copied, each with its bytes per row and the byte of the operation that holds its address. */
+  readonly parts: readonly { readonly part: Part; readonly bytes: number; readonly operand: number }[]
+  /** Most bytes of a row; those of `text` and `bytes` come on top. */
+  readonly maxBytes: number
+  /** Writes the operands that are not addresses. */
+  readonly limits?: (view: DataView, at: number) => void
+}
+
+const VALUES_OPERAND = 12
+
+function numbers(code: number, bytes: number, maxBytes: number): EncodeOperation {
+  return { code, parts: [{ part: 'values', bytes, operand: VALUES_OPERAND }], maxBytes }
+}
+
+const ADDRESS_PARTS = [
+  { part: 'family', bytes: 1, operand: VALUES_OPERAND },
+  { part: 'v4', bytes: 4, operand: 16 },
+  { part: 'v6', bytes: 16, operand: 20 },
+] as const
+
+/** The operation of a column. */
+export function encodeOperation({ type, avro }: ColumnSpec): EncodeOperation {
+  switch (type) {
+    case 'u8':
+      return numbers(OP.u8, 1, 2)
+    case 'u16':
+      return numbers(OP.u16, 2, 3)
+    case 'boolean':
+      return numbers(OP.boolean, 1, 1)
+    case 'u64':
+      return numbers(OP.u64, 8, 10)
+    case 'i64':
+      return numbers(OP.i64, 8, 10)
+    case 'u32': {
+      const max = avro === 'int' ? 0x7fffffff : 0xffffffff
+      return { ...numbers(OP.u32, 4, 5), limits: (view, at) => view.setUint32(at + 16, max, true) }
+    }
+    case 'address':
+      return { code: OP.address, parts: ADDRESS_PARTS, maxBytes: 17 }
+    case 'prefix':
+      return { code: OP.prefix, parts: [...ADDRESS_PARTS, { part: 'bits', bytes: 1, operand: 24 }], maxBytes: 18 }
+    case 'text':
+    case 'bytes':
+      return { code: OP.variable, parts: [{ part: 'offsets', bytes: 4, operand: VALUES_OPERAND }], maxBytes: 5 }
+    default: {
+      const [min, most] = NUMBER_RANGE[type]
+      const max = avro === 'int' ? Math.min(most, 0x7fffffff) : most
+      const limits = (view: DataView, at: number): void => {
+        view.setFloat64(at + 16, min, true)
+        view.setFloat64(at + 24, max, true)
+      }
+      return { ...numbers(OP.f64, 8, 8), limits }
+    }
+  }
+}
+
+/** Where the operand of a variable column lies that says where its data begin. */
+export const DATA_OPERAND = 16
+
+/** Copies rows of one part of a column to `at`; 16-byte values of a column without IPv6 are left out. */
+export function copyPart(
+  memory: KernelMemory,
+  column: Column,
+  part: Part,
+  { from, rows, bytes, at }: { from: number; rows: number; bytes: number; at: number },
+): void {
+  if (part === 'v6' && 'family' in column && !column.family.subarray(from, from + rows).includes(6)) return
+  const array = (column as unknown as { readonly [part: string]: ArrayBufferView })[part] as ArrayBufferView // a part of the column's type
+  const length = part === 'offsets' ? (rows + 1) * bytes : rows * bytes
+  memory.bytes(at, length).set(new Uint8Array(array.buffer, array.byteOffset + from * bytes, length))
+}

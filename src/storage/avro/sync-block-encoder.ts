@@ -1,0 +1,193 @@
+import type { Batch } from '../../flow/batch.ts'
+import type { Column, ColumnSpec } from '../../flow/column.ts'
+import { SLACK } from '../../kernels/memory.ts'
+import type { KernelInstance } from '../../kernels/pool.ts'
+import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
+import { COMPRESS_TABLE_BYTES, maxCompressedBytes } from '../../kernels/snappy-compress.ts'
+import { StorageError } from '../errors.ts'
+import { withCrc } from './codec.ts'
+import type { EncodeOperation } from './encode-program.ts'
+import { copyPart, DATA_OPERAND, encodeOperation, OPERATION_BYTES } from './encode-program.ts'
+import { RowEncoder } from './encoder.ts'
+
+/** A finished sync-block, without count, size and marker. */
+export interface PackedRows {
+  /** Snappy data and checksum. */
+  readonly data: Uint8Array<ArrayBuffer>
+  readonly plainLength: number
+}
+
+/**
+ * Encodes rows of batches as the data of Avro sync-blocks: columns are copied into kernel memory, written as rows there, and compressed in place, so
+ * nothing is allocated per row. `close` gives the memory back. Its TypeScript twin is `RowEncoder`, which also says what is wrong with a value.
+ */
+export class SyncBlockEncoder {
+  readonly #specs: readonly ColumnSpec[]
+  readonly #operations: readonly EncodeOperation[]
+  readonly #maxRows: number
+  /** Most bytes of a row without its text and bytes. */
+  readonly #rowBytes: number
+  #layout: Layout | undefined
+  #length = 0
+
+  /** `maxRows` is the largest number of rows of a sync-block. */
+  constructor(specs: readonly ColumnSpec[], maxRows: number) {
+    this.#specs = specs
+    this.#operations = specs.map(encodeOperation)
+    this.#maxRows = maxRows
+    this.#rowBytes = specs.reduce((sum, { nullable }, i) => sum + this.#operations[i]!.maxBytes + (nullable ? 1 : 0), 0)
+  }
+
+  /** Plain bytes of the rows since `take`. */
+  get sizeBytes(): number {
+    return this.#length
+  }
+
+  /**
+   * Appends rows `from` to `to` (exclusive) of a batch. Throws `bad-format` for a value that Avro or the column's type cannot hold; nothing is
+   * appended then.
+   */
+  add(batch: Batch, from: number, to: number): void {
+    const rows = to - from
+    const columns = this.#specs.map((spec) => batch.columns[spec.name])
+    if (!columns.every((column, i) => fits(column, this.#specs[i]!, from, to))) throw this.#refusal(batch, from, to)
+    const dataBytes = columns.reduce((sum, column) => sum + dataLength(column, from, to), 0)
+    const layout = this.#reserve(this.#length + rows * this.#rowBytes + dataBytes, dataBytes)
+    this.#copyIn(layout, columns as readonly Column[], from, rows)
+    const { kernels } = layout.instance
+    const written = kernels.avroEncode(layout.programAt, rows, layout.plainAt + this.#length)
+    if (written < 0) throw this.#refusal(batch, from, to)
+    this.#length += written
+  }
+
+  /** Compresses the rows added since the last call. */
+  take(): PackedRows {
+    const { instance, plainAt, packedAt, tableAt } = this.#reserve(0, 0)
+    const plainLength = this.#length
+    const length = instance.kernels.snappyCompress(plainAt, plainLength, packedAt, tableAt)
+    this.#length = 0
+    const data = withCrc(instance.memory.bytes(packedAt, length), instance.memory.bytes(plainAt, plainLength))
+    return { data, plainLength }
+  }
+
+  close(): void {
+    if (this.#layout) returnKernels(this.#layout.instance)
+    this.#layout = undefined
+  }
+
+  #copyIn({ instance, columnsAt, programAt, dataAt }: Layout, columns: readonly Column[], from: number, rows: number) {
+    const { memory } = instance
+    const program = new DataView(memory.memory.buffer, programAt)
+    let at = columnsAt
+    let data = dataAt
+    for (const [i, column] of columns.entries()) {
+      const { parts } = this.#operations[i]!
+      const place = (bytes: number): number => {
+        const here = at
+        at += this.#maxRows * bytes + PART_SLACK
+        return here
+      }
+      if (this.#specs[i]!.nullable) {
+        const validAt = place(1)
+        program.setUint32(i * OPERATION_BYTES + 4, column.valid ? validAt : 0, true)
+        if (column.valid) memory.bytes(validAt, rows).set(column.valid.subarray(from, from + rows))
+      }
+      for (const { part, bytes } of parts) copyPart(memory, column, part, { from, rows, bytes, at: place(bytes) })
+      if (column.type !== 'text' && column.type !== 'bytes') continue
+      const first = column.offsets[from]!
+      const bytes = column.data.subarray(first, column.offsets[from + rows])
+      memory.bytes(data, bytes.length).set(bytes)
+      program.setUint32(i * OPERATION_BYTES + DATA_OPERAND, data - first, true)
+      data += bytes.length
+    }
+  }
+
+  /** Room for plain bytes and for the text and bytes of one call, moved to a larger instance when it is needed. */
+  #reserve(plainBytes: number, dataBytes: number): Layout {
+    const had = this.#layout
+    if (had && plainBytes <= had.plainBytes && dataBytes <= had.dataBytes) return had
+    const wanted = {
+      plainBytes: Math.max(plainBytes * (had ? 2 : 1), had?.plainBytes ?? this.#maxRows * this.#rowBytes),
+      dataBytes: Math.max(dataBytes * 2, had?.dataBytes ?? 0),
+    }
+    const layout = layOut(this.#operations, this.#specs, this.#maxRows, wanted)
+    if (had) {
+      const plain = had.instance.memory.bytes(had.plainAt, this.#length)
+      layout.instance.memory.bytes(layout.plainAt, this.#length).set(plain)
+      returnKernels(had.instance)
+    }
+    this.#layout = layout
+    return layout
+  }
+
+  /** What the twin finds wrong with the rows. */
+  #refusal(batch: Batch, from: number, to: number): unknown {
+    try {
+      new RowEncoder(this.#specs, to - from).add(batch, from, to)
+    } catch (error) {
+      return error
+    }
+    return new StorageError('bad-format', 'storage: rows expected to be encoded as their twin does, got a refusal')
+  }
+}
+
+function fits(column: Column | undefined, { type, nullable }: ColumnSpec, from: number, to: number): boolean {
+  if (column?.type !== type) return false
+  return nullable === true || column.valid === undefined || !column.valid.subarray(from, to).includes(0)
+}
+
+function dataLength(column: Column | undefined, from: number, to: number): number {
+  return column?.type === 'text' || column?.type === 'bytes' ? column.offsets[to]! - column.offsets[from]! : 0
+}
+
+/** Readable bytes behind each part; offsets have one more than rows. */
+const PART_SLACK = 16
+
+interface Layout {
+  readonly instance: KernelInstance
+  readonly programAt: number
+  readonly columnsAt: number
+  readonly dataAt: number
+  readonly dataBytes: number
+  readonly plainAt: number
+  readonly plainBytes: number
+  readonly packedAt: number
+  readonly tableAt: number
+}
+
+function layOut(
+  operations: readonly EncodeOperation[],
+  specs: readonly ColumnSpec[],
+  maxRows: number,
+  { plainBytes, dataBytes }: { plainBytes: number; dataBytes: number },
+): Layout {
+  const programBytes = (operations.length + 1) * OPERATION_BYTES
+  const columnsBytes = partsOf(operations, specs).reduce((sum, { bytes }) => sum + maxRows * bytes + PART_SLACK, 0)
+  const packedBytes = maxCompressedBytes(plainBytes)
+  const sizes = [programBytes, columnsBytes, dataBytes, plainBytes, packedBytes, COMPRESS_TABLE_BYTES]
+  const instance = borrowKernels(sizes.reduce((sum, size) => sum + size + SLACK + 16, 0))
+  const [programAt = 0, columnsAt = 0, dataAt = 0, plainAt = 0, packedAt = 0, tableAt = 0] = sizes.map((size) =>
+    instance.memory.allocate(size),
+  )
+  const program = new DataView(instance.memory.memory.buffer, programAt, programBytes)
+  instance.memory.bytes(programAt, programBytes).fill(0)
+  let partAt = columnsAt
+  for (const { operation, nullable, bytes, operand } of partsOf(operations, specs)) {
+    const at = operation * OPERATION_BYTES
+    program.setUint32(at, operations[operation]!.code, true)
+    program.setUint32(at + 8, nullable ? 1 : 0, true)
+    program.setUint32(at + operand, partAt, true)
+    operations[operation]!.limits?.(program, at)
+    partAt += maxRows * bytes + PART_SLACK
+  }
+  return { instance, programAt, columnsAt, dataAt, dataBytes, plainAt, plainBytes, packedAt, tableAt }
+}
+
+/** The arrays in kernel memory, in order: of each column its validity, when it is nullable, then its parts. */
+function partsOf(operations: readonly EncodeOperation[], specs: readonly ColumnSpec[]) {
+  return operations.flatMap(({ parts }, operation) => {
+    const { nullable = false } = specs[operation]!
+    const valid = nullable ? [{ bytes: 1, operand: 4 }] : []
+    return [...valid, ...parts].map(({ bytes, operand }) => ({ operation, nullable, bytes, operand }))
+  })
+}
