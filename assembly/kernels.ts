@@ -28,6 +28,5 @@ export {
   groupsSort,
   groupsWrite,
 } from './groups'
-export { foldRows, foldRehash, sumDoubles } from './fold'
 export { avroEncode } from './avro-encode'
 export { snappyCompress } from './snappy-compress'

@@ -54,7 +54,11 @@ describe('snappy compression', () => {
       state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
       return state >>> 24
     })
-    for (const plain of [noise, Buffer.concat([noise, noise]), Buffer.concat([noise, noise.subarray(0, 65_535), noise])]) {
+    for (const plain of [
+      noise,
+      Buffer.concat([noise, noise]),
+      Buffer.concat([noise, noise.subarray(0, 65_535), noise]),
+    ]) {
       const packed = compress(plain)
       expectReadable(packed, plain)
       expect(packed.length).toBeLessThanOrEqual(maxCompressedBytes(plain.length))

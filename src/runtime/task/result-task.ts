@@ -52,7 +52,7 @@ async function writeBlocks(
   const columns = codec.columnsOf(batch)
   const blocks: BlockInfo[] = []
   for (let more = cursor.next(); more; ) {
-    const encoder = new BlockEncoder({ name: program.name, columns: program.output })
+    const encoder = new BlockEncoder({ name: program.name, columns: program.output, compressor: 'library' })
     while (more && encoder.records < task.rowsPerBlock) {
       const most = Math.min(ROWS, task.rowsPerBlock - encoder.records)
       batch.length = 0

@@ -1,4 +1,5 @@
 import { crc32, inflateRawSync } from 'node:zlib'
+import snappy from 'snappy'
 import { StorageError } from '../errors.ts'
 
 /** The codecs of Avro containers that blocks are read with; flowreduce writes snappy. */
@@ -9,6 +10,12 @@ export const MAX_PLAIN_BYTES = 64 * 1024 * 1024
 
 /** Snappy never does better than 64 bytes from 3; a claim beyond that is refused before memory is reserved for it. */
 const SNAPPY_MAX_RATIO = 32
+
+/** Who compresses: our kernel, or the snappy library, whose bytes the keys of results rest on. Any Snappy reader reads either. */
+export type SnappyCompressor = 'kernel' | 'library'
+
+/** Copying is faster than an external buffer with its finalizer, for pieces of this size. */
+export const snappyLibrary = (plain: Uint8Array): Uint8Array => snappy.compressSync(plain, { copyOutputData: true })
 
 /** Snappy data as it stands in a sync-block: then the big-endian CRC-32 of the plain bytes. */
 export function withCrc(packed: Uint8Array, plain: Uint8Array): Uint8Array<ArrayBuffer> {

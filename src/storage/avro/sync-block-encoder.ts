@@ -5,7 +5,8 @@ import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import { COMPRESS_TABLE_BYTES, maxCompressedBytes } from '../../kernels/snappy-compress.ts'
 import { StorageError } from '../errors.ts'
-import { withCrc } from './codec.ts'
+import type { SnappyCompressor } from './codec.ts'
+import { snappyLibrary, withCrc } from './codec.ts'
 import type { EncodeOperation } from './encode-program.ts'
 import { copyPart, DATA_OPERAND, encodeOperation, OPERATION_BYTES } from './encode-program.ts'
 import { RowEncoder } from './encoder.ts'
@@ -61,13 +62,14 @@ export class SyncBlockEncoder {
   }
 
   /** Compresses the rows added since the last call. */
-  take(): PackedRows {
+  take(compressor: SnappyCompressor = 'kernel'): PackedRows {
     const { instance, plainAt, packedAt, tableAt } = this.#reserve(0, 0)
     const plainLength = this.#length
-    const length = instance.kernels.snappyCompress(plainAt, plainLength, packedAt, tableAt)
     this.#length = 0
-    const data = withCrc(instance.memory.bytes(packedAt, length), instance.memory.bytes(plainAt, plainLength))
-    return { data, plainLength }
+    const plain = instance.memory.bytes(plainAt, plainLength)
+    if (compressor === 'library') return { data: withCrc(snappyLibrary(plain), plain), plainLength }
+    const length = instance.kernels.snappyCompress(plainAt, plainLength, packedAt, tableAt)
+    return { data: withCrc(instance.memory.bytes(packedAt, length), plain), plainLength }
   }
 
   close(): void {

@@ -4,6 +4,7 @@ import type { Batch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import type { AvroRecordSchema } from '../../flow/schema.ts'
 import { avroSchema, schemaId } from '../../flow/schema.ts'
+import type { SnappyCompressor } from '../avro/codec.ts'
 import { headerBytes, SYNC_LENGTH } from '../avro/header.ts'
 import { SyncBlockEncoder } from '../avro/sync-block-encoder.ts'
 import { varint } from '../avro/varint.ts'
@@ -18,6 +19,8 @@ export interface BlockEncoderOptions {
   readonly name: string
   readonly columns: readonly ColumnSpec[]
   readonly recordsPerSync?: number
+  /** Default `kernel`; results use the library, so that a result keeps the bytes and the key that it has always had. */
+  readonly compressor?: SnappyCompressor
 }
 
 /** A finished block and what the manifest says about it. */
@@ -44,6 +47,7 @@ interface SyncBlock {
 export class BlockEncoder {
   private readonly schema: AvroRecordSchema
   private readonly recordsPerSync: number
+  private readonly compressor: SnappyCompressor
   private readonly rows: SyncBlockEncoder
   private readonly statistics = new BlockStatistics()
   private readonly syncBlocks: SyncBlock[] = []
@@ -52,7 +56,8 @@ export class BlockEncoder {
   private finished = 0
   private size: number
 
-  constructor({ name, columns, recordsPerSync = 4096 }: BlockEncoderOptions) {
+  constructor({ name, columns, recordsPerSync = 4096, compressor = 'kernel' }: BlockEncoderOptions) {
+    this.compressor = compressor
     this.schema = avroSchema(name, columns)
     this.recordsPerSync = recordsPerSync
     this.rows = new SyncBlockEncoder(columns, recordsPerSync)
@@ -82,7 +87,7 @@ export class BlockEncoder {
   }
 
   private closeSyncBlock(): void {
-    const { data, plainLength } = this.rows.take()
+    const { data, plainLength } = this.rows.take(this.compressor)
     const head = Buffer.concat([varint(this.pending), varint(data.length)])
     this.syncBlocks.push({
       records: this.pending,

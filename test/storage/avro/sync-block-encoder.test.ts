@@ -31,21 +31,25 @@ describe('rows encoded in kernel memory', () => {
   it('have the bytes that the TypeScript encoder writes, for any columns and any cut into batches', () => {
     const shapes = fc.oneof(anySpecs, fc.constant([...FLOW_COLUMNS]), fc.constant(withElements))
     fc.assert(
-      fc.property(shapes.chain((specs) => anyBatch(specs)), fc.nat(), ({ specs, batch }, cut) => {
-        const middle = cut % (batch.length + 1)
-        const kernel = new SyncBlockEncoder(specs, Math.max(1, batch.length))
-        const twin = new RowEncoder(specs, Math.max(1, batch.length))
-        for (const [from, to] of [
-          [0, middle],
-          [middle, batch.length],
-        ] as const) {
-          const expected = attempt(() => twin.add(batch, from, to))
-          expect(attempt(() => kernel.add(batch, from, to))).toBe(expected)
-        }
-        expect(kernel.sizeBytes).toBe(twin.sizeBytes)
-        expect(Buffer.compare(unpack(kernel.take()), twin.plain)).toBe(0)
-        kernel.close()
-      }),
+      fc.property(
+        shapes.chain((specs) => anyBatch(specs)),
+        fc.nat(),
+        ({ specs, batch }, cut) => {
+          const middle = cut % (batch.length + 1)
+          const kernel = new SyncBlockEncoder(specs, Math.max(1, batch.length))
+          const twin = new RowEncoder(specs, Math.max(1, batch.length))
+          for (const [from, to] of [
+            [0, middle],
+            [middle, batch.length],
+          ] as const) {
+            const expected = attempt(() => twin.add(batch, from, to))
+            expect(attempt(() => kernel.add(batch, from, to))).toBe(expected)
+          }
+          expect(kernel.sizeBytes).toBe(twin.sizeBytes)
+          expect(Buffer.compare(unpack(kernel.take()), twin.plain)).toBe(0)
+          kernel.close()
+        },
+      ),
       { numRuns: 300 },
     )
   })
