@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import type { ObjectStore } from '../../storage/store.ts'
 import { RuntimeError } from '../error.ts'
 import { loadCompiledJob } from '../job-loader.ts'
@@ -17,7 +18,7 @@ import type { RunOutcome, StoredOutcome } from './outcome.ts'
 import { openOutcome } from './outcome.ts'
 import type { RunRecord } from './record.ts'
 import { readJson, readRecord } from './record.ts'
-import { claimScratch } from './scratch.ts'
+import { claimScratch, scratchRoot } from './scratch.ts'
 
 /** Which run is resumed, and how. */
 export type ResumeOptions = ExecutionOptions &
@@ -31,7 +32,11 @@ export async function resumeRun(options: ResumeOptions): Promise<RunOutcome> {
   const { store, manifest, system, run } = options
   const record = await readRecord(store, run)
   const committed = await committedOutcome(options, record)
-  if (committed) return committed
+  if (committed) {
+    // Its coordinator may have failed between the commit and the sweeping up.
+    rmSync(join(scratchRoot(options.scratch), run), { recursive: true, force: true })
+    return committed
+  }
   const lease = await LeaseKeeper.take({ store, manifest, system, run, version: record.plan.snapshot.version })
   try {
     const raced = await committedOutcome(options, record)
