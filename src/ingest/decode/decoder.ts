@@ -140,7 +140,12 @@ class DatagramDecoder implements Decoder {
   }
 
   get #lasting(): Lasting {
-    return { exporters: this.#exporters, parking: this.#messages.parking, ledger: this.#ledger }
+    return {
+      exporters: this.#exporters,
+      parking: this.#messages.parking,
+      ledger: this.#ledger,
+      sflow: this.#sflowLedger,
+    }
   }
 
   #netflow(bytes: Uint8Array, view: DataView, version: 5 | 9 | 10, meta: DatagramMeta): MalformedReason | undefined {

@@ -1,4 +1,5 @@
 import type { Ledger } from '../ledger/ledger.ts'
+import type { SflowLedger } from '../ledger/sflow-ledger.ts'
 import { DecodeError } from './errors.ts'
 import { parseExporter } from './exporter-address.ts'
 import type { DomainState, ExporterState } from './exporter-state.ts'
@@ -14,13 +15,14 @@ export interface Lasting {
   readonly exporters: ExporterTable
   readonly parking: ParkingLot
   readonly ledger: Ledger
+  readonly sflow: SflowLedger
 }
 
 const base64 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
 
 /** The state of a decoder as plain JSON. */
-export function saveState({ exporters, parking, ledger }: Lasting): DecoderState {
+export function saveState({ exporters, parking, ledger, sflow }: Lasting): DecoderState {
   const known = [...exporters.all()]
   const messages = new Map<MessageCount, number>()
   const parked = [...parking.all()].map((set) => saveParked(set, messages))
@@ -31,6 +33,7 @@ export function saveState({ exporters, parking, ledger }: Lasting): DecoderState
     sessions: ledger.states(),
     messages: [...messages.keys()].map(saveMessage),
     parked,
+    agents: sflow.states(),
   }
 }
 
@@ -86,10 +89,11 @@ export function restoreState(value: unknown, lasting: Lasting): void {
       `decode: state expected format version 1, got ${issue?.message ?? 'something else'} at ${where}`,
     )
   }
-  const { domains, templates, sessions, messages, parked } = parsed.data
+  const { domains, templates, sessions, messages, parked, agents } = parsed.data
   for (const record of templates) restoreTemplate(record, lasting.exporters)
   for (const record of domains) restoreDomain(record, lasting.exporters)
   for (const session of sessions) lasting.ledger.restore(session)
+  for (const agent of agents) lasting.sflow.restore(agent)
   const counts = messages.map((record) => restoreMessage(record, lasting.ledger))
   for (const record of parked) restoreParked(record, counts, lasting)
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 /**
  * What a decoder remembers between two lives, as plain JSON: templates, options, sets that wait for a template, and where each session's
- * numbering stands. Octets are base64. sFlow needs no templates; its numberings start anew.
+ * numbering stands. Octets are base64.
  */
 
 const count = z.number().int().nonnegative()
@@ -87,6 +87,24 @@ const parked = z.object({
   records: octets,
 })
 
+const run = z.object({ high: u32, span: count, distinct: count, missing: z.array(count.max(0xffff)) })
+
+/** A sub-agent of sFlow, which needs no templates: where the numbering of its datagrams stands. */
+const agent = z.object({
+  exporter: z.string(),
+  subAgent: u32,
+  duplicates: count,
+  datagrams: z.object({
+    received: count,
+    first: u32,
+    last: u32,
+    streams: count,
+    outOfOrder: count,
+    lostBefore: count,
+    open: z.array(run),
+  }),
+})
+
 export const decoderState = z.object({
   formatVersion: z.literal(1),
   domains: z.array(domain),
@@ -94,6 +112,8 @@ export const decoderState = z.object({
   sessions: z.array(session),
   messages: z.array(message),
   parked: z.array(parked),
+  /** Missing in states of daemons that did not keep them. */
+  agents: z.array(agent).default([]),
 })
 
 export type DecoderState = z.infer<typeof decoderState>

@@ -4,7 +4,7 @@ import type { SessionKey } from './session.ts'
 /** A ledger entry being filled: deltas of one session, unit and minute. */
 export type Deltas = { -readonly [K in keyof LedgerEntry]: LedgerEntry[K] }
 
-const MINUTE_MS = 60_000
+export const MINUTE_MS = 60_000
 
 export const minuteOf = (ms: number): number => Math.floor(ms / MINUTE_MS) * MINUTE_MS
 

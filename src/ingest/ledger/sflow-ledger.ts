@@ -4,7 +4,7 @@ import { Account, isChanged } from './account.ts'
 import { leastUsed } from './least-used.ts'
 import type { SessionSummary } from './ledger.ts'
 import { RecentDatagrams } from './recent.ts'
-import { SflowStream } from './sflow-stream.ts'
+import { SflowStream, type SflowStreamState } from './sflow-stream.ts'
 
 /** Version of sFlow in ledgers and sessions: an S. */
 export const SFLOW = 0x53
@@ -43,23 +43,47 @@ interface Source {
   used: boolean
 }
 
+/** A sub-agent as plain data. The sources of its samples are not among it: the ledger holds datagrams. */
+export interface SflowAgentState {
+  readonly exporter: string
+  readonly subAgent: number
+  readonly duplicates: number
+  readonly datagrams: SflowStreamState
+}
+
 /** The datagrams of one sub-agent, and the sources of its samples. */
 export class SflowAgent {
   readonly exporter: string
   readonly subAgent: number
-  readonly datagrams = new SflowStream()
+  readonly datagrams: SflowStream
   readonly recent = new RecentDatagrams()
   readonly account: Account
   readonly sources = new Map<number, Source>()
-  duplicates = 0
+  duplicates: number
   used = false
   readonly #budget: number
 
-  constructor(exporter: string, subAgent: number, budget: number) {
+  /** `state` is that of an earlier life, whose ledger has been told all of it. */
+  constructor(exporter: string, subAgent: number, budget: number, state?: SflowAgentState) {
     this.exporter = exporter
     this.subAgent = subAgent
+    this.datagrams = new SflowStream(state?.datagrams)
+    this.duplicates = state?.duplicates ?? 0
     this.account = new Account({ exporter, sourcePort: 0, version: SFLOW, domain: subAgent }, 'datagrams')
     this.#budget = budget
+  }
+
+  state(): SflowAgentState {
+    const { exporter, subAgent, duplicates, datagrams } = this
+    return { exporter, subAgent, duplicates, datagrams: datagrams.state() }
+  }
+
+  /** Tells the ledger what has changed since it was last told. */
+  tell(ms: number, entries: Deltas[]): void {
+    const { datagrams, duplicates } = this
+    const restarts = Math.max(0, datagrams.streams - 1)
+    const received = datagrams.received - duplicates
+    this.account.tell({ received, lost: datagrams.lost, restarts, duplicates }, ms, entries)
   }
 
   flowSample(sourceIdType: number, sourceId: number, number: number): void {
@@ -97,7 +121,7 @@ export class SflowLedger {
     this.#budgets = budgets
   }
 
-  agent(exporter: string, subAgent: number): SflowAgent {
+  agent(exporter: string, subAgent: number, state?: SflowAgentState): SflowAgent {
     const name = `${exporter} ${subAgent}`
     const known = this.#agents.get(name)
     if (known) {
@@ -105,7 +129,7 @@ export class SflowLedger {
       return known
     }
     if (this.#agents.size >= this.#budgets.sessions) this.#agents.delete(leastUsed(this.#agents))
-    const agent = new SflowAgent(exporter, subAgent, this.#budgets.sourcesPerAgent)
+    const agent = new SflowAgent(exporter, subAgent, this.#budgets.sourcesPerAgent, state)
     this.#agents.set(name, agent)
     return agent
   }
@@ -114,10 +138,7 @@ export class SflowLedger {
   datagram(agent: SflowAgent, number: number, repeated: boolean, ms: number): void {
     agent.datagrams.take(number)
     if (repeated) agent.duplicates++
-    const { datagrams, duplicates } = agent
-    const restarts = Math.max(0, datagrams.streams - 1)
-    const received = datagrams.received - duplicates
-    agent.account.tell({ received, lost: datagrams.lost, restarts, duplicates }, ms, this.#entries)
+    agent.tell(ms, this.#entries)
   }
 
   malformed(agent: SflowAgent, ms: number): void {
@@ -134,6 +155,18 @@ export class SflowLedger {
     this.#entries = []
     for (const { account } of this.#agents.values()) account.close()
     return entries
+  }
+
+  /** Every sub-agent, for `restore` in another life. */
+  states(): SflowAgentState[] {
+    return [...this.#agents.values()].map((agent) => agent.state())
+  }
+
+  /** Takes over a sub-agent of an earlier life; what it had counted by then is not told again. */
+  restore(state: SflowAgentState): void {
+    const agent = this.agent(state.exporter, state.subAgent, state)
+    agent.tell(0, [])
+    agent.account.close()
   }
 
   /** Every sub-agent as a session. */

@@ -7,17 +7,49 @@ const STREAMS = 8
 /** Numbers behind the highest that are remembered one by one: more than `NEAR`, so that each is counted once. */
 const WINDOW = 1024
 
+/** One run of numbers as plain data. */
+export interface RunState {
+  readonly high: number
+  readonly span: number
+  readonly distinct: number
+  /** Numbers of the span that have not come, by how far they lie behind the highest; only those near enough to come late. */
+  readonly missing: number[]
+}
+
+/** All that is known of a numbering, as plain data. */
+export interface SflowStreamState {
+  readonly received: number
+  readonly first: number
+  readonly last: number
+  readonly streams: number
+  readonly outOfOrder: number
+  readonly lostBefore: number
+  readonly open: RunState[]
+}
+
 /** One run of numbers: an agent between two restarts, or one of several engines that number for themselves. */
 class Stream {
   high: number
   /** Span from the lowest to the highest. */
-  span = 1
-  distinct = 1
+  span: number
+  distinct: number
   readonly #seen = new Uint8Array(WINDOW)
 
-  constructor(number: number) {
-    this.high = number
-    this.#seen[number % WINDOW] = 1
+  constructor({ high, span, distinct, missing }: RunState) {
+    this.high = high
+    this.span = span
+    this.distinct = distinct
+    for (let behind = 0; behind < Math.min(span, WINDOW); behind++) this.#seen[this.#slot(-behind)] = 1
+    for (const behind of missing) this.#seen[this.#slot(-behind)] = 0
+  }
+
+  state(): RunState {
+    const { high, span, distinct } = this
+    const missing: number[] = []
+    for (let behind = 0; behind < Math.min(span, WINDOW); behind++) {
+      if (this.#seen[this.#slot(-behind)] === 0) missing.push(behind)
+    }
+    return { high, span, distinct, missing }
   }
 
   /** Takes a number `step` away from the highest; returns whether it is new. */
@@ -29,8 +61,7 @@ class Stream {
     } else {
       this.span = Math.max(this.span, 1 - step)
     }
-    // WINDOW divides 2^32, so that slots go on across a wrap.
-    const slot = (step > 0 ? this.high : (this.high + step) >>> 0) % WINDOW
+    const slot = this.#slot(Math.min(0, step))
     const isNew = step > 0 || this.#seen[slot] === 0
     this.#seen[slot] = 1
     if (isNew) this.distinct++
@@ -39,6 +70,11 @@ class Stream {
 
   get lost(): number {
     return this.span - this.distinct
+  }
+
+  /** The slot of the number `step` away from the highest. WINDOW divides 2^32, so that slots go on across a wrap. */
+  #slot(step: number): number {
+    return ((this.high + step) >>> 0) % WINDOW
   }
 }
 
@@ -51,6 +87,24 @@ export class SflowStream {
   outOfOrder = 0
   #lostBefore = 0
   #streams: Stream[] = []
+
+  /** `state` is that of an earlier life. */
+  constructor(state?: SflowStreamState) {
+    if (!state) return
+    this.received = state.received
+    this.first = state.first
+    this.last = state.last
+    this.streams = state.streams
+    this.outOfOrder = state.outOfOrder
+    this.#lostBefore = state.lostBefore
+    this.#streams = state.open.slice(-STREAMS).map((run) => new Stream(run))
+  }
+
+  state(): SflowStreamState {
+    const { received, first, last, streams, outOfOrder } = this
+    const open = this.#streams.map((stream) => stream.state())
+    return { received, first, last, streams, outOfOrder, lostBefore: this.#lostBefore, open }
+  }
 
   /** Takes the next number: it joins the stream whose highest number is nearest, if that is near, else it opens one. */
   take(number: number): void {
@@ -81,6 +135,6 @@ export class SflowStream {
   #open(number: number): void {
     this.streams++
     if (this.#streams.length >= STREAMS) this.#lostBefore += this.#streams.shift()!.lost
-    this.#streams.push(new Stream(number))
+    this.#streams.push(new Stream({ high: number, span: 1, distinct: 1, missing: [] }))
   }
 }

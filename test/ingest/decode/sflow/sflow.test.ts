@@ -188,4 +188,18 @@ describe('an sFlow datagram', () => {
       { subAgent: 7 },
     ])
   })
+
+  it('goes on with its numbering in the next life of a decoder, so that what is lost in between is known', () => {
+    const first = new Bench()
+    for (const sequence of [1, 2, 5]) first.send(datagram([good], { sequence }), { receivedMs: 0 })
+    expect(first.decoder.drainLedger()).toMatchObject([{ received: 3, lost: 2 }])
+    const state: unknown = JSON.parse(JSON.stringify(first.decoder.state()))
+    const second = new Bench()
+    second.decoder.restore(state)
+    expect(second.decoder.state()).toEqual(state)
+    expect(second.decoder.drainLedger()).toEqual([])
+    for (const sequence of [4, 9]) second.send(datagram([good], { sequence }), { receivedMs: 60_000 })
+    expect(second.decoder.drainLedger()).toMatchObject([{ interval: 60_000, received: 2, lost: 2, restarts: 0 }])
+    expect(second.decoder.sessions()).toMatchObject([{ received: 5, lost: 4, first: 1, last: 9 }])
+  })
 })
