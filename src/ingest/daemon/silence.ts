@@ -1,14 +1,16 @@
 import type { LedgerEntry } from '../../storage/manifest/actions.ts'
 import { type ExporterAddress, parseExporter } from '../decode/exporter-address.ts'
 import { IngestError } from '../error.ts'
+import { MINUTE_MS, minuteOf } from '../ledger/account.ts'
 
-const MINUTE_MS = 60_000
 /** An exporter is called silent after this long. */
 const SILENT_MS = 120_000
 
 interface Expected {
   readonly exporter: string
   heardMs: number
+  /** Minutes, by their start, in which it was heard and that are not accounted for yet. */
+  readonly heard: Set<number>
   /** Start of the first minute that is not accounted for yet. */
   nextMinute: number
   silent: boolean
@@ -26,14 +28,24 @@ export class Silence {
         throw new IngestError('bad-option', `ingest: expect expected an address, got ${text}`, { option: 'expect' })
       }
       const nextMinute = Math.ceil(nowMs / MINUTE_MS) * MINUTE_MS
-      this.#expected.set(exporter, { exporter, heardMs: nowMs, nextMinute, silent: false })
+      this.#expected.set(exporter, { exporter, heardMs: nowMs, heard: new Set(), nextMinute, silent: false })
     }
   }
 
   /** Notes a datagram. */
   heard(exporter: ExporterAddress, receivedMs: number): void {
     const expected = this.#expected.get(exporter.text)
-    if (expected) expected.heardMs = receivedMs
+    if (!expected) return
+    expected.heardMs = receivedMs
+    expected.heard.add(minuteOf(receivedMs))
+  }
+
+  /** Notes that flows of an exporter came in a minute: the agent inside an sFlow datagram need not be its sender. */
+  heardIn(exporter: string, interval: number): void {
+    const expected = this.#expected.get(exporter)
+    if (!expected) return
+    expected.heardMs = Math.max(expected.heardMs, interval + MINUTE_MS - 1)
+    expected.heard.add(interval)
   }
 
   /** Entries for the whole minutes until `nowMs` in which an expected exporter was not heard. */
@@ -41,8 +53,11 @@ export class Silence {
     const entries: LedgerEntry[] = []
     for (const expected of this.#expected.values()) {
       for (; expected.nextMinute + MINUTE_MS <= nowMs; expected.nextMinute += MINUTE_MS) {
-        if (expected.heardMs < expected.nextMinute) entries.push(silentMinute(expected.exporter, expected.nextMinute))
+        if (!expected.heard.has(expected.nextMinute)) {
+          entries.push(silentMinute(expected.exporter, expected.nextMinute))
+        }
       }
+      for (const minute of expected.heard) if (minute < expected.nextMinute) expected.heard.delete(minute)
     }
     return entries
   }
@@ -83,7 +98,7 @@ const NOTHING = {
 
 /** The entry in which a collector says what it dropped itself, at the socket on `port`. */
 export function droppedEntry(collector: string, port: number, dropped: number, nowMs: number): LedgerEntry {
-  const interval = Math.floor(nowMs / MINUTE_MS) * MINUTE_MS
+  const interval = minuteOf(nowMs)
   return {
     ...NOTHING,
     exporter: collector,
