@@ -12,7 +12,8 @@ import type { LogPosition } from './log.ts'
 import type { CollectorSettings } from './messages.ts'
 import type { Outbox, OutboxCounters } from './outbox.ts'
 import { droppedEntry, Silence } from './silence.ts'
-import type { Spool } from './spool.ts'
+import type { Checkpoint, Spool } from './spool.ts'
+import type { RollUnit } from './unit.ts'
 
 export interface CollectorOptions {
   readonly system: System
@@ -35,6 +36,8 @@ export interface CollectorOptions {
   readonly onWarning: (message: string) => void
 }
 
+const WARN_MS = 10_000
+
 /** What a collector has done; numbers only grow, but for what waits. */
 export interface CollectorStatus {
   readonly decoded: DecodeCounters
@@ -45,6 +48,8 @@ export interface CollectorStatus {
   readonly silent: readonly string[]
   /** Bytes of the blocks under construction. */
   readonly openBytes: number
+  /** Nothing is decoded until the spool has room again. */
+  readonly blocked: boolean
 }
 
 /** Decodes what was received, rolls blocks by size and time, and hands each roll to the outbox. Knows neither sockets nor threads. */
@@ -62,6 +67,9 @@ export class Collector {
   /** When the roll began: at its first datagram; undefined when nothing has come yet. */
   #openedMs: number | undefined
   #dropped: LedgerEntry[] = []
+  /** A roll whose checkpoint the spool could not take yet. */
+  #pending: { readonly unit: RollUnit; readonly checkpoint: Checkpoint } | undefined
+  #warnedMs = Number.NEGATIVE_INFINITY
 
   constructor(options: CollectorOptions) {
     this.#options = options
@@ -76,6 +84,11 @@ export class Collector {
   /** Where the log has been read to. */
   get position(): LogPosition {
     return this.#position
+  }
+
+  /** Nothing can be fed until the spool has room again: a block is full, and the roll before it waits. */
+  get blocked(): boolean {
+    return this.#pending !== undefined && (this.#output.full || (this.#datagrams?.full ?? false))
   }
 
   /** Decodes a chunk, which ends at `position` of the log; returns the number of its datagrams. */
@@ -119,23 +132,53 @@ export class Collector {
     const { system, rollMs, onWarning } = this.#options
     const now = system.now()
     for (const message of this.#silence.changes(now)) onWarning(message)
+    if (!this.#send()) return
     if (this.#openedMs === undefined && this.#silence.silent().length > 0) this.#openedMs = now
     if (this.#openedMs !== undefined && now - this.#openedMs >= rollMs) this.roll()
   }
 
-  /** Ends the blocks under construction and hands them to the outbox with the ledger. */
-  roll(): void {
-    const { outbox, spool, system } = this.#options
+  /** Ends the blocks under construction and hands them to the outbox with the ledger; false while the spool has no room for it. */
+  roll(): boolean {
+    if (!this.#send()) return false
+    const { system, spool } = this.#options
     const finished = [...this.#output.finish(), ...(this.#datagrams?.finish() ?? [])]
-    const ledger = [...this.#decoder.drainLedger(), ...this.#dropped, ...this.#silence.entries(system.now())]
-    this.#dropped = []
+    const ledger = this.#ledger(system.now())
     this.#openedMs = undefined
     const blocks = finished.map(({ dataset, firstReceivedMs, encoded: { bytes, schema, info } }) => {
       return { dataset, firstReceivedMs, schema, info, body: bytes }
     })
-    if (blocks.length === 0 && ledger.length === 0) return
-    spool?.checkpoint(this.#sequence, { position: this.#position, state: this.#decoder.state() })
-    outbox.add({ sequence: this.#sequence++, blocks, ledger })
+    if (blocks.length === 0 && ledger.length === 0) return true
+    const unit = { sequence: this.#sequence++, blocks, ledger }
+    this.#pending = { unit, checkpoint: { position: this.#position, state: spool ? this.#decoder.state() : undefined } }
+    return this.#send()
+  }
+
+  /** What the ledger is to be told since the roll before. */
+  #ledger(nowMs: number): LedgerEntry[] {
+    const told = this.#decoder.drainLedger()
+    for (const { exporter, interval, received } of told) if (received > 0) this.#silence.heardIn(exporter, interval)
+    const ledger = [...told, ...this.#dropped, ...this.#silence.entries(nowMs)]
+    this.#dropped = []
+    return ledger
+  }
+
+  /** Hands the roll that waits to the outbox, once its checkpoint is written: without it a later daemon would decode the roll again. */
+  #send(): boolean {
+    if (!this.#pending) return true
+    const { outbox, spool, system, onWarning } = this.#options
+    const { unit, checkpoint } = this.#pending
+    try {
+      spool?.checkpoint(unit.sequence, checkpoint)
+    } catch (error) {
+      if (system.now() - this.#warnedMs > WARN_MS) {
+        this.#warnedMs = system.now()
+        onWarning(`ingest: the spool cannot be written, flows wait in memory: ${String(error)}`)
+      }
+      return false
+    }
+    this.#pending = undefined
+    outbox.add(unit)
+    return true
   }
 
   status(): CollectorStatus {
@@ -149,6 +192,7 @@ export class Collector {
       sessions: sessions.length,
       silent: this.#silence.silent(),
       openBytes: this.#output.sizeBytes,
+      blocked: this.blocked,
     }
   }
 }

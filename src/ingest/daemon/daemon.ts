@@ -146,6 +146,7 @@ class Daemon implements IngestDaemon {
       }),
       waitingChunks: this.#feeder.waiting,
       logBytes: this.#logBytes,
+      unlogged: this.#feeder.unlogged,
       opened: this.#recovered !== undefined,
       recovered: this.#recovered ?? 0,
     }
@@ -251,7 +252,7 @@ class Daemon implements IngestDaemon {
   }
 
   async #commit(): Promise<void> {
-    await this.#feeder.drain()
+    await this.#feeder.drain(() => this.#collected.blocked)
     const committed = await new Promise<boolean>((resolve, reject) => {
       this.#onStopped = { resolve, reject }
       this.#host?.send({ type: 'stop' })
@@ -264,7 +265,11 @@ class Daemon implements IngestDaemon {
         `ingest: store expected to take the last flows, got none of ${waitingBytes} bytes`,
       )
     }
-    this.#options.onWarning?.(`ingest: ${waiting} rolls (${waitingBytes} bytes) wait in the spool for the next start`)
+    this.#options.onWarning?.(
+      waiting > 0
+        ? `ingest: ${waiting} rolls (${waitingBytes} bytes) wait in the spool for the next start`
+        : 'ingest: the spool has no room for a checkpoint; its log is decoded again by the next start',
+    )
   }
 
   /** Waits until the sockets have nothing more to give: what the kernel holds has been received too. */

@@ -1,5 +1,4 @@
 import type { ChunkWriter } from './chunk.ts'
-
 import { LogWriter } from './log.ts'
 import type { Feed } from './messages.ts'
 
@@ -36,7 +35,9 @@ export class Feeder {
   #open = false
   #logging: Promise<void> = Promise.resolve()
   #idle: (() => void) | undefined
-  #lastWarningMs = 0
+  #lastWarningMs = Number.NEGATIVE_INFINITY
+  /** Chunks that the log could not take. */
+  unlogged = 0
 
   constructor(options: FeederOptions) {
     this.#options = options
@@ -75,12 +76,13 @@ export class Feeder {
     if (this.waiting === 0) this.#idle?.()
   }
 
-  /** Waits until the collector has finished everything. */
-  async drain(): Promise<void> {
+  /** Waits until the collector has finished everything, or is held up. */
+  async drain(isHeldUp: () => boolean): Promise<void> {
     await this.#logging
-    while (this.waiting > 0) {
+    while (this.waiting > 0 && !isHeldUp()) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve
+        setTimeout(resolve, 100)
       })
     }
   }
@@ -92,6 +94,7 @@ export class Feeder {
 
   async #store(frame: Uint8Array<ArrayBuffer>): Promise<void> {
     const position = await this.#log?.append(frame).catch((error: Error) => {
+      this.unlogged++
       const now = performance.now()
       if (now - this.#lastWarningMs > 10_000) {
         this.#options.onWarning(`ingest: the spool cannot be written, datagrams are in memory only: ${error.message}`)

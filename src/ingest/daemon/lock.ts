@@ -39,8 +39,13 @@ const held = new Set<string>()
 /** Writes a file whole or not at all. */
 export function replaceFile(path: string, body: string | Uint8Array): void {
   const temporary = `${path}.tmp`
-  writeFileSync(temporary, body)
-  renameSync(temporary, path)
+  try {
+    writeFileSync(temporary, body)
+    renameSync(temporary, path)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
+  }
 }
 
 /** When a process began, in clock ticks since boot (Linux: field 22 of /proc/<pid>/stat); 0 where that is not told. */

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readdirSync, readSync, rmSync, statSync } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { IngestError } from '../error.ts'
 import { CHUNK_BYTES, FRAME_BYTES, frameLength } from './chunk.ts'
@@ -11,6 +11,9 @@ import { CHUNK_BYTES, FRAME_BYTES, frameLength } from './chunk.ts'
  */
 const FILE_BYTES = 64 << 20
 const NAME = /^log-(\d+)$/
+
+/** Bytes of its disk that the log leaves free, so that a checkpoint finds room and with it what is committed can be removed. */
+const RESERVE_BYTES = 2 << 20
 
 /** A place in the log, at the end of a chunk. */
 export interface LogPosition {
@@ -38,9 +41,13 @@ export function logBytes(folder: string): number {
   }, 0)
 }
 
-/** Removes the files before the one that holds `position`. */
-export function trimLog(folder: string, { file }: LogPosition): void {
-  for (const number of logFiles(folder)) if (number < file) rmSync(logPath(folder, number), { force: true })
+/** Removes the files before the one that holds `position`, and that one when it ends there and a later one has been begun. */
+export function trimLog(folder: string, { file, offset }: LogPosition): void {
+  const files = logFiles(folder)
+  for (const number of files) {
+    const isRead = number === file && number !== files.at(-1) && statSync(logPath(folder, number)).size <= offset
+    if (number < file || isRead) rmSync(logPath(folder, number), { force: true })
+  }
 }
 
 /** Appends to the log, in a file of its own from the start. */
@@ -60,12 +67,16 @@ export class LogWriter {
     return this.#number
   }
 
-  /** Writes a frame; resolves to the position behind it. One call at a time. */
+  /**
+   * Writes a frame; resolves to the position behind it. One call at a time. Throws when the disk does not take it, IngestError `spool` when too
+   * little would be left; the next frame then begins another file, so that this one can be removed when it is read.
+   */
   async append(frame: Uint8Array): Promise<LogPosition> {
-    this.#file ??= await open(logPath(this.#folder, this.#number), 'w')
-    for (let at = 0; at < frame.length; ) {
-      const { bytesWritten } = await this.#file.write(frame, at, frame.length - at, this.#offset + at)
-      at += bytesWritten
+    try {
+      await this.#write(frame)
+    } catch (error) {
+      await this.#next().catch(() => undefined)
+      throw error
     }
     this.#offset += frame.length
     const position = { file: this.#number, offset: this.#offset }
@@ -78,8 +89,26 @@ export class LogWriter {
     this.#file = undefined
   }
 
+  async #write(frame: Uint8Array): Promise<void> {
+    this.#file ??= await open(logPath(this.#folder, this.#number), this.#offset > 0 ? 'r+' : 'w')
+    const { bavail, bsize } = await statfs(this.#folder)
+    const free = bavail * bsize
+    if (free < frame.length + RESERVE_BYTES) {
+      const message = `ingest: spool ${this.#folder} expected ${frame.length + RESERVE_BYTES} bytes free on its disk, got ${free}`
+      throw new IngestError('spool', message, { folder: this.#folder })
+    }
+    for (let at = 0; at < frame.length; ) {
+      const { bytesWritten } = await this.#file.write(frame, at, frame.length - at, this.#offset + at)
+      at += bytesWritten
+    }
+  }
+
+  /** Ends the file, at its last whole frame, and begins another; one without a frame is used on. */
   async #next(): Promise<void> {
+    if (this.#offset === 0) return
+    await this.#file?.truncate(this.#offset)
     await this.close()
+    await open(logPath(this.#folder, this.#number + 1), 'w').then((file) => file.close())
     this.#number++
     this.#offset = 0
   }

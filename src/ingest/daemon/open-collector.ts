@@ -89,7 +89,7 @@ async function replay(
   for (const { bytes, end } of reader.chunks(collector.position, before)) {
     datagrams += collector.feed(bytes, end)
     await new Promise(setImmediate)
-    while (outbox.busy) await system.sleep(10)
+    for (; outbox.busy || collector.blocked; collector.tick()) await system.sleep(10)
   }
   return datagrams
 }

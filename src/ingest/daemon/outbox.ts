@@ -76,17 +76,15 @@ export class Outbox {
   add(unit: RollUnit): void {
     const { counters } = this
     const { spool, budgetBytes, onWarning } = this.#options
-    let kept = unit
-    if (counters.waiting > 0 && counters.waitingBytes + unitBytes(unit) > budgetBytes) {
-      counters.shedFlows += unitRecords(unit)
+    const isOver = counters.waiting > 0 && counters.waitingBytes + unitBytes(unit) > budgetBytes
+    counters.waiting++
+    counters.waitingBytes += unitBytes(unit)
+    if (isOver) {
       onWarning(
         `ingest: ${unitRecords(unit)} flows thrown away, the store is not reachable and ${budgetBytes} bytes wait already`,
       )
-      kept = shed(unit)
     }
-    counters.waiting++
-    counters.waitingBytes += unitBytes(kept)
-    this.#queue.push(kept)
+    this.#queue.push(isOver ? this.#shed(unit) : unit)
     if (spool && this.#queue.length > IN_MEMORY) this.#setAside(spool)
     this.#running ??= this.#run()
   }
@@ -107,12 +105,35 @@ export class Outbox {
     return this.#queue.length > IN_MEMORY && !this.#failing
   }
 
-  /** Rolls are set aside from the oldest on: a new daemon takes all before the newest one on disk for safe. */
+  /**
+   * Rolls are set aside from the oldest on: a new daemon takes all before the newest one on disk for safe. Those that the disk does not take
+   * stay in memory, and are thrown away beyond what may be there.
+   */
   #setAside(spool: Spool): void {
     for (const [index, unit] of this.#queue.entries()) {
-      if (!this.#aside.has(unit)) this.#queue[index] = spool.setAside(unit)
-      this.#aside.add(this.#queue[index]!)
+      if (this.#aside.has(unit)) continue
+      try {
+        this.#queue[index] = spool.setAside(unit)
+        this.#aside.add(this.#queue[index]!)
+      } catch (error) {
+        this.#options.onWarning(`ingest: the spool cannot be written, flows wait in memory: ${String(error)}`)
+        this.#shedFrom(index + IN_MEMORY)
+        return
+      }
     }
+  }
+
+  /** Throws away the blocks of the rolls from `first` on. */
+  #shedFrom(first: number): void {
+    for (let index = first; index < this.#queue.length; index++) this.#queue[index] = this.#shed(this.#queue[index]!)
+  }
+
+  #shed(unit: RollUnit): RollUnit {
+    const { counters } = this
+    if (unitBytes(unit) === 0) return unit
+    counters.shedFlows += unitRecords(unit)
+    counters.waitingBytes -= unitBytes(unit)
+    return shed(unit)
   }
 
   /** Waits until everything is committed; `patient` false: until that, or until the store has refused the next try. Returns whether all is committed. */

@@ -22,7 +22,8 @@ export class CollectorSession {
   readonly #post: SessionOptions['post']
   readonly #reader: LogReader | undefined
   #open: OpenCollector | undefined
-  #early: ToCollector[] | undefined = []
+  /** Messages that wait for the store to be opened, or for room in the spool; undefined when nothing is taken any more. */
+  #waiting: ToCollector[] | undefined = []
   #timers: NodeJS.Timeout[] = []
   readonly #upkeep: Upkeep | undefined
 
@@ -37,29 +38,35 @@ export class CollectorSession {
       .catch(onFatal)
   }
 
-  /** Takes the next message; those that come before the store is open wait. */
+  /** Takes the next message. */
   receive(message: ToCollector): void {
-    if (this.#early) {
-      this.#early.push(message)
-      return
-    }
-    try {
-      this.#handle(message)
-    } catch (error) {
-      this.#fail(error)
-    }
+    // What a full disk holds up is in the log, and left to the next daemon.
+    if (message.type === 'stop' && this.#open?.collector.blocked) this.#waiting = []
+    this.#waiting?.push(message)
+    this.#guard(() => this.#work())
   }
 
   #begin(open: OpenCollector): void {
     this.#open = open
-    const early = this.#early ?? []
-    this.#early = undefined
     this.#post({ type: 'opened', recovered: open.recovered })
+    const tick = (): void => {
+      open.collector.tick()
+      this.#work()
+    }
     this.#timers = [
-      setInterval(() => this.#guard(() => open.collector.tick()), TICK_MS),
+      setInterval(() => this.#guard(tick), TICK_MS),
       setInterval(() => this.#post({ type: 'status', status: open.collector.status() }), STATUS_MS),
     ]
-    for (const message of early) this.receive(message)
+    this.#guard(() => this.#work())
+  }
+
+  /** Handles the messages that can be. */
+  #work(): void {
+    for (let next = this.#waiting?.[0]; next && this.#open; next = this.#waiting?.[0]) {
+      if (next.type === 'feed' && this.#open.collector.blocked) return
+      this.#waiting?.shift()
+      this.#handle(next)
+    }
   }
 
   #handle(message: ToCollector): void {
@@ -94,8 +101,8 @@ export class CollectorSession {
     const open = this.#open
     if (!open) return
     this.#clear()
-    open.collector.roll()
-    const committed = await open.outbox.drain(false)
+    const rolled = open.collector.roll()
+    const committed = (await open.outbox.drain(false)) && rolled
     await this.#upkeep?.stop()
     this.#reader?.close()
     this.#post({ type: 'stopped', committed, status: open.collector.status() })
@@ -113,7 +120,7 @@ export class CollectorSession {
     this.#clear()
     void this.#upkeep?.stop()
     this.#open = undefined
-    this.#early = undefined
+    this.#waiting = undefined
     this.#post({ type: 'fatal', error: plain(error) })
   }
 

@@ -13,6 +13,8 @@ export interface IngestStatus extends CollectorStatus {
   readonly waitingChunks: number
   /** Bytes of the log of the spool. */
   readonly logBytes: number
+  /** Chunks that the log of the spool could not take; they were in memory only. */
+  readonly unlogged: number
   /** The store is open and what an earlier daemon left has been decoded. */
   readonly opened: boolean
   /** Datagrams of an earlier daemon that were decoded again. */
@@ -34,4 +36,5 @@ export const EMPTY_STATUS: CollectorStatus = {
   sessions: 0,
   silent: [],
   openBytes: 0,
+  blocked: false,
 }
