@@ -28,11 +28,11 @@ export async function ingestAction(args: Arguments): Promise<number> {
   }
   const end = new End()
   const daemon = await start(args, (error) => end.fail(error))
-  const metrics = daemon.metricsUrl === undefined ? '' : `, metrics on ${daemon.metricsUrl}`
-  say(`listening on ${daemon.addresses.join(', ')}${metrics}`)
   const stop = listenForStop(() => end.come())
   const hangUp = (): void => void reload(args, daemon, say)
   process.on('SIGHUP', hangUp)
+  const metrics = daemon.metricsUrl === undefined ? '' : `, metrics on ${daemon.metricsUrl}`
+  say(`listening on ${daemon.addresses.join(', ')}${metrics}`)
   const status = new StatusLine(daemon)
   const timer = setInterval(() => say(status.next()), intervalMs)
   try {
