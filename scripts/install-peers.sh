@@ -4,7 +4,7 @@
 set -euo pipefail
 
 PYTHON=${FLOWREDUCE_PYTHON:-python3}
-PACKAGES=(fastavro==1.12.2 cramjam==2.11.0)
+PACKAGES=(fastavro==1.12.2 cramjam==2.11.0 duckdb==2.0.0 pyarrow==26.0.1)
 
 cache=${FLOWREDUCE_CACHE:-$HOME/.cache/flowreduce}
 command -v "$PYTHON" >/dev/null || { echo "install-peers: expected $PYTHON on PATH, got none" >&2; exit 1; }
