@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { importOptions } from '../../src/cli/commands/import.ts'
+import { ingestOptions } from '../../src/cli/commands/ingest.ts'
+
+const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+const page = read('docs/collecting.md')
+
+describe('docs/collecting.md', () => {
+  it('names options that exist', () => {
+    const named = [...page.matchAll(/--([a-z][a-z-]+)/g)].map(([, name]) => name)
+    expect(named.length).toBeGreaterThan(10)
+    const known = Object.keys({ ...ingestOptions, ...importOptions })
+    expect(known).toEqual(expect.arrayContaining([...new Set(named)]))
+  })
+
+  it('names metrics that the daemon serves', () => {
+    const named = [...page.matchAll(/flowreduce_ingest_([a-z_]+)/g)].map(([, name]) => name)
+    expect(named.length).toBeGreaterThan(10)
+    const served = [...read('src/ingest/daemon/metrics.ts').matchAll(/'([a-z_]+)'/g)].map(([, name]) => name)
+    expect(served).toEqual(expect.arrayContaining([...new Set(named)]))
+  })
+})
