@@ -15,8 +15,8 @@ export type StubFault =
     }
   /** Breaks the connection, before any effect or after it: in the latter case the reply is lost. */
   | { readonly type: 'reset'; readonly after?: boolean }
-  /** Never answers; with `bodyBytes`, falls silent after so many bytes of the body. */
-  | { readonly type: 'silence'; readonly bodyBytes?: number }
+  /** Never answers, before any effect or after it; with `bodyBytes`, falls silent after so many bytes of the body. */
+  | { readonly type: 'silence'; readonly bodyBytes?: number; readonly after?: boolean }
   /** Sends half of the body and breaks the connection, or ends the answer in order, without the length. */
   | { readonly type: 'cut'; readonly orderly?: boolean }
   /** Changes one byte of the body, whose checksum stays. */
@@ -86,9 +86,10 @@ export async function startS3Stub({ bucket = 'bucket', tls }: S3StubOptions = {}
     requests.push(request)
     const fault = faultOf(request)
     if (fault?.type === 'reset' && !fault.after) return void message.socket.destroy()
-    if (fault?.type === 'silence' && fault.bodyBytes === undefined) return
+    if (fault?.type === 'silence' && fault.bodyBytes === undefined && !fault.after) return
     const result = misbehave(objects, request, fault)
     if (fault?.type === 'reset') return void message.socket.destroy()
+    if (fault?.type === 'silence' && fault.after) return
     send(response, request, result, fault)
   }
   server.on('connection', (socket) => {

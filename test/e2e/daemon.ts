@@ -1,0 +1,15 @@
+import { type Started, type StartOptions, start } from './command.ts'
+
+/** A daemon that listens. */
+export interface Listening {
+  readonly daemon: Started
+  /** `udp://127.0.0.1:PORT` */
+  readonly target: string
+}
+
+/** Starts `flowreduce ingest` on a free port of the loopback address and waits until it listens. */
+export async function startDaemon(options: readonly string[], startOptions: StartOptions = {}): Promise<Listening> {
+  const daemon = start(['ingest', '--listen', 'udp://127.0.0.1:0', ...options], startOptions)
+  const [, target = ''] = await daemon.seen(/listening on (udp:[^,\s]+)/)
+  return { daemon, target }
+}
