@@ -88,7 +88,7 @@ function checkCommandName(words: readonly string[], all: readonly Command[]): vo
 function explain(message: string, words: readonly string[], commands: readonly Command[]): string {
   const { path, command } = chosenCommand(words, commands)
   const [, unknown] = /^Unknown arguments?: (.*)$/s.exec(message) ?? []
-  if (unknown !== undefined) return explainUnknown(unknown.split(', '), words, command?.optionNames ?? [])
+  if (unknown !== undefined) return explainUnknown(unknown.split(', '), words, { path, command })
   const [, bare] = /^Not enough arguments following: (.*)$/.exec(message) ?? []
   if (bare !== undefined) return `--${bare}: expected a value, got none`
   if (message.startsWith('Not enough non-option arguments'))
@@ -98,24 +98,28 @@ function explain(message: string, words: readonly string[], commands: readonly C
   return `${message.charAt(0).toLowerCase()}${message.slice(1).replace(/\s*\n\s*/g, ' ')}`
 }
 
-function explainUnknown(unknown: readonly string[], words: readonly string[], known: readonly string[]): string {
-  // yargs names an option with a hyphen twice: as written and in camel case.
+function explainUnknown(unknown: readonly string[], words: readonly string[], { path, command }: Chosen): string {
+  // yargs names an option with a hyphen twice, as written and in camel case, and one that begins with no- without that.
   const names = new Set(unknown.map((name) => (words.includes(name) ? name : kebab(name))))
-  return [...names]
-    .map((name) => {
-      if (words.includes(name)) return `unexpected argument "${name}"`
-      return name.length === 1 ? `unknown option -${name}` : `unknown option --${name}${suggestion(name, known, '--')}`
-    })
-    .join('; ')
+  const help = ` (flowreduce ${path}${command ? `${command.name} ` : ''}--help lists them)`
+  const problems = [...names].map((name) => {
+    if (words.includes(name)) return `unexpected argument "${name}"`
+    if (name.length === 1) return `unknown option -${name}${help}`
+    const written = words.includes(`--no-${name}`) ? `no-${name}` : name
+    return `unknown option --${written}${suggestion(name, command?.optionNames ?? [], '--') || help}`
+  })
+  return problems.join('; ')
 }
 
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
 /** The command that the words name, and the names of the families in front of it. */
-function chosenCommand(
-  words: readonly string[],
-  all: readonly Command[],
-): { path: string; command: Command | undefined } {
+interface Chosen {
+  readonly path: string
+  readonly command: Command | undefined
+}
+
+function chosenCommand(words: readonly string[], all: readonly Command[]): Chosen {
   let commands = all
   let command: Command | undefined
   let path = ''

@@ -41,7 +41,8 @@ export interface Command {
   readonly commands: readonly Command[]
   /** Names of all its options, for suggestions. */
   readonly optionNames: readonly string[]
-  register(parser: Argv, outcome: Outcome): void
+  /** `family` is what stands before the name on a command line: empty, or `fs ` and the like. */
+  register(parser: Argv, outcome: Outcome, family?: string): void
 }
 
 /** Where the chosen command leaves its exit code. */
@@ -56,8 +57,8 @@ export function defineCommand<const P extends OptionTable = NoOptions, const O e
   const { usage, summary, details = '', positionals, options, examples } = definition
   const optionTable: OptionTable = options ?? {}
   const positionalTable: OptionTable = positionals ?? {}
-  const build = (parser: Argv): Argv => {
-    parser.usage(`flowreduce ${usage}\n\n${summary}.${details === '' ? '' : `\n\n${details}`}`)
+  const build = (parser: Argv, family: string): Argv => {
+    parser.usage(`flowreduce ${family}${usage}\n\n${summary}.${details === '' ? '' : `\n\n${details}`}`)
     for (const [name, option] of Object.entries(positionalTable)) {
       // `demandOption` of a positional argument is said by its brackets.
       parser.positional(name, { ...option, type: option.type === 'array' ? 'string' : option.type } as Options & {
@@ -77,8 +78,9 @@ export function defineCommand<const P extends OptionTable = NoOptions, const O e
     summary,
     commands: [],
     optionNames: Object.keys(optionTable),
-    register(parser, outcome) {
-      parser.command(usage, summary, build, async (args) => {
+    register(parser, outcome, family = '') {
+      const describe = (command: Argv): Argv => build(command, family)
+      parser.command(usage, summary, describe, async (args) => {
         checkScalars(args, optionTable)
         if (args['log-format'] === 'json') setLogFormat('json')
         outcome.exitCode = (await definition.run(args as unknown as Arguments<P, O>)) ?? 0
@@ -109,7 +111,7 @@ export function defineFamily({
         summary,
         (family) => {
           family.usage(`flowreduce ${name} <command>\n\n${summary}.`)
-          for (const command of commands) command.register(family, outcome)
+          for (const command of commands) command.register(family, outcome, `${name} `)
           return family.demandCommand(
             1,
             `expected a command of ${name}: ${commands.map((command) => command.name).join(', ')}`,

@@ -46,7 +46,8 @@ export function messageOf(error: unknown): string {
   const parts: string[] = []
   for (let at: unknown = error; at !== undefined && at !== null; at = at instanceof Error ? at.cause : undefined) {
     const text = (at instanceof Error ? at.message || at.name : String(at)).replace(/\s*\n\s*/g, ' ')
-    if (!parts.some((part) => part.includes(text))) parts.push(text)
+    const bare = text.replace(/^[a-z]+: /, '') // where a message is passed on, the component is often left out
+    if (!parts.some((part) => part.includes(bare))) parts.push(text)
   }
   return parts.join(': ')
 }

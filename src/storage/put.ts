@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import type { ColumnSpec } from '../flow/column.ts'
 import { columnSpecs } from '../flow/schema.ts'
 import { parseHeader } from './avro/header.ts'
@@ -8,7 +7,9 @@ import { inspectBlock } from './block/inspect.ts'
 import { blockKey } from './block/keys.ts'
 import { datasetColumns } from './dataset-columns.ts'
 import { StorageError } from './errors.ts'
+import { readPiece, withLocalFile } from './local-file.ts'
 import type { Action, BlockInfo } from './manifest/actions.ts'
+import { checkDatasetName } from './manifest/check.ts'
 import type { Manifest, StoreSnapshot } from './manifest/manifest.ts'
 import type { ByteRange, ObjectStore } from './store.ts'
 import type { System } from './system.ts'
@@ -42,6 +43,7 @@ const MAX_HEADER_BYTES = 16 * 1024 * 1024
  */
 export async function putFiles(options: PutOptions): Promise<PutSummary> {
   const { files, dataset, store, manifest, system, again = false } = options
+  checkDatasetName(dataset)
   const snapshot = await manifest.snapshot()
   const known = await columnsOf(snapshot, dataset)
   const blocks: BlockInfo[] = []
@@ -98,24 +100,18 @@ async function describeFile(
   return { schema, block: { key, collector: WRITER, ...info } }
 }
 
+/** A part of a file, cut at its end. */
 async function readPart(path: string, { offset, length }: ByteRange): Promise<Uint8Array> {
-  const file = await open(path)
-  try {
-    const bytes = new Uint8Array(Math.min(length, Math.max(0, (await file.stat()).size - offset)))
-    let filled = 0
-    while (filled < bytes.length) {
-      const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, offset + filled)
-      if (bytesRead === 0) break
-      filled += bytesRead
-    }
-    return bytes.subarray(0, filled)
-  } finally {
-    await file.close()
-  }
+  return withLocalFile({ path }, (handle, sizeBytes) => {
+    const end = Math.min(sizeBytes, offset + length)
+    return readPiece(handle, { path }, offset, Math.max(0, end - offset))
+  })
 }
 
 async function hashOf(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path)) hash.update(chunk)
-  return hash.digest('hex')
+  return withLocalFile({ path }, async (handle) => {
+    const hash = createHash('sha256')
+    for await (const chunk of handle.createReadStream({ autoClose: false })) hash.update(chunk)
+    return hash.digest('hex')
+  })
 }

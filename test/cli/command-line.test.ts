@@ -84,6 +84,8 @@ describe('runCommandLine', () => {
     ['box', 'expected a command of box: copy'],
     ['copy a --stroe file:x', 'unknown option --stroe; did you mean --store?'],
     ['copy a --blocksize 3', 'unknown option --blocksize; did you mean --block-size?'],
+    ['copy a --cache yes', 'unknown option --cache (flowreduce copy --help lists them)'],
+    ['box copy a --no-cache', 'unknown option --no-cache (flowreduce box copy --help lists them)'],
     ['copy a --block-siez 3', 'unknown option --block-siez; did you mean --block-size?'],
     ['copy', 'expected flowreduce copy <from> [files..], got too few arguments'],
     ['box copy', 'expected flowreduce box copy <from> [files..], got too few arguments'],

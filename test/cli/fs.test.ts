@@ -82,7 +82,9 @@ describe('fs stat', () => {
   it('names the datasets there are when asked for another', async () => {
     const { code, stderr } = await fs('stat flow')
     expect(code).toBe(1)
-    expect(stderr).toBe('flowreduce: manifest: dataset expected one of (flows, results/port-breakdown), got flow\n')
+    expect(stderr).toBe(
+      'flowreduce: manifest: dataset expected one of version 4 (flows, results/port-breakdown), got flow\n',
+    )
   })
 })
 

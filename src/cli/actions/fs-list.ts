@@ -1,3 +1,4 @@
+import { StorageError } from '../../storage/errors.ts'
 import type { DatasetSummary } from '../../storage/manifest/snapshot.ts'
 import type { OptionsOf } from '../command.ts'
 import type { listOptions } from '../commands/fs.ts'
@@ -35,14 +36,16 @@ export async function listAction(
   )
 }
 
-/** The dataset with this name and those below it; all of them without a path. */
+/** The dataset with this name and those below it; all of them without a path. Throws `not-found` when there is none. */
 export async function datasetsBelow(
   snapshot: { datasets(): Promise<readonly DatasetSummary[]> },
   path: string | undefined,
 ): Promise<readonly DatasetSummary[]> {
   const all = await snapshot.datasets()
-  const folder = path?.replace(/\/+$/, '')
-  return folder === undefined
-    ? all
-    : all.filter(({ dataset }) => dataset === folder || dataset.startsWith(`${folder}/`))
+  if (path === undefined) return all
+  const folder = path.replace(/\/+$/, '')
+  const found = all.filter(({ dataset }) => dataset === folder || dataset.startsWith(`${folder}/`))
+  if (found.length > 0) return found
+  const known = all.map(({ dataset }) => dataset).join(', ') || 'none'
+  throw new StorageError('not-found', `manifest: path expected to begin one of (${known}), got ${path}`, { path })
 }

@@ -58,7 +58,11 @@ export const executionOptions = {
 export const runOptions = {
   ...requestOptions,
   ...executionOptions,
-  'on-corrupt': { choices: ['fail', 'skip'], default: 'fail', describe: 'What a damaged part of a block does' },
+  'on-corrupt': {
+    choices: ['fail', 'skip'],
+    default: 'fail',
+    describe: 'What a damaged or missing part of a block does; skipped flows are counted in the coverage',
+  },
   'max-bad-records': {
     type: 'string',
     default: '0',

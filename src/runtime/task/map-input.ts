@@ -3,10 +3,13 @@ import { createBatch } from '../../flow/batch.ts'
 import { RowCodec } from '../../flow/canonical.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
+import { isDamage } from '../../storage/block/block-bytes.ts'
+import type { BlockDamage } from '../../storage/block/read.ts'
 import { readBlock } from '../../storage/block/read.ts'
+import { StorageError } from '../../storage/errors.ts'
 import type { BlockSource } from '../../storage/store.ts'
 import { openSource } from '../shuffle/run-source.ts'
-import type { MapTask, RunPiece } from './description.ts'
+import type { BlockPiece, MapTask, RunPiece } from './description.ts'
 
 const ROWS = 4096
 
@@ -28,7 +31,7 @@ export interface InputRows {
 export interface ReadOptions {
   /** Where the columns are to lie, when there is room. */
   readonly kernels: KernelInstance | undefined
-  /** Told of the rows of damaged chunks, if those are to be skipped. */
+  /** Told of rows that cannot be read, if those are to be skipped: of damaged chunks, and of blocks that are gone. */
   onCorrupt(records: number): void
 }
 
@@ -40,23 +43,36 @@ export async function* readPieces(
 ): AsyncGenerator<InputRows, void, undefined> {
   for (const piece of task.pieces) {
     if (piece.type === 'run') yield* readRun(piece)
-    else {
-      const { block, schema, columns, first, count, timed, countSampling, records } = piece
-      const skip =
-        task.onCorrupt === 'skip' ? { onCorrupt: (damage: { records: number }) => onCorrupt(damage.records) } : {}
-      for await (const { batch, firstRecord } of readBlock({
-        store,
-        block,
-        schema,
-        columns,
-        chunks: { first, count },
-        kernels,
-        ...skip,
-      }))
-        yield { batch, columns, firstRecord, origin: block.key, countSampling, timed, records }
-    }
+    else yield* readPiece(piece, store, { kernels, onCorrupt: task.onCorrupt === 'skip' ? onCorrupt : undefined })
   }
 }
+
+/** Reads the chunks of one block. When damage is skipped, so is what stops the reading of the whole block: a footer, or a block that is gone. */
+async function* readPiece(
+  { block, schema, columns, first, count, timed, countSampling, records }: BlockPiece,
+  store: BlockSource,
+  { kernels, onCorrupt }: { kernels: KernelInstance | undefined; onCorrupt: ((records: number) => void) | undefined },
+): AsyncGenerator<InputRows, void, undefined> {
+  let left = block.chunks.slice(first, first + count).reduce((sum, [, , rows]) => sum + rows, 0)
+  const skip = (lost: number): void => {
+    left -= lost
+    onCorrupt?.(lost)
+  }
+  const options = { store, block, schema, columns, chunks: { first, count }, kernels }
+  const tolerance = onCorrupt ? { onCorrupt: (damage: BlockDamage) => skip(damage.records) } : {}
+  try {
+    for await (const { batch, firstRecord } of readBlock({ ...options, ...tolerance })) {
+      left -= batch.length
+      yield { batch, columns, firstRecord, origin: block.key, countSampling, timed, records }
+    }
+  } catch (error) {
+    if (!onCorrupt || !isLost(error)) throw error
+    skip(left)
+  }
+}
+
+const isLost = (error: unknown): boolean =>
+  isDamage(error) || (error instanceof StorageError && error.code === 'not-found')
 
 function* readRun({ source }: RunPiece): Generator<InputRows, void, undefined> {
   const reader = openSource(source)

@@ -12,6 +12,13 @@ export const GC_HORIZON = 'gc.horizon'
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/
 
+/** Refuses a name that no dataset can have, with code `bad-key`. */
+export function checkDatasetName(dataset: string): void {
+  if (NAME.test(dataset)) return
+  const message = `manifest: dataset name expected parts of [A-Za-z0-9][A-Za-z0-9._-]* joined by /, got ${JSON.stringify(dataset)}`
+  throw new StorageError('bad-key', message, { dataset })
+}
+
 /**
  * The conflict rules: checks actions one after the other against `state` and returns those that change it (a dataset or a schema
  * that is there already is left out). Throws `behind-horizon`, `duplicate-transaction`, or `conflict`.
@@ -64,9 +71,7 @@ class Checks {
   }
 
   #addDataset(dataset: string): boolean {
-    if (!NAME.test(dataset)) {
-      throw new StorageError('bad-key', `manifest: dataset name expected ${NAME.source}, got ${dataset}`, { dataset })
-    }
+    checkDatasetName(dataset)
     return !this.#draft.state.datasets.has(dataset)
   }
 

@@ -45,7 +45,7 @@ export interface SnapshotLookup {
 
 function unknownDataset(state: State, name: string): StorageError {
   const known = [...state.datasets.keys()].sort().join(', ') || 'none'
-  const message = `manifest: dataset expected one of (${known}), got ${name}`
+  const message = `manifest: dataset expected one of version ${state.version} (${known}), got ${name}`
   return new StorageError('not-found', message, { dataset: name })
 }
 
