@@ -103,6 +103,23 @@ describe('fs blocks', () => {
   })
 })
 
+describe('a path or name that is wrong', () => {
+  it.each([
+    ['ls flow', 1, 'manifest: path expected to begin one of (flows, results/port-breakdown), got flow'],
+    ['du /flows', 1, 'manifest: path expected to begin one of (flows, results/port-breakdown), got /flows'],
+    [
+      'put x.avro --dataset ../up',
+      2,
+      'manifest: dataset name expected parts of [A-Za-z0-9][A-Za-z0-9._-]* joined by /, got "../up"',
+    ],
+    ['put /none.avro', 1, 'store: local file expected at /none.avro, got ENOENT'],
+  ])('%s is refused by that name', async (line, code, message) => {
+    const { stderr, ...rest } = await fs(line)
+    expect(rest).toMatchObject({ code, stdout: '' })
+    expect(stderr.startsWith(`flowreduce: ${message}`)).toBe(true)
+  })
+})
+
 describe('fs du', () => {
   it('sums blocks by dataset and day', async () => {
     const { stdout } = await fs('du --format csv')
