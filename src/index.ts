@@ -12,6 +12,7 @@ export type {
   CustomStore,
   ElementDefinition,
   FlowInput,
+  IngestConfig,
   InputFormat,
   LookupRow,
   LookupSource,

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
+import { parseAddress } from '../flow/address.ts'
 import { parsePrefix } from '../flow/prefix.ts'
 import type { AggregateFunction } from '../vocabulary/aggregate.ts'
 import type { Config } from '../vocabulary/config.ts'
@@ -96,6 +97,7 @@ const SCHEMA = z.strictObject({
   jobs: z.array(z.custom<unknown>(isJob, { message: 'expected what defineJob returns' })).optional(),
   elements: z.array(element).optional(),
   sampling: z.record(z.string(), z.number().int().positive()).optional(),
+  ingest: z.strictObject({ allow: z.array(z.string()).optional(), expect: z.array(z.string()).optional() }).optional(),
   lookups: named(lookupSource).optional(),
   aggregates: z
     .array(z.custom<AggregateFunction>(isAggregateFunction, { message: 'expected what defineAggregate returns' }))
@@ -113,13 +115,7 @@ function isAggregateFunction(value: unknown): value is AggregateFunction {
 export function checkConfig(config: Config): string[] {
   const result = SCHEMA.safeParse(config)
   const problems = result.success ? [] : result.error.issues.flatMap(issueLines)
-  for (const exporter of Object.keys(config.sampling ?? {})) {
-    try {
-      parsePrefix(exporter)
-    } catch {
-      problems.push(`sampling ${exporter}: expected an address or prefix`)
-    }
-  }
+  problems.push(...addressProblems(config))
   for (const aggregate of Array.isArray(config.aggregates) ? config.aggregates : [])
     if (isAggregateFunction(aggregate)) checkDefinition(aggregate.definition, 'aggregates', problems)
   problems.push(
@@ -135,6 +131,27 @@ export function checkConfig(config: Config): string[] {
     ),
   )
   return problems
+}
+
+function addressProblems({ sampling, ingest }: Config): string[] {
+  return [
+    ...unparsed(parsePrefix, Object.keys(sampling ?? {}), 'sampling', 'an address or prefix'),
+    ...unparsed(parsePrefix, ingest?.allow, 'ingest.allow', 'an address or prefix'),
+    ...unparsed(parseAddress, ingest?.expect, 'ingest.expect', 'an address'),
+  ]
+}
+
+/** The texts that `parse` refuses. What is no list of texts has been named already. */
+function unparsed(parse: (text: string) => unknown, texts: unknown, where: string, expected: string): string[] {
+  const list = Array.isArray(texts) ? texts.filter((text) => typeof text === 'string') : []
+  return list.flatMap((text) => {
+    try {
+      parse(text)
+      return []
+    } catch {
+      return `${where} ${text}: expected ${expected}`
+    }
+  })
 }
 
 function issueLines(issue: z.core.$ZodIssue): string[] {

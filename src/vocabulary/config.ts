@@ -16,6 +16,8 @@ export interface Config {
   readonly elements?: readonly (string | ElementDefinition)[]
   /** Packets sampled one in so many, by exporter address or prefix; overrides what the exporter says. */
   readonly sampling?: { readonly [exporter: string]: number }
+  /** What the daemon hears and misses; `--allow` and `--expect` come before it. */
+  readonly ingest?: IngestConfig
   /** Tables of prefixes, for `lookup(...)` keys. */
   readonly lookups?: { readonly [table: string]: LookupSource }
   /** Aggregates of one's own that jobs in YAML may name; a job in TypeScript just imports them. */
@@ -26,6 +28,14 @@ export interface Config {
   readonly writers?: { readonly [name: string]: OutputWriter }
   /** Stores beside `file:`, `memory:` and `s3:`, by URL scheme. */
   readonly stores?: { readonly [scheme: string]: StoreScheme }
+}
+
+/** Exporters of the daemon; SIGHUP makes it read them again. */
+export interface IngestConfig {
+  /** Addresses and networks of the exporters that are heard; all when there are none. */
+  readonly allow?: readonly string[]
+  /** Addresses of the exporters whose silence is noted. */
+  readonly expect?: readonly string[]
 }
 
 /** An information element that the registry does not have. */

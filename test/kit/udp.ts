@@ -39,6 +39,20 @@ export async function replay(datagrams: readonly Uint8Array[], ports: readonly n
   await closeSocket(socket)
 }
 
+/** Sends payloads to `target`, `udp://host:port`, from one socket on `address`; returns its port. */
+export async function sendFrom(address: string, target: string, payloads: readonly Uint8Array[]): Promise<number> {
+  const url = new URL(target)
+  const socket = createSocket(url.hostname.startsWith('[') ? 'udp6' : 'udp4')
+  await new Promise<void>((resolve) => socket.bind(0, address, resolve))
+  const host = url.hostname.replace(/[[\]]/g, '')
+  for (const payload of payloads) {
+    await new Promise((resolve) => socket.send(payload, Number(url.port), host, resolve))
+  }
+  const { port } = socket.address()
+  await closeSocket(socket)
+  return port
+}
+
 /** A UDP port of the loopback address that nobody has bound. */
 export async function freePort(): Promise<number> {
   const socket = createSocket('udp4')

@@ -66,6 +66,7 @@ export default defineConfig({
       `import { defineConfig } from 'flowreduce'
 export default defineConfig({
   stor: 'x', store: 7, jobs: [{}], elements: [{ name: 'x' }], sampling: { host: 0 }, lookups: { nets: { path: 'x' } }, stores: { gs: 1 },
+  ingest: { allow: ['10.0.0.0/8', 'everyone'], expect: ['10.0.0.0/8'], deny: [] },
 } as never)
 `,
     )
@@ -74,15 +75,18 @@ export default defineConfig({
       (error: Error) => error.message,
     )
     expect(message.split('\n  ')).toEqual([
-      `config ${path}: 8 problems`,
+      `config ${path}: 11 problems`,
       expect.stringMatching(/^store: .*expected string/),
       'jobs.0: expected what defineJob returns',
       'elements.0: expected the name of an element, or { name, id, enterprise, type }',
       expect.stringMatching(/^sampling\.host: /),
+      'ingest.deny: unknown',
       'lookups.nets: expected { file } or { rows }',
       'stores.gs: expected a function that opens a store',
       "stor: unknown, did you mean 'store'",
       'sampling host: expected an address or prefix',
+      'ingest.allow everyone: expected an address or prefix',
+      'ingest.expect 10.0.0.0/8: expected an address',
     ])
   })
 

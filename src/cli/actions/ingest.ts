@@ -96,13 +96,14 @@ function spoolFolder(option: string | undefined, url: string, collector: string)
 }
 
 async function settingsOf(args: Arguments, fresh = false): Promise<IngestSettings> {
-  const config = fresh ? await loadConfig(args.config) : await configOf(args)
+  const loaded = fresh ? await loadConfig(args.config) : await configOf(args)
+  const { ingest = {} } = loaded.config
   return {
     rollMs: readOption('roll', args.roll, parseDuration),
     blockSizeBytes: readOption('block-size', args['block-size'], parseSize),
-    allow: args.allow ?? [],
-    expect: args.expect ?? [],
-    decoder: decoderOptionsOf(config),
+    allow: args.allow ?? ingest.allow ?? [],
+    expect: args.expect ?? ingest.expect ?? [],
+    decoder: decoderOptionsOf(loaded),
   }
 }
 

@@ -23,10 +23,8 @@ export interface CollectorOptions {
   readonly spool: Spool | undefined
   /** Number of the first roll. */
   readonly firstSequence: number
-  /** Where the log has been read to. */
-  readonly position: LogPosition
-  /** What the decoder of an earlier daemon knew there. */
-  readonly state: unknown
+  /** Where the log has been read to, and what an earlier daemon knew there. */
+  readonly checkpoint: Checkpoint
   readonly rollMs: number
   readonly blockSizeBytes: number
   readonly keepDatagrams: boolean
@@ -73,12 +71,13 @@ export class Collector {
 
   constructor(options: CollectorOptions) {
     this.#options = options
-    this.#decoder = continueDecoder(options.decoder, options.state, options.onWarning)
+    const { position, state, silence } = options.checkpoint
+    this.#decoder = continueDecoder(options.decoder, state, options.onWarning)
     this.#output = createOutput(options)
     this.#datagrams = options.keepDatagrams ? new DatagramBlocks(options.blockSizeBytes) : undefined
-    this.#silence = new Silence(options.expect, options.system.now())
+    this.#silence = new Silence(options.expect, options.system.now(), silence)
     this.#sequence = options.firstSequence
-    this.#position = options.position
+    this.#position = position
   }
 
   /** Where the log has been read to. */
@@ -115,16 +114,17 @@ export class Collector {
     this.#dropped.push(droppedEntry(collector, port, datagrams, system.now()))
   }
 
-  /** Goes on with other settings, after a roll; what the decoder knows is kept. */
-  reload(settings: CollectorSettings): void {
-    this.roll()
+  /** Goes on with other settings, after a roll; what the decoder knows is kept. False while the spool has no room for the roll: then nothing has changed. */
+  reload(settings: CollectorSettings): boolean {
+    if (!this.roll()) return false
     this.#options = { ...this.#options, ...settings }
     this.#output = createOutput(settings)
     if (this.#datagrams) this.#datagrams = new DatagramBlocks(settings.blockSizeBytes)
-    this.#silence = new Silence(settings.expect, this.#options.system.now())
+    this.#silence = new Silence(settings.expect, this.#options.system.now(), this.#silence.state())
     const { onWarning } = this.#options
     this.#before = addCounters(this.#before, this.#decoder.counters())
     this.#decoder = continueDecoder(settings.decoder, this.#decoder.state(), onWarning)
+    return true
   }
 
   /** To be called now and then: rolls when it is time. */
@@ -149,7 +149,8 @@ export class Collector {
     })
     if (blocks.length === 0 && ledger.length === 0) return true
     const unit = { sequence: this.#sequence++, blocks, ledger }
-    this.#pending = { unit, checkpoint: { position: this.#position, state: spool ? this.#decoder.state() : undefined } }
+    const state = spool ? this.#decoder.state() : undefined
+    this.#pending = { unit, checkpoint: { position: this.#position, state, silence: this.#silence.state() } }
     return this.#send()
   }
 

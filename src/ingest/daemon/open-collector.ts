@@ -67,8 +67,7 @@ export async function openCollector(options: OpenCollectorOptions, context: Coll
     outbox,
     spool,
     firstSequence: sequence + 1,
-    position: checkpoint.position,
-    state: checkpoint.state,
+    checkpoint,
   })
   const open = { collector: opened, outbox }
   const recovered = spool ? await replay(spool, open, options.logFile, system) : 0

@@ -2,6 +2,7 @@ import { Upkeep } from '../../storage/replica/upkeep.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import { realSystem, type System } from '../../storage/system.ts'
 import { FRAME_BYTES } from './chunk.ts'
+import type { Collector } from './collector.ts'
 import { LogReader } from './log.ts'
 import type { Feed, FromCollector, PlainError, ToCollector } from './messages.ts'
 import { type OpenCollector, type OpenCollectorOptions, openCollector } from './open-collector.ts'
@@ -42,6 +43,7 @@ export class CollectorSession {
   receive(message: ToCollector): void {
     // What a full disk holds up is in the log, and left to the next daemon.
     if (message.type === 'stop' && this.#open?.collector.blocked) this.#waiting = []
+    if (message.type === 'stop') this.#waiting = this.#waiting?.filter(({ type }) => type !== 'reload')
     this.#waiting?.push(message)
     this.#guard(() => this.#work())
   }
@@ -63,17 +65,16 @@ export class CollectorSession {
   /** Handles the messages that can be. */
   #work(): void {
     for (let next = this.#waiting?.[0]; next && this.#open; next = this.#waiting?.[0]) {
-      if (next.type === 'feed' && this.#open.collector.blocked) return
+      if (!this.#handle(next, this.#open.collector)) return
       this.#waiting?.shift()
-      this.#handle(next)
     }
   }
 
-  #handle(message: ToCollector): void {
-    const collector = this.#open?.collector
-    if (!collector) return
+  /** False when the message has to wait for room in the spool. */
+  #handle(message: ToCollector, collector: Collector): boolean {
     switch (message.type) {
       case 'feed': {
+        if (collector.blocked) return false
         collector.feed(this.#chunk(message), message.position)
         const { buffer } = message
         this.#post({ type: 'consumed', buffer }, buffer ? [buffer] : [])
@@ -83,12 +84,12 @@ export class CollectorSession {
         collector.dropped(message.port, message.datagrams)
         break
       case 'reload':
-        collector.reload(message.settings)
-        break
+        return collector.reload(message.settings)
       case 'stop':
         this.#stop().catch((error: unknown) => this.#fail(error))
         break
     }
+    return true
   }
 
   #chunk({ buffer, frameBytes, position }: Feed): Uint8Array {

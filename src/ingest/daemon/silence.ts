@@ -6,12 +6,23 @@ import { MINUTE_MS, minuteOf } from '../ledger/account.ts'
 /** An exporter is called silent after this long. */
 const SILENT_MS = 120_000
 
+/** Minutes of a time in which no daemon ran that are noted afterwards, at most: a day. */
+const MAX_MISSED_MS = 86_400_000
+
+/** What is known of an expected exporter, as plain data. */
+export interface ExpectedExporter {
+  readonly exporter: string
+  readonly heardMs: number
+  /** Minutes, by their start, in which it was heard and that are not accounted for yet. */
+  readonly heard: readonly number[]
+  /** Start of the first minute that is not accounted for yet. */
+  readonly nextMinute: number
+}
+
 interface Expected {
   readonly exporter: string
   heardMs: number
-  /** Minutes, by their start, in which it was heard and that are not accounted for yet. */
   readonly heard: Set<number>
-  /** Start of the first minute that is not accounted for yet. */
   nextMinute: number
   silent: boolean
 }
@@ -20,15 +31,18 @@ interface Expected {
 export class Silence {
   readonly #expected = new Map<string, Expected>()
 
-  /** `exporters` are addresses. Throws IngestError `bad-option`. */
-  constructor(exporters: readonly string[], nowMs: number) {
+  /** `exporters` are addresses; those that `before` knows go on from there. Throws IngestError `bad-option`. */
+  constructor(exporters: readonly string[], nowMs: number, before: readonly ExpectedExporter[] = []) {
     for (const text of exporters) {
       const exporter = parseExporter(text)?.text
       if (!exporter) {
         throw new IngestError('bad-option', `ingest: expect expected an address, got ${text}`, { option: 'expect' })
       }
-      const nextMinute = Math.ceil(nowMs / MINUTE_MS) * MINUTE_MS
-      this.#expected.set(exporter, { exporter, heardMs: nowMs, heard: new Set(), nextMinute, silent: false })
+      const known = before.find((record) => record.exporter === exporter)
+      const begin = known?.nextMinute ?? Math.ceil(nowMs / MINUTE_MS) * MINUTE_MS
+      const nextMinute = Math.max(begin, minuteOf(nowMs - MAX_MISSED_MS))
+      const heard = new Set(known?.heard)
+      this.#expected.set(exporter, { exporter, heardMs: known?.heardMs ?? nowMs, heard, nextMinute, silent: false })
     }
   }
 
@@ -73,6 +87,13 @@ export class Silence {
       messages.push(`ingest: exporter ${expected.exporter} ${silent ? `silent since ${since}` : 'is heard again'}`)
     }
     return messages
+  }
+
+  /** For another life. */
+  state(): ExpectedExporter[] {
+    return [...this.#expected.values()].map(({ exporter, heardMs, heard, nextMinute }) => {
+      return { exporter, heardMs, heard: [...heard], nextMinute }
+    })
   }
 
   /** Those silent now. */

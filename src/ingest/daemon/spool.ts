@@ -3,12 +3,15 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { replaceFile } from './lock.ts'
 import { LOG_START, type LogPosition, trimLog } from './log.ts'
+import type { ExpectedExporter } from './silence.ts'
 import type { RollUnit, WaitingBlock } from './unit.ts'
 
 /** What must be known to go on after a roll: where the log had been read to, and what the decoder knew there. */
 export interface Checkpoint {
   readonly position: LogPosition
   readonly state: unknown
+  /** What had been told by then of exporters that should be heard. */
+  readonly silence?: readonly ExpectedExporter[]
 }
 
 /**

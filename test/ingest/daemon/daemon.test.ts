@@ -12,6 +12,7 @@ import { openManifest } from '../../../src/storage/manifest/manifest.ts'
 import { openMemoryStore } from '../../../src/storage/memory-store.ts'
 import type { ObjectStore } from '../../../src/storage/store.ts'
 import { realSystem } from '../../../src/storage/system.ts'
+import { sendFrom } from '../../kit/udp.ts'
 import { faultyStore } from '../../storage/faulty-store.ts'
 import { storedLedger, storedTotals } from '../flows.ts'
 import { bytes, u16, u32 } from '../packets.ts'
@@ -33,19 +34,8 @@ const send = (target: string, options: Partial<SimulateOptions> = {}) =>
 const manifestOf = (store: ObjectStore) => openManifest(store, { system })
 const flowsIn = async (store: ObjectStore) => (await storedTotals(store, await manifestOf(store))).flows
 
-/** Sends payloads from one socket. */
-async function sendRaw(target: string, payloads: readonly Uint8Array[], address = '127.0.0.1'): Promise<number> {
-  const url = new URL(target)
-  const socket = createSocket(url.hostname.startsWith('[') ? 'udp6' : 'udp4')
-  await new Promise<void>((resolve) => socket.bind(0, address, resolve))
-  const host = url.hostname.replace(/[[\]]/g, '')
-  for (const payload of payloads) {
-    await new Promise((resolve) => socket.send(payload, Number(url.port), host, resolve))
-  }
-  const { port } = socket.address()
-  await new Promise<void>((resolve) => socket.close(resolve))
-  return port
-}
+const sendRaw = (target: string, payloads: readonly Uint8Array[], address = '127.0.0.1') =>
+  sendFrom(address, target, payloads)
 
 /** A NetFlow v5 datagram of one flow with sequence number `sequence`. */
 function v5(sequence: number): Uint8Array {

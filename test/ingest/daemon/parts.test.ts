@@ -7,8 +7,6 @@ import { formatAddressBytes, parseAddress } from '../../../src/flow/address.ts'
 import { allowList } from '../../../src/ingest/daemon/allow.ts'
 import { CHUNK_BYTES, ChunkReader, ChunkWriter, frameLength } from '../../../src/ingest/daemon/chunk.ts'
 import { LOG_START, LogReader, LogWriter, logFiles, trimLog } from '../../../src/ingest/daemon/log.ts'
-import { Silence } from '../../../src/ingest/daemon/silence.ts'
-import { parseExporter } from '../../../src/ingest/decode/exporter-address.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'flowreduce-parts-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -119,38 +117,5 @@ describe('an allow list', () => {
       }),
       { numRuns: 300 },
     )
-  })
-})
-
-describe('silence', () => {
-  const NOON = Date.UTC(2026, 10, 21, 12)
-  const exporter = parseExporter('192.0.2.1')!
-
-  it('gives every whole minute without a datagram an entry, and no other', () => {
-    const silence = new Silence(['192.0.2.1', '192.0.2.2'], NOON + 30_000)
-    silence.heard(exporter, NOON + 70_000)
-    expect(silence.entries(NOON + 119_999)).toEqual([])
-    const first = silence.entries(NOON + 185_000)
-    expect(first.map(({ exporter, interval }) => [exporter, (interval - NOON) / 60_000])).toEqual([
-      ['192.0.2.1', 2],
-      ['192.0.2.2', 1],
-      ['192.0.2.2', 2],
-    ])
-    expect(first.every(({ received, lost }) => received === 0 && lost === 0)).toBe(true)
-    silence.heard(exporter, NOON + 190_000)
-    expect(silence.entries(NOON + 240_000).map(({ exporter }) => exporter)).toEqual(['192.0.2.2'])
-  })
-
-  it('is told once when it begins and once when it ends', () => {
-    const silence = new Silence(['192.0.2.1'], NOON)
-    expect(silence.changes(NOON + 119_000)).toEqual([])
-    expect(silence.changes(NOON + 120_000)).toEqual([
-      'ingest: exporter 192.0.2.1 silent since 2026-11-21T12:00:00.000Z',
-    ])
-    expect(silence.changes(NOON + 130_000)).toEqual([])
-    expect(silence.silent()).toEqual(['192.0.2.1'])
-    silence.heard(exporter, NOON + 131_000)
-    expect(silence.changes(NOON + 132_000)).toEqual(['ingest: exporter 192.0.2.1 is heard again'])
-    expect(silence.silent()).toEqual([])
   })
 })

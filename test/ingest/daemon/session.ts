@@ -65,6 +65,7 @@ export interface DrivenOptions {
   readonly budgetBytes?: number
   readonly keepDatagrams?: boolean
   readonly blockSizeBytes?: number
+  readonly expect?: readonly string[]
 }
 
 const logs: LogWriter[] = []
@@ -76,7 +77,7 @@ export async function closeLogs(): Promise<void> {
 
 export async function startSession(options: DrivenOptions): Promise<DrivenSession> {
   const { store, spoolFolder, system = realSystem(), budgetBytes = 1e9 } = options
-  const { keepDatagrams = false, blockSizeBytes = 64e6 } = options
+  const { keepDatagrams = false, blockSizeBytes = 64e6, expect = [] } = options
   const log = spoolFolder === undefined ? undefined : new LogWriter(spoolFolder)
   if (log) logs.push(log)
   const warnings: string[] = []
@@ -87,7 +88,7 @@ export async function startSession(options: DrivenOptions): Promise<DrivenSessio
       rollMs: 60_000,
       blockSizeBytes,
       keepDatagrams,
-      expect: [],
+      expect,
       decoder: {},
       spoolFolder,
       logFile: log?.file ?? 0,

@@ -137,6 +137,20 @@ describe('a saved state', () => {
     expect(second.decoder.sessions()).toMatchObject([{ received: 5, lost: 6, datagrams: 4, first: 10, last: 21 }])
   })
 
+  it('lets sets wait no longer for having been saved: their age counts from their arrival', () => {
+    const budgets = { parkedAgeMs: 60_000 }
+    const first = new Bench({ budgets })
+    first.send(ipfix([counts(1)]), { receivedMs: 1000 })
+    first.send(ipfix([counts(2)], { sequence: 1 }), { receivedMs: 50_000 })
+    first.decoder.drainLedger()
+    const second = new Bench({ budgets })
+    second.decoder.restore(JSON.parse(JSON.stringify(first.decoder.state())))
+    second.send(ipfix([set(2, COUNT)], { sequence: 2 }), { receivedMs: 61_001 })
+    expect([bytes(second), given(second)]).toEqual([[2], 1])
+    const [told] = second.decoder.drainLedger().filter(({ undecodable }) => undecodable > 0)
+    expect(told).toMatchObject({ interval: 0, undecodable: 1 })
+  })
+
   it('of another kind is refused in one line', () => {
     const { decoder } = new Bench()
     expect(() => decoder.restore({ formatVersion: 2 })).toThrow(
