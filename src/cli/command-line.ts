@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs'
 import yargs from 'yargs'
-import { nearestName } from '../vocabulary/nearest.ts'
+import { nearestName } from '../flow/nearest.ts'
 import type { Command, Outcome } from './command.ts'
 import { COMMANDS } from './commands/all.ts'
 import { commandOf, EXIT, exitCodeOf, messageOf, UsageError } from './errors.ts'

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
+import { nearestName } from '../flow/nearest.ts'
 import { builtinBundle } from '../runtime/bundle/builtin.ts'
 import { bundleJob, type JobBundle } from '../runtime/bundle/bundle.ts'
 import { type LoadedBundle, loadBundle, selectJob } from '../runtime/bundle/load.ts'
 import type { LoadedConfig } from '../runtime/config.ts'
 import type { JobDefinition } from '../vocabulary/job.ts'
-import { nearestName } from '../vocabulary/nearest.ts'
 import { UsageError } from './errors.ts'
 
 /** A job that the user named, and the bundle that every worker loads it from. */

@@ -4,21 +4,24 @@
  */
 
 /** Every type a column can have. Numbers of up to 53 bits are JavaScript numbers; `u64` and `i64` are bigints. */
-export type ColumnType =
-  | 'u8'
-  | 'u16'
-  | 'u32'
-  | 'u53' // 0 .. 2^53-1, in a Float64Array
-  | 'i53' // -(2^53-1) .. 2^53-1, in a Float64Array
-  | 'u64'
-  | 'i64'
-  | 'instant' // milliseconds since 1970-01-01T00:00:00Z, in a Float64Array
-  | 'duration' // milliseconds, in a Float64Array
-  | 'boolean' // 0 or 1
-  | 'address'
-  | 'prefix'
-  | 'text' // UTF-8
-  | 'bytes'
+export const COLUMN_TYPES = [
+  'u8',
+  'u16',
+  'u32',
+  'u53', // 0 .. 2^53-1, in a Float64Array
+  'i53', // -(2^53-1) .. 2^53-1, in a Float64Array
+  'u64',
+  'i64',
+  'instant', // milliseconds since 1970-01-01T00:00:00Z, in a Float64Array
+  'duration', // milliseconds, in a Float64Array
+  'boolean', // 0 or 1
+  'address',
+  'prefix',
+  'text', // UTF-8
+  'bytes',
+] as const
+
+export type ColumnType = (typeof COLUMN_TYPES)[number]
 
 /** Address family of a row: 0 when there is no address. Its order is the canonical order of addresses. */
 export type Family = 0 | 4 | 6

@@ -1,7 +1,7 @@
-/** The candidate that a misspelt name most likely stands for: the fewest edits, case apart, and at most a third of its length; undefined when none is near. */
+/** The candidate that a misspelt name most likely stands for: the fewest edits, case apart, and at most two or a third of its length; undefined when none is near. */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined
-  let fewest = Math.max(1, Math.floor(name.length / 3)) + 1
+  let fewest = Math.max(2, Math.floor(name.length / 3)) + 1
   for (const candidate of candidates) {
     const edits = distance(name.toLowerCase(), candidate.toLowerCase())
     if (edits < fewest) {
@@ -10,6 +10,13 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
     }
   }
   return best
+}
+
+/** `, did you mean 'x'` for an unknown name, or how the known ones read when none is near. */
+export function suggest(name: string, names: readonly string[]): string {
+  const nearest = nearestName(name, names)
+  if (nearest) return `, did you mean '${nearest}'`
+  return names.length === 0 ? '' : `, expected one of ${names.join(', ')}`
 }
 
 /** Levenshtein distance. */

@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { parseAddress } from '../flow/address.ts'
+import { COLUMN_TYPES } from '../flow/column.ts'
+import { suggest } from '../flow/nearest.ts'
 import { parsePrefix } from '../flow/prefix.ts'
 import type { AggregateFunction } from '../vocabulary/aggregate.ts'
 import type { Config } from '../vocabulary/config.ts'
 import { JobError, problemsError } from '../vocabulary/error.ts'
 import { isJob } from '../vocabulary/job.ts'
-import { suggest } from '../vocabulary/nearest.ts'
 import type { JobBundle } from './bundle/bundle.ts'
 import { bundleJob } from './bundle/bundle.ts'
 import type { LoadedBundle } from './bundle/load.ts'
@@ -64,6 +65,9 @@ const lookupSource = z.union(
   },
 )
 
+/** A user's element cannot be a prefix: no element carries one. */
+const ELEMENT_TYPES = COLUMN_TYPES.filter((type) => type !== 'prefix')
+
 const element = z.union(
   [
     z.string().regex(NAME),
@@ -71,21 +75,7 @@ const element = z.union(
       name: z.string().regex(NAME),
       enterprise: z.number().int().positive().optional(),
       id: z.number().int().min(1).max(32_767),
-      type: z.enum([
-        'u8',
-        'u16',
-        'u32',
-        'u53',
-        'i53',
-        'u64',
-        'i64',
-        'instant',
-        'duration',
-        'boolean',
-        'address',
-        'text',
-        'bytes',
-      ]),
+      type: z.enum(ELEMENT_TYPES),
     }),
   ],
   { error: 'expected the name of an element, or { name, id, enterprise, type }' },

@@ -2,29 +2,12 @@ import fc from 'fast-check'
 import { formatAddressBytes } from '../../src/flow/address.ts'
 import type { Batch } from '../../src/flow/batch.ts'
 import { createBatch } from '../../src/flow/batch.ts'
-import type { ColumnSpec, ColumnType } from '../../src/flow/column.ts'
+import { COLUMN_TYPES, type ColumnSpec, type ColumnType } from '../../src/flow/column.ts'
 import { maskAddress } from '../../src/flow/prefix.ts'
 import type { Value } from '../../src/flow/value.ts'
 import { setValue, valueAt } from '../../src/flow/value.ts'
 
 /** Arbitraries over columns, shared by the tests of everything that stores or reads them. */
-
-export const COLUMN_TYPES: readonly ColumnType[] = [
-  'u8',
-  'u16',
-  'u32',
-  'u53',
-  'i53',
-  'u64',
-  'i64',
-  'instant',
-  'duration',
-  'boolean',
-  'address',
-  'prefix',
-  'text',
-  'bytes',
-]
 
 const addressBytes = fc.oneof(
   fc.uint8Array({ minLength: 4, maxLength: 4 }),

@@ -1,26 +1,9 @@
 import fc from 'fast-check'
 import type { Batch } from '../../src/flow/batch.ts'
-import type { Column, ColumnSpec, ColumnType } from '../../src/flow/column.ts'
+import { COLUMN_TYPES, type Column, type ColumnSpec, type ColumnType } from '../../src/flow/column.ts'
 
 /** Values of rows in tests: addresses as byte arrays (0, 4 or 16 long), prefixes as address bytes and bits, text and bytes as strings of bytes. */
 export type TestValue = number | bigint | boolean | string | null | readonly number[]
-
-const TYPES: readonly ColumnType[] = [
-  'u8',
-  'u16',
-  'u32',
-  'u53',
-  'i53',
-  'u64',
-  'i64',
-  'instant',
-  'duration',
-  'boolean',
-  'address',
-  'prefix',
-  'text',
-  'bytes',
-]
 
 const octets = (length: number) => fc.array(fc.integer({ min: 0, max: 255 }), { minLength: length, maxLength: length })
 const addresses = fc.oneof(fc.constant([]), octets(4), octets(4), octets(16))
@@ -45,7 +28,7 @@ const VALUES: { readonly [T in ColumnType]: fc.Arbitrary<TestValue> } = {
 
 /** Schemas of one to four columns of any type. */
 export const specsArbitrary: fc.Arbitrary<readonly ColumnSpec[]> = fc
-  .array(fc.tuple(fc.constantFrom(...TYPES), fc.boolean()), { minLength: 1, maxLength: 4 })
+  .array(fc.tuple(fc.constantFrom(...COLUMN_TYPES), fc.boolean()), { minLength: 1, maxLength: 4 })
   .map((types) => types.map(([type, nullable], i) => ({ name: `c${i}`, type, ...(nullable ? { nullable } : {}) })))
 
 /** Rows of a schema; null where a nullable column has no value. */

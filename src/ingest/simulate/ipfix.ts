@@ -1,18 +1,8 @@
 import type { FlowBatch } from '../../flow/batch.ts'
-import type { DatagramEncoder } from './encoder.ts'
 import type { SimulatedExporter } from './exporters.ts'
-import {
-  MAX_DATAGRAM_BYTES,
-  MessageWriter,
-  recordBytes,
-  setIPv6,
-  setUint64,
-  type TemplateField,
-  TemplateTimer,
-  VARIABLE,
-} from './message.ts'
+import { recordBytes, setUint64, type TemplateField, VARIABLE } from './message.ts'
+import { IPV4_ADDRESSES, IPV6_ADDRESSES, TemplateEncoder } from './template-encoder.ts'
 
-const HEADER_BYTES = 16
 const IPV4_TEMPLATE = 300
 const IPV6_TEMPLATE = 301
 const SAMPLING_TEMPLATE = 302
@@ -21,20 +11,6 @@ const SELECTOR_ID = 7
 /** Private enterprise number for documentation (RFC 5612). */
 const EXAMPLE_ENTERPRISE = 32_473
 
-const IPV4_ADDRESSES: readonly TemplateField[] = [
-  [8, 4],
-  [12, 4],
-  [15, 4],
-  [9, 1],
-  [13, 1],
-]
-const IPV6_ADDRESSES: readonly TemplateField[] = [
-  [27, 16],
-  [28, 16],
-  [62, 16],
-  [29, 1],
-  [30, 1],
-]
 const PORTS: readonly TemplateField[] = [
   [7, 2], // sourceTransportPort
   [11, 2], // destinationTransportPort
@@ -61,99 +37,41 @@ const RELATIVE: readonly TemplateField[] = [
   [96, VARIABLE],
 ]
 const NAME_BYTES = 6
-const ADDRESSES4_BYTES = recordBytes(IPV4_ADDRESSES)
-const ADDRESSES6_BYTES = recordBytes(IPV6_ADDRESSES)
 const PORTS_BYTES = recordBytes(PORTS)
-const MAX_RECORD_BYTES = ADDRESSES6_BYTES + PORTS_BYTES + 40
 
 /** IPFIX (RFC 7011): data and options templates, a sequence number that counts data records, those of options included. */
-export class IpfixEncoder implements DatagramEncoder {
-  readonly #message = new MessageWriter()
-  readonly bytes = this.#message.bytes
-  readonly #timer = new TemplateTimer()
-  readonly #exporter: SimulatedExporter
+export class IpfixEncoder extends TemplateEncoder {
   #sequence = 0
-  #records = 0
-  #lastExportMs = 0
-  #ipv4Open = false
-  #started = false
-  flows = 0
 
   constructor(exporter: SimulatedExporter) {
-    this.#exporter = exporter
+    super(exporter, {
+      headerBytes: 16,
+      ipv4Template: IPV4_TEMPLATE,
+      ipv6Template: IPV6_TEMPLATE,
+      maxRestBytes: PORTS_BYTES + 40,
+    })
   }
 
-  get full(): boolean {
-    return this.#message.at + this.#message.sideAt > MAX_DATAGRAM_BYTES - MAX_RECORD_BYTES - 12
-  }
-
-  add(flows: FlowBatch, row: number): void {
-    const message = this.#message
-    if (!this.#started) this.#start()
-    const { srcAddr, dstAddr, nextHop, srcMask, dstMask } = flows.columns
-    if (srcAddr.family[row] === 6) {
-      const { side, sideAt } = message
-      setIPv6(side, sideAt, srcAddr, row)
-      setIPv6(side, sideAt + 16, dstAddr, row)
-      setIPv6(side, sideAt + 32, nextHop, row)
-      side.setUint8(sideAt + 48, srcMask.values[row]!)
-      side.setUint8(sideAt + 49, dstMask.values[row]!)
-      message.sideAt = this.#writeRest(side, sideAt + ADDRESSES6_BYTES, flows, row)
-    } else {
-      if (!this.#ipv4Open) message.openSet(IPV4_TEMPLATE)
-      this.#ipv4Open = true
-      const { view, at } = message
-      view.setUint32(at, srcAddr.v4[row]!)
-      view.setUint32(at + 4, dstAddr.v4[row]!)
-      view.setUint32(at + 8, nextHop.v4[row]!)
-      view.setUint8(at + 12, srcMask.values[row]!)
-      view.setUint8(at + 13, dstMask.values[row]!)
-      message.at = this.#writeRest(view, at + ADDRESSES4_BYTES, flows, row)
-    }
-    this.flows++
-    this.#records++
-  }
-
-  finish(exportMs: number): number {
-    const message = this.#message
-    if (this.#ipv4Open) message.closeSet()
-    if (message.sideAt > 0) message.appendSide(IPV6_TEMPLATE)
+  protected override writeHeader(exportMs: number): void {
+    const { message, records, exporter } = this
     const { view } = message
     view.setUint16(0, 10)
     view.setUint16(2, message.at)
     view.setUint32(4, Math.floor(exportMs / 1000))
     view.setUint32(8, this.#sequence)
-    view.setUint32(12, this.#exporter.domain)
-    this.#sequence = (this.#sequence + this.#records) >>> 0
-    this.#lastExportMs = exportMs
-    this.#timer.tick()
-    this.#started = false
-    this.#ipv4Open = false
-    this.flows = 0
-    return message.at
+    view.setUint32(12, exporter.domain)
+    this.#sequence = (this.#sequence + records) >>> 0
   }
 
-  close(exportMs: number): number {
-    this.#lastExportMs = exportMs
-    this.#timer.sent(Number.NEGATIVE_INFINITY)
-    this.#start()
-    return this.finish(exportMs)
-  }
-
-  #start(): void {
-    this.#message.reset(HEADER_BYTES)
-    this.#records = 0
-    this.#started = true
-    if (!this.#timer.due(this.#lastExportMs)) return
+  protected override writeTemplates(): void {
     this.#templates()
-    if (this.#exporter.relative) this.#systemOptions()
-    if (this.#exporter.samplingInterval !== 0) this.#samplingOptions()
-    this.#timer.sent(this.#lastExportMs)
+    if (this.exporter.relative) this.#systemOptions()
+    if (this.exporter.samplingInterval !== 0) this.#samplingOptions()
   }
 
   #templates(): void {
-    const message = this.#message
-    const rest = this.#exporter.relative ? RELATIVE : ABSOLUTE
+    const message = this.message
+    const rest = this.exporter.relative ? RELATIVE : ABSOLUTE
     message.openSet(2)
     for (const [id, addresses] of [
       [IPV4_TEMPLATE, IPV4_ADDRESSES],
@@ -169,7 +87,7 @@ export class IpfixEncoder implements DatagramEncoder {
 
   /** An options template whose first field is the scope, and the set of its one record is left open for the values. */
   #options(id: number, fields: readonly TemplateField[]): void {
-    const message = this.#message
+    const message = this.message
     message.openSet(3)
     message.u16(id)
     message.u16(fields.length)
@@ -177,25 +95,25 @@ export class IpfixEncoder implements DatagramEncoder {
     message.fields(fields)
     message.closeSet()
     message.openSet(id)
-    this.#records++
+    this.records++
   }
 
   /** systemInitTimeMilliseconds (160) of the observation domain (149). */
   #systemOptions(): void {
-    const message = this.#message
+    const message = this.message
     this.#options(SYSTEM_TEMPLATE, [
       [149, 4],
       [160, 8],
     ])
-    message.u32(this.#exporter.domain)
-    message.u64(this.#exporter.bootMs)
+    message.u32(this.exporter.domain)
+    message.u64(this.exporter.bootMs)
     message.closeSet()
   }
 
   /** Sampling of the selector that every record names, or samplingInterval (34) of the whole domain. */
   #samplingOptions(): void {
-    const message = this.#message
-    const { relative, domain, samplingInterval } = this.#exporter
+    const message = this.message
+    const { relative, domain, samplingInterval } = this.exporter
     if (relative) {
       this.#options(SAMPLING_TEMPLATE, [
         [149, 4],
@@ -220,7 +138,7 @@ export class IpfixEncoder implements DatagramEncoder {
     message.closeSet()
   }
 
-  #writeRest(view: DataView, at: number, flows: FlowBatch, row: number): number {
+  protected override writeRest(view: DataView, at: number, flows: FlowBatch, row: number): number {
     const { columns } = flows
     view.setUint16(at, columns.srcPort.values[row]!)
     view.setUint16(at + 2, columns.dstPort.values[row]!)
@@ -238,7 +156,7 @@ export class IpfixEncoder implements DatagramEncoder {
     const start = columns.start.values[row]!
     const end = columns.end.values[row]!
     const rest = at + PORTS_BYTES
-    if (this.#exporter.relative) return this.#writeRelative(view, rest, bytes, packets, start, end)
+    if (this.exporter.relative) return this.#writeRelative(view, rest, bytes, packets, start, end)
     setUint64(view, rest, bytes)
     setUint64(view, rest + 8, packets)
     setUint64(view, rest + 16, start)
@@ -248,7 +166,7 @@ export class IpfixEncoder implements DatagramEncoder {
   }
 
   #writeRelative(view: DataView, at: number, bytes: number, packets: number, start: number, end: number): number {
-    const { bootMs } = this.#exporter
+    const { bootMs } = this.exporter
     view.setUint16(at, Math.floor(bytes / 2 ** 32))
     view.setUint32(at + 2, bytes % 2 ** 32)
     view.setUint32(at + 6, packets)

@@ -1,23 +1,14 @@
 import type { FlowBatch } from '../../flow/batch.ts'
-import type { DatagramEncoder } from './encoder.ts'
 import type { SimulatedExporter } from './exporters.ts'
-import {
-  MAX_DATAGRAM_BYTES,
-  MessageWriter,
-  recordBytes,
-  setIPv6,
-  setUint64,
-  type TemplateField,
-  TemplateTimer,
-} from './message.ts'
+import { recordBytes, setUint64, type TemplateField } from './message.ts'
+import { IPV4_ADDRESSES, IPV6_ADDRESSES, TemplateEncoder } from './template-encoder.ts'
 
-const HEADER_BYTES = 20
 const IPV4_TEMPLATE = 256
 const IPV6_TEMPLATE = 257
 const OPTIONS_TEMPLATE = 258
 const SAMPLER_ID = 1
 
-/** What follows the addresses in both data templates; `writeTail` writes the same in the same order. */
+/** What follows the addresses in both data templates; `writeRest` writes the same in the same order. */
 const TAIL: readonly TemplateField[] = [
   [1, 8], // IN_BYTES
   [2, 4], // IN_PKTS
@@ -36,10 +27,9 @@ const TAIL: readonly TemplateField[] = [
   [61, 1], // DIRECTION
   [48, 1], // FLOW_SAMPLER_ID
 ]
-const IPV4_FIELDS: readonly TemplateField[] = [[8, 4], [12, 4], [15, 4], [9, 1], [13, 1], ...TAIL]
-const IPV6_FIELDS: readonly TemplateField[] = [[27, 16], [28, 16], [62, 16], [29, 1], [30, 1], ...TAIL]
+const IPV4_FIELDS: readonly TemplateField[] = [...IPV4_ADDRESSES, ...TAIL]
+const IPV6_FIELDS: readonly TemplateField[] = [...IPV6_ADDRESSES, ...TAIL]
 const TAIL_BYTES = recordBytes(TAIL)
-const IPV6_BYTES = recordBytes(IPV6_FIELDS)
 
 /** Sampling by sampler, found through the sampler id of each record, and for the whole exporter. */
 const SAMPLER_OPTIONS: readonly TemplateField[] = [
@@ -54,82 +44,20 @@ const EXPORTER_OPTIONS: readonly TemplateField[] = [
 const SCOPE_SYSTEM: TemplateField = [1, 4]
 
 /** NetFlow version 9 (RFC 3954): data and options templates, a sequence number that counts datagrams. */
-export class Netflow9Encoder implements DatagramEncoder {
-  readonly #message = new MessageWriter()
-  readonly bytes = this.#message.bytes
-  readonly #timer = new TemplateTimer()
-  readonly #exporter: SimulatedExporter
+export class Netflow9Encoder extends TemplateEncoder {
   #sequence = 0
-  #records = 0
-  #lastExportMs = 0
-  #ipv4Open = false
-  #started = false
-  flows = 0
 
   constructor(exporter: SimulatedExporter) {
-    this.#exporter = exporter
+    super(exporter, {
+      headerBytes: 20,
+      ipv4Template: IPV4_TEMPLATE,
+      ipv6Template: IPV6_TEMPLATE,
+      maxRestBytes: TAIL_BYTES,
+    })
   }
 
-  get full(): boolean {
-    return this.#message.at + this.#message.sideAt > MAX_DATAGRAM_BYTES - IPV6_BYTES - 12
-  }
-
-  add(flows: FlowBatch, row: number): void {
-    const message = this.#message
-    if (!this.#started) this.#start()
-    const { srcAddr, dstAddr, nextHop, srcMask, dstMask } = flows.columns
-    if (srcAddr.family[row] === 6) {
-      const { side, sideAt } = message
-      setIPv6(side, sideAt, srcAddr, row)
-      setIPv6(side, sideAt + 16, dstAddr, row)
-      setIPv6(side, sideAt + 32, nextHop, row)
-      side.setUint8(sideAt + 48, srcMask.values[row]!)
-      side.setUint8(sideAt + 49, dstMask.values[row]!)
-      this.#writeTail(side, sideAt + 50, flows, row)
-      message.sideAt = sideAt + 50 + TAIL_BYTES
-    } else {
-      if (!this.#ipv4Open) message.openSet(IPV4_TEMPLATE)
-      this.#ipv4Open = true
-      const { view, at } = message
-      view.setUint32(at, srcAddr.v4[row]!)
-      view.setUint32(at + 4, dstAddr.v4[row]!)
-      view.setUint32(at + 8, nextHop.v4[row]!)
-      view.setUint8(at + 12, srcMask.values[row]!)
-      view.setUint8(at + 13, dstMask.values[row]!)
-      this.#writeTail(view, at + 14, flows, row)
-      message.at = at + 14 + TAIL_BYTES
-    }
-    this.flows++
-    this.#records++
-  }
-
-  finish(exportMs: number): number {
-    const message = this.#message
-    if (this.#ipv4Open) message.closeSet()
-    if (message.sideAt > 0) message.appendSide(IPV6_TEMPLATE)
-    this.#header(exportMs)
-    this.#started = false
-    this.#ipv4Open = false
-    this.flows = 0
-    return message.at
-  }
-
-  close(exportMs: number): number {
-    this.#lastExportMs = exportMs
-    this.#timer.sent(Number.NEGATIVE_INFINITY)
-    this.#start()
-    return this.finish(exportMs)
-  }
-
-  #start(): void {
-    this.#message.reset(HEADER_BYTES)
-    this.#records = 0
-    this.#started = true
-    if (this.#timer.due(this.#lastExportMs)) this.#templates()
-  }
-
-  #templates(): void {
-    const message = this.#message
+  protected override writeTemplates(): void {
+    const message = this.message
     message.openSet(0)
     for (const [id, fields] of [
       [IPV4_TEMPLATE, IPV4_FIELDS],
@@ -138,16 +66,15 @@ export class Netflow9Encoder implements DatagramEncoder {
       message.u16(id)
       message.u16(fields.length)
       message.fields(fields)
-      this.#records++
+      this.records++
     }
     message.closeSet()
-    if (this.#exporter.samplingInterval !== 0) this.#samplingOptions()
-    this.#timer.sent(this.#lastExportMs)
+    if (this.exporter.samplingInterval !== 0) this.#samplingOptions()
   }
 
   #samplingOptions(): void {
-    const message = this.#message
-    const { samplingInterval, domain } = this.#exporter
+    const message = this.message
+    const { samplingInterval, domain } = this.exporter
     const bySampler = samplingInterval > 1
     const fields = bySampler ? SAMPLER_OPTIONS : EXPORTER_OPTIONS
     message.openSet(1)
@@ -167,27 +94,25 @@ export class Netflow9Encoder implements DatagramEncoder {
       message.u8(1)
     }
     message.closeSet()
-    this.#records += 2
+    this.records += 2
   }
 
   /** Header times are those of the second before the export, both of them, so that whole seconds lose nothing. */
-  #header(exportMs: number): void {
-    const { view } = this.#message
+  protected override writeHeader(exportMs: number): void {
+    const { view } = this.message
     const seconds = Math.floor(exportMs / 1000)
     view.setUint16(0, 9)
-    view.setUint16(2, this.#records)
-    view.setUint32(4, seconds * 1000 - this.#exporter.bootMs)
+    view.setUint16(2, this.records)
+    view.setUint32(4, seconds * 1000 - this.exporter.bootMs)
     view.setUint32(8, seconds)
     view.setUint32(12, this.#sequence)
-    view.setUint32(16, this.#exporter.domain)
+    view.setUint32(16, this.exporter.domain)
     this.#sequence = (this.#sequence + 1) >>> 0
-    this.#lastExportMs = exportMs
-    this.#timer.tick()
   }
 
-  #writeTail(view: DataView, at: number, flows: FlowBatch, row: number): void {
+  protected override writeRest(view: DataView, at: number, flows: FlowBatch, row: number): number {
     const { columns } = flows
-    const { bootMs, samplingInterval } = this.#exporter
+    const { bootMs, samplingInterval } = this.exporter
     setUint64(view, at, columns.bytes.values[row]!)
     view.setUint32(at + 8, columns.packets.values[row]!)
     view.setUint32(at + 12, columns.start.values[row]! - bootMs)
@@ -204,5 +129,6 @@ export class Netflow9Encoder implements DatagramEncoder {
     view.setUint8(at + 44, columns.tos.values[row]!)
     view.setUint8(at + 45, columns.direction.values[row]!)
     view.setUint8(at + 46, samplingInterval > 1 ? SAMPLER_ID : 0)
+    return at + TAIL_BYTES
   }
 }

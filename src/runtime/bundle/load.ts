@@ -1,11 +1,11 @@
 import { basename } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { nearestName } from '../../flow/nearest.ts'
 import type { Config } from '../../vocabulary/config.ts'
 import { isConfig } from '../../vocabulary/config.ts'
 import { JobError } from '../../vocabulary/error.ts'
 import type { JobDefinition } from '../../vocabulary/job.ts'
 import { isJob } from '../../vocabulary/job.ts'
-import { nearestName } from '../../vocabulary/nearest.ts'
 import type { SourcePlace } from './trace.ts'
 import { Tracer } from './trace.ts'
 

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { LineCounter, parseAllDocuments } from 'yaml'
+import { suggest } from '../../flow/nearest.ts'
 import { problemsError } from '../../vocabulary/error.ts'
-import { suggest } from '../../vocabulary/nearest.ts'
 
 const KEYS = ['name', 'description', 'params', 'input', 'where', 'groupBy', 'aggregate', 'sort'] as const
 const EXPRESSIONS = ['prefix', 'timeBin', 'lookup']

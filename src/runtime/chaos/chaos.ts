@@ -1,4 +1,4 @@
-import { suggest } from '../../vocabulary/nearest.ts'
+import { suggest } from '../../flow/nearest.ts'
 import { RuntimeError } from '../error.ts'
 import type { Fault } from './faults.ts'
 import { FAULTS } from './faults.ts'

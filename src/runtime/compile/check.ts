@@ -1,7 +1,7 @@
 import type { ColumnSpec, ColumnType } from '../../flow/column.ts'
+import { suggest } from '../../flow/nearest.ts'
 import { isColumnType } from '../../vocabulary/column-type.ts'
 import type { JobDefinition, JobSpec } from '../../vocabulary/job.ts'
-import { suggest } from '../../vocabulary/nearest.ts'
 
 const COMMON = ['name', 'description', 'params', 'input', 'columns', 'where', 'sort']
 const MAP = [...COMMON, 'time', 'reads', 'key', 'value', 'map']

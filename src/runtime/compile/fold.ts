@@ -1,6 +1,6 @@
 import type { ColumnSpec, ColumnType } from '../../flow/column.ts'
+import { suggest } from '../../flow/nearest.ts'
 import type { Aggregate, AnyAggregateDefinition } from '../../vocabulary/aggregate.ts'
-import { suggest } from '../../vocabulary/nearest.ts'
 import type { AggregateSpec } from '../program.ts'
 import { checkName, declaredColumns, findColumn, show } from './check.ts'
 import { customFold } from './custom.ts'

@@ -1,6 +1,6 @@
 import type { ColumnSpec } from '../../flow/column.ts'
+import { suggest } from '../../flow/nearest.ts'
 import type { KeyExpression } from '../../vocabulary/key.ts'
-import { suggest } from '../../vocabulary/nearest.ts'
 import type { LookupTable } from '../lookup/table.ts'
 import { checkName, findColumn, show } from './check.ts'
 import { isZone } from './zone.ts'

@@ -1,6 +1,6 @@
+import { suggest } from '../../flow/nearest.ts'
 import type { JobDefinition } from '../../vocabulary/job.ts'
 import type { ParamsSchema } from '../../vocabulary/job-types.ts'
-import { suggest } from '../../vocabulary/nearest.ts'
 
 type Schemas = { readonly [name: string]: ParamsSchema }
 
