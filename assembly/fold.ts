@@ -71,6 +71,29 @@ export function hashWords(key: usize, bytes: usize): u32 {
   return finish(hash)
 }
 
+/** Rows whose places in a table are looked at before they are needed. */
+export const AHEAD: u32 = 64
+/** Tables up to this size stay in the fast caches. */
+const CACHED: u32 = 1 << 18
+
+// @ts-ignore: decorator
+@inline
+export function isCached(mask: u32, stride: u32): bool {
+  return (mask + 1) * stride <= CACHED
+}
+
+/** What has been touched; nobody reads it. */
+let touched: u32 = 0
+
+/** Loads the places of keys that are `step` bytes apart, so that the memory is asked for all of them at once and not for one after the other. */
+export function touch(keys: usize, step: u32, width: u32, rows: u32, table: usize, mask: u32, stride: u32): void {
+  const end = keys + <usize>rows * step
+  let seen: u32 = 0
+  for (let key = keys; key < end; key += step)
+    seen |= load<u32>(table + <usize>((hashWords(key, <usize>width << 2) & mask) * stride))
+  touched = seen
+}
+
 function findWords(row: u32, keys: usize, width: u32, table: usize, mask: u32, stride: u32): usize {
   const bytes = <usize>width << 2
   const countAt = (bytes + 7) & ~7
@@ -98,10 +121,10 @@ function add(at: usize, value: f64): void {
 /** The loop for keys of `W` words (3: any other number) and `S` sums (3: any number), compiled once for each. */
 // @ts-ignore: decorator
 @inline
-function loop<W, S>(keys: usize, width: u32, rows: u32, skipped: usize, table: usize, mask: u32, stride: u32, values: usize, sums: u32): void {
+function loop<W, S>(keys: usize, width: u32, from: u32, to: u32, skipped: usize, table: usize, mask: u32, stride: u32, values: usize, sums: u32): void {
   const first = sums > 0 ? <usize>load<u32>(values) : 0
   const second = sums > 1 ? <usize>load<u32>(values, 4) : 0
-  for (let i: u32 = 0; i < rows; i++) {
+  for (let i = from; i < to; i++) {
     if (skipped && load<u8>(skipped + i)) continue
     const entry = sizeof<W>() == 1
       ? findSingle(i, keys, table, mask, stride)
@@ -137,15 +160,20 @@ export function foldRows(
   sums: u32,
 ): u32 {
   made = 0
-  if (width == 1) {
-    if (sums == 1) loop<u8, u8>(keys, width, rows, skipped, table, mask, stride, values, sums)
-    else if (sums == 2) loop<u8, u16>(keys, width, rows, skipped, table, mask, stride, values, sums)
-    else loop<u8, u32>(keys, width, rows, skipped, table, mask, stride, values, sums)
-  } else if (width == 2) {
-    if (sums == 1) loop<u16, u8>(keys, width, rows, skipped, table, mask, stride, values, sums)
-    else if (sums == 2) loop<u16, u16>(keys, width, rows, skipped, table, mask, stride, values, sums)
-    else loop<u16, u32>(keys, width, rows, skipped, table, mask, stride, values, sums)
-  } else loop<u32, u32>(keys, width, rows, skipped, table, mask, stride, values, sums)
+  const cached = isCached(mask, stride)
+  for (let from: u32 = 0; from < rows; from += AHEAD) {
+    const to = min(rows, from + AHEAD)
+    if (!cached) touch(keys + <usize>(from * width << 2), width << 2, width, to - from, table, mask, stride)
+    if (width == 1) {
+      if (sums == 1) loop<u8, u8>(keys, width, from, to, skipped, table, mask, stride, values, sums)
+      else if (sums == 2) loop<u8, u16>(keys, width, from, to, skipped, table, mask, stride, values, sums)
+      else loop<u8, u32>(keys, width, from, to, skipped, table, mask, stride, values, sums)
+    } else if (width == 2) {
+      if (sums == 1) loop<u16, u8>(keys, width, from, to, skipped, table, mask, stride, values, sums)
+      else if (sums == 2) loop<u16, u16>(keys, width, from, to, skipped, table, mask, stride, values, sums)
+      else loop<u16, u32>(keys, width, from, to, skipped, table, mask, stride, values, sums)
+    } else loop<u32, u32>(keys, width, from, to, skipped, table, mask, stride, values, sums)
+  }
   return made
 }
 

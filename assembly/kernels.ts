@@ -25,8 +25,8 @@ export {
   groupsAdd,
   groupsAppend,
   groupsIntegers,
-  groupsSort,
-  groupsWrite,
 } from './groups'
+export { groupsBefore, groupsSort } from './groups-sort'
+export { groupsWrite } from './groups-write'
 export { avroEncode } from './avro-encode'
 export { snappyCompress } from './snappy-compress'

@@ -21,7 +21,16 @@ export const filtered = defineJob({
 
 export const pairs = defineJob({
   name: 'bench-pairs',
-  description: 'Octets per source and destination',
+  description: 'The ten pairs of source and destination with most octets',
+  groupBy: { src: 'srcAddr', dst: 'dstAddr' },
+  aggregate: { bytes: sum('bytes') },
+  sort: { bytes: 'desc' },
+  limit: 10,
+})
+
+export const allPairs = defineJob({
+  name: 'bench-all-pairs',
+  description: 'Octets per source and destination, every pair stored',
   groupBy: { src: 'srcAddr', dst: 'dstAddr' },
   aggregate: { bytes: sum('bytes') },
   sort: { bytes: 'desc' },

@@ -189,15 +189,37 @@ export function groupsSort(
   length: number,
 ): void {
   const rows = Array.from({ length: count }, (_, i) => bytes.slice(entries + i * stride, entries + (i + 1) * stride))
-  rows.sort((a, b) => {
-    for (let i = 0; i < length; i++) {
-      const digit = words[digits / 4 + i]!
-      const difference = a[digit & 0xffff]! - b[digit & 0xffff]!
-      if (difference !== 0) return digit & FLIP ? -difference : difference
-    }
-    return 0
-  })
+  const order = words.subarray(digits / 4, digits / 4 + length)
+  rows.sort((a, b) => compareDigits(a, b, order))
   for (const [i, row] of rows.entries()) bytes.set(row, entries + i * stride)
+}
+
+/** Twin of `groupsBefore`. */
+export function groupsBefore(
+  { bytes, words }: GroupArrays,
+  entries: number,
+  count: number,
+  stride: number,
+  digits: number,
+  length: number,
+  bound: number,
+): number {
+  const order = words.subarray(digits / 4, digits / 4 + length)
+  let kept = 0
+  for (let i = 0; i < count; i++) {
+    const from = entries + i * stride
+    if (compareDigits(bytes.subarray(from), bytes.subarray(bound), order) < 0)
+      bytes.copyWithin(entries + kept++ * stride, from, from + stride)
+  }
+  return kept
+}
+
+function compareDigits(a: Uint8Array, b: Uint8Array, digits: Uint32Array): number {
+  for (const digit of digits) {
+    const difference = a[digit & 0xffff]! - b[digit & 0xffff]!
+    if (difference !== 0) return digit & FLIP ? -difference : difference
+  }
+  return 0
 }
 
 /** Twin of `groupsWrite`. */

@@ -94,6 +94,7 @@ export interface Kernels {
     partitions: number,
     ends: number,
     totals: number,
+    chosen: number,
     dst: number,
   ): void
   /** Adds entries, or a share of them by hash, to a table. Returns how many keys are new. */
@@ -130,6 +131,8 @@ export interface Kernels {
     scratch: number,
     counts: number,
   ): void
+  /** Keeps the entries that come before another, in the order of a sort, and moves them together. Returns how many. */
+  groupsBefore(entries: number, count: number, stride: number, digits: number, length: number, bound: number): number
   /** Writes the bytes of entries as a program says. Returns their end. */
   groupsWrite(entries: number, count: number, stride: number, program: number, steps: number, dst: number): number
 }

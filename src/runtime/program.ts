@@ -43,6 +43,8 @@ export interface Program {
   readonly output: readonly ColumnSpec[]
   /** Order of the result; ties, and everything when empty, by the key in canonical order (by the whole row for a custom reduce). */
   readonly sort: readonly SortKey[]
+  /** The result ends after so many rows. */
+  readonly limit?: number
   /** Makes the map side of one task attempt. */
   createMapper(sink: BatchSink, context: TaskContext): Mapper
   /** Makes the reduce side of one task attempt; only for fold type `reduce`. */

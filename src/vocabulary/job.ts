@@ -35,6 +35,8 @@ interface Common<P extends ParamsSchema, I extends InputReference, C extends Col
   readonly where?: ByParams<string, z.output<P>>
   /** Order of the result; ties, and everything without it, by the key. */
   readonly sort?: ByParams<SortOrder<Output>, z.output<P>>
+  /** The result ends after so many rows, in its order; without it, it has all. */
+  readonly limit?: ByParams<number, z.output<P>>
 }
 
 /** Shape 1: groups and aggregates columns, without code of its own. */
@@ -116,6 +118,7 @@ export interface JobSpec {
   readonly columns?: ColumnTypes
   readonly where?: ByParams<string, object>
   readonly sort?: ByParams<SortOrder, object>
+  readonly limit?: ByParams<number, object>
   readonly groupBy?: ByParams<{ readonly [name: string]: KeyExpression }, object>
   readonly aggregate?: ByParams<{ readonly [name: string]: Aggregate }, object>
   readonly time?: 'start' | 'spread'

@@ -44,6 +44,9 @@ const sameBytes = (twin: twins.GroupArrays, at: number, length: number): void =>
 
 const shape = [fc.integer({ min: 1, max: 6 }), fc.integer({ min: 0, max: 3 }), fc.nat(300), fc.nat()] as const
 
+/** Entries of a table: few, that stay in fast caches, or many. */
+const capacity = fc.constantFrom(512, 16_384)
+
 /** The steps that write any key of so many words, and its count, in some way or other. */
 function someProgram(width: number, random: () => number): number[] {
   const kinds = ['byte', 'u8', 'u16', 'u32'] as const
@@ -82,13 +85,14 @@ describe('the groups kernels agree with their twins', () => {
         for (let i = 0; i < rows; i++) fillEntry(entries + i * stride, width, sums, random)
         const steps = someProgram(width, random)
         const program = place(steps)
-        const [key, ends] = [memory.allocate(64), memory.allocate(partitions * 4)]
+        const [key, ends, chosen] = [memory.allocate(64), memory.allocate(partitions * 4), memory.allocate(rows * 2)]
         const [totals, dst] = [memory.allocate(partitions * 8), memory.allocate(rows * stride)]
         const twin = twinMemory()
         const countAt = countOf(width)
         const { length } = steps
         twins.groupsPartition(twin, entries, rows, stride, countAt, program, length, partitions, ends, totals, dst)
-        kernels.groupsPartition(entries, rows, stride, countAt, program, length, key, partitions, ends, totals, dst)
+        const rest = [key, partitions, ends, totals, chosen, dst] as const
+        kernels.groupsPartition(entries, rows, stride, countAt, program, length, ...rest)
         sameBytes(twin, ends, partitions * 4)
         sameBytes(twin, totals, partitions * 8)
         sameBytes(twin, dst, rows * stride)
@@ -99,21 +103,41 @@ describe('the groups kernels agree with their twins', () => {
 
   it('when they add entries, all or a share of them, to a table', () => {
     fc.assert(
-      fc.property(...shape, fc.constantFrom(0, 1, 3, 7), (width, sums, rows, seed, passMask) => {
+      fc.property(...shape, fc.constantFrom(0, 1, 3, 7), capacity, (width, sums, rows, seed, passMask, slots) => {
         memory.release(base)
         const random = seededRandom(seed)
         const stride = strideOf(width, sums)
         const src = memory.allocate(rows * stride)
         for (let i = 0; i < rows; i++) fillEntry(src + i * stride, width, sums, random)
-        const table = memory.allocate(512 * stride)
-        memory.bytes(table, 512 * stride).fill(0)
+        const table = memory.allocate(slots * stride)
+        memory.bytes(table, slots * stride).fill(0)
         const pass = Math.floor(random() * (passMask + 1))
         const twin = twinMemory()
-        const expected = twins.groupsAdd(twin, src, rows, width, table, 511, stride, passMask, pass)
-        expect(kernels.groupsAdd(src, rows, width, table, 511, stride, passMask, pass)).toBe(expected)
-        sameBytes(twin, table, 512 * stride)
+        const expected = twins.groupsAdd(twin, src, rows, width, table, slots - 1, stride, passMask, pass)
+        expect(kernels.groupsAdd(src, rows, width, table, slots - 1, stride, passMask, pass)).toBe(expected)
+        sameBytes(twin, table, slots * stride)
       }),
       { numRuns: 200 },
+    )
+  })
+
+  it('when they keep the entries before another', () => {
+    fc.assert(
+      fc.property(...shape, (width, sums, rows, seed) => {
+        memory.release(base)
+        const random = seededRandom(seed)
+        const stride = strideOf(width, sums)
+        const [entries, bound] = [memory.allocate(rows * stride), memory.allocate(stride)]
+        for (let i = 0; i < rows; i++) fillEntry(entries + i * stride, width, sums, random)
+        fillEntry(bound, width, sums, random)
+        const order = Array.from({ length: Math.floor(random() * stride) }, () => Math.floor(random() * stride))
+        const digits = place(order.map((offset) => offset | (random() < 0.5 ? twins.FLIP : 0)))
+        const twin = twinMemory()
+        const kept = twins.groupsBefore(twin, entries, rows, stride, digits, order.length, bound)
+        expect(kernels.groupsBefore(entries, rows, stride, digits, order.length, bound)).toBe(kept)
+        sameBytes(twin, entries, kept * stride)
+      }),
+      { numRuns: 100 },
     )
   })
 

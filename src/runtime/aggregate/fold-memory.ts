@@ -25,6 +25,8 @@ export interface PackedGroups {
   readonly scratch: number
   /** Room for a program and a key. */
   readonly work: number
+  /** Room for two bytes of each entry. */
+  readonly chosen: number
   /** Room for an end and a total of each slice. */
   readonly ends: number
   readonly totals: number
@@ -106,7 +108,7 @@ export class FoldMemory {
     let capacity = this.capacity
     while (this.length + rows > capacity * MAX_LOAD) capacity *= 2
     if (capacity === this.capacity) return true
-    if (capacity * this.strideBytes + SLACK * 2 > this.memory.free) return false
+    if (capacity * this.strideBytes + chosenBytes(capacity * MAX_LOAD) + SLACK * 4 > this.memory.free) return false
     const table = this.#takeTable(capacity)
     this.kernels.foldRehash(this.#width, this.#tableAt, this.capacity - 1, table, capacity - 1, this.strideBytes)
     this.#tableAt = table
@@ -158,7 +160,8 @@ export class FoldMemory {
       ? this.length
       : this.kernels.groupsCompact(this.#tableAt, capacity, strideBytes, this.countAt)
     const scratch = this.#directBytes ? memory.allocate(count * strideBytes) : this.#tableAt + count * strideBytes
-    const rooms = { work: this.#workAt, ends: this.#endsAt, totals: this.#totalsAt }
+    const chosen = memory.allocate(chosenBytes(count))
+    const rooms = { work: this.#workAt, ends: this.#endsAt, totals: this.#totalsAt, chosen }
     return { entries: this.#tableAt, count, scratch, ...rooms }
   }
 
@@ -167,7 +170,8 @@ export class FoldMemory {
     this.memory.release(this.#tablesAt)
     this.length = 0
     this.appends = true
-    this.capacity = Math.min(APPENDED, Math.floor((this.memory.free - SLACK * 4) / 2 / this.strideBytes))
+    const entryBytes = this.strideBytes * 2 + chosenBytes(1)
+    this.capacity = Math.min(APPENDED, Math.floor((this.memory.free - SLACK * 8) / entryBytes))
     this.#tableAt = this.memory.allocate(this.capacity * 2 * this.strideBytes)
   }
 
@@ -225,6 +229,9 @@ export class FoldMemory {
     return this.#skippedAt
   }
 }
+
+/** Room to write down for so many entries which slice each belongs to. */
+const chosenBytes = (entries: number): number => entries * 2
 
 type Numbers = Uint8Array | Uint16Array | Uint32Array | Float64Array
 

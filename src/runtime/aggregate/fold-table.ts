@@ -102,7 +102,7 @@ export class FoldTable {
   /** Writes every group as a section of a run file; the table is of no use until it is cleared. */
   writeTo(section: GroupSection): void {
     const { keySteps, countAt, strideBytes } = this.#layout
-    const { entries, count, scratch, work, ends, totals } = this.#memory.pack()
+    const { entries, count, scratch, work, ends, totals, chosen } = this.#memory.pack()
     const { kernels, memory } = this.#memory
     const { slices } = section
     const { buffer } = memory.memory
@@ -110,7 +110,7 @@ export class FoldTable {
     new Uint32Array(buffer, work, steps).set(keySteps)
     kernels.groupsPartition(
       ...([entries, count, strideBytes, countAt, work, steps, work + steps * 4] as const),
-      ...([slices, ends, totals, scratch] as const),
+      ...([slices, ends, totals, chosen, scratch] as const),
     )
     const endOf = new Uint32Array(buffer, ends, slices)
     const totalOf = new Float64Array(buffer, totals, slices)

@@ -17,9 +17,20 @@ const FIRST_CAPACITY = 4096
 const MAX_LOAD = 0.5
 /** Smaller budgets than this would hold no table worth having. */
 const LEAST_BYTES = 2 << 20
-/** Programs, digits and the counters of a sort. */
-const WORK_BYTES = 96 << 10
+/** The counters of a sort, and behind them digits, programs and the entry that bounds what is kept. */
 const SORT_BYTES = 64 << 10
+const ORDER_BYTES = 32 << 10
+/** With a limit, what is kept is cut to it when it is so many times as much, and at least so many entries. */
+const EXCESS = 2
+const LEAST_CUT = 4096
+
+export interface GroupMemoryOptions {
+  readonly layout: GroupLayout
+  readonly rows: RowLayout
+  readonly budgetBytes: number
+  /** Only the first so many rows are wanted. */
+  readonly limit?: number | undefined
+}
 
 /**
  * The memory of the reduce side of groups: gathers the entries of share after share, each added up in a small table behind those that are kept, until they are sorted and written
@@ -29,24 +40,39 @@ export class GroupMemory {
   /** Entries kept. */
   kept = 0
   readonly #layout: GroupLayout
+  readonly #rows: RowLayout
+  readonly #limit: number
   readonly #instance: KernelInstance
   readonly #memory: KernelMemory
   readonly #kernels: Kernels
-  readonly #workAt: number
+  readonly #sortAt: number
+  readonly #digitsAt: number
+  readonly #stepsAt: number
+  readonly #boundAt: number
   readonly #frameAt: number
   readonly #keptAt: number
   #tableAt = 0
   #capacity = 0
   #length = 0
+  /** Whether an entry is known before which all that is wanted comes. */
+  #isBounded = false
 
-  constructor(layout: GroupLayout, budgetBytes: number) {
+  constructor({ layout, rows, budgetBytes, limit = Number.POSITIVE_INFINITY }: GroupMemoryOptions) {
     this.#layout = layout
+    this.#rows = rows
+    this.#limit = limit
     this.#instance = borrowKernels(Math.min(Math.max(budgetBytes, LEAST_BYTES), MOST_BYTES))
     this.#memory = this.#instance.memory
     this.#kernels = this.#instance.kernels
-    this.#workAt = this.#memory.allocate(WORK_BYTES)
+    this.#sortAt = this.#memory.allocate(SORT_BYTES)
+    this.#digitsAt = this.#memory.allocate(ORDER_BYTES)
+    this.#stepsAt = this.#memory.allocate(ORDER_BYTES)
+    this.#boundAt = this.#memory.allocate(layout.strideBytes)
     this.#frameAt = this.#memory.allocate(FRAME_BYTES)
     this.#keptAt = this.#memory.mark
+    const { buffer } = this.#memory.memory
+    new Uint32Array(buffer, this.#digitsAt, rows.digits.length).set(rows.digits)
+    new Uint32Array(buffer, this.#stepsAt, rows.steps.length).set(rows.steps)
   }
 
   /** Begins a table, for about so many keys, and forgets the one before; false when there is no room for any. */
@@ -70,38 +96,57 @@ export class GroupMemory {
     return true
   }
 
-  /** Keeps the entries of the table. */
-  keep(): void {
+  /** Keeps the entries of the table that may be wanted; returns how many keys it had. */
+  keep(): number {
     const { strideBytes, countAt } = this.#layout
+    const keys = this.#length
     this.#kernels.groupsCompact(this.#tableAt, this.#capacity, strideBytes, countAt)
-    const to = this.#keptAt + this.kept * strideBytes
-    const bytes = this.#memory.bytes(0, this.#memory.sizeBytes)
-    bytes.copyWithin(to, this.#tableAt, this.#tableAt + this.#length * strideBytes)
+    if (this.#isBounded) {
+      const { digits } = this.#rows
+      const order = [this.#digitsAt, digits.length, this.#boundAt] as const
+      this.#length = this.#kernels.groupsBefore(this.#tableAt, keys, strideBytes, ...order)
+    }
+    this.#copy(this.#tableAt, this.#length, this.#keptAt + this.kept * strideBytes)
     this.kept += this.#length
+    this.#length = 0
+    if (this.kept > Math.max(LEAST_CUT, this.#limit * EXCESS)) this.#cut()
+    return keys
   }
 
   /** Sorts what is kept, hands on frames of rows with their number, and is empty. */
-  drain({ steps, digits, recordBytes }: RowLayout, take: (frame: Uint8Array, rows: number) => void): void {
+  drain(take: (frame: Uint8Array, rows: number) => void): void {
     const { strideBytes, countAt } = this.#layout
-    const { buffer } = this.#memory.memory
-    const [entries, kept, work] = [this.#keptAt, this.kept, this.#workAt]
-    const digitsAt = work + SORT_BYTES
-    const stepsAt = digitsAt + digits.length * 4
-    new Uint32Array(buffer, digitsAt, digits.length).set(digits)
-    new Uint32Array(buffer, stepsAt, steps.length).set(steps)
-    this.#kernels.groupsIntegers(entries, kept, strideBytes, countAt)
-    const scratch = entries + kept * strideBytes
-    this.#kernels.groupsSort(entries, kept, strideBytes, digitsAt, digits.length, scratch, work)
+    const { steps, recordBytes } = this.#rows
+    this.#kernels.groupsIntegers(this.#keptAt, this.kept, strideBytes, countAt)
+    this.#sort()
+    const wanted = Math.min(this.kept, this.#limit)
     const most = Math.floor(FRAME_BYTES / recordBytes)
-    for (let first = 0; first < kept; first += most) {
-      const rows = Math.min(most, kept - first)
-      this.#kernels.groupsWrite(
-        ...([entries + first * strideBytes, rows, strideBytes] as const),
-        ...([stepsAt, steps.length, this.#frameAt] as const),
-      )
+    for (let first = 0; first < wanted; first += most) {
+      const rows = Math.min(most, wanted - first)
+      const from = this.#keptAt + first * strideBytes
+      this.#kernels.groupsWrite(from, rows, strideBytes, this.#stepsAt, steps.length, this.#frameAt)
       take(this.#memory.bytes(this.#frameAt, rows * recordBytes), rows)
     }
     this.kept = 0
+  }
+
+  /** Keeps as many entries as are wanted, those that come first. Sums are doubles still, which as bytes are in the order of the integers that they stand for. */
+  #cut(): void {
+    this.#sort()
+    this.kept = this.#limit
+    this.#copy(this.#keptAt + (this.#limit - 1) * this.#layout.strideBytes, 1, this.#boundAt)
+    this.#isBounded = true
+  }
+
+  #sort(): void {
+    const { strideBytes } = this.#layout
+    const scratch = this.#keptAt + this.kept * strideBytes
+    const order = [this.#digitsAt, this.#rows.digits.length, scratch, this.#sortAt] as const
+    this.#kernels.groupsSort(this.#keptAt, this.kept, strideBytes, ...order)
+  }
+
+  #copy(from: number, entries: number, to: number): void {
+    this.#memory.bytes(0, this.#memory.sizeBytes).copyWithin(to, from, from + entries * this.#layout.strideBytes)
   }
 
   /** Gives the memory back. */

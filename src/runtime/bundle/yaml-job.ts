@@ -3,7 +3,7 @@ import { LineCounter, parseAllDocuments } from 'yaml'
 import { suggest } from '../../flow/nearest.ts'
 import { problemsError } from '../../vocabulary/error.ts'
 
-const KEYS = ['name', 'description', 'params', 'input', 'where', 'groupBy', 'aggregate', 'sort'] as const
+const KEYS = ['name', 'description', 'params', 'input', 'where', 'groupBy', 'aggregate', 'sort', 'limit'] as const
 const EXPRESSIONS = ['prefix', 'timeBin', 'lookup']
 const AGGREGATES = ['sum', 'count', 'min', 'max', 'distinct', 'quantile', 'top']
 
@@ -69,7 +69,7 @@ class YamlJob {
   }
 
   source(): string {
-    const { name, description = '', params, input, where, groupBy, aggregate, sort } = this.#job
+    const { name, description = '', params, input, where, groupBy, aggregate, sort, limit } = this.#job
     const parts = [
       `name: ${JSON.stringify(name)}`,
       `description: ${JSON.stringify(description)}`,
@@ -89,6 +89,7 @@ class YamlJob {
       ...(sort === undefined
         ? []
         : [`sort: ({ params }) => ({ ${this.#entries('sort', sort, (value) => this.#text(String(value)))} })`]),
+      ...(limit === undefined ? [] : [`limit: ({ params }) => Number(${this.#text(String(limit))})`]),
     ]
     return `flow.defineJob({ ${parts.join(', ')} })`
   }

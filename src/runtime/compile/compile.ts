@@ -77,6 +77,7 @@ class StageCompiler {
       params,
       input: source.name,
       columns: source.columns,
+      isInput: this.#open.size > 1,
       lookups,
       where: source.input.type === 'dataset' ? where : undefined,
       addressBudget,

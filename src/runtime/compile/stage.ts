@@ -25,6 +25,8 @@ export interface StageRequest {
   readonly input: string
   readonly columns: readonly ColumnSpec[]
   readonly lookups: ReadonlyMap<string, LookupTable>
+  /** Whether another stage reads what this one gives. */
+  readonly isInput: boolean
   /** A further filter. */
   readonly where: string | undefined
   readonly addressBudget: number | undefined
@@ -68,6 +70,7 @@ export function compileStage(request: StageRequest, problems: string[]): Program
   const parts = job.shape === 'group' ? groupParts(draft) : mapParts(draft)
   const where = filterOf(draft)
   const sort = sortOf(draft, parts.names)
+  const limit = limitOf(draft)
   if (problems.length > before) return undefined
   const reads = new Set([...parts.reads, ...(where?.columns ?? [])])
   const { names: _, ...program } = parts
@@ -79,6 +82,7 @@ export function compileStage(request: StageRequest, problems: string[]): Program
     time: job.spec.time ?? 'start',
     ...(where ? { where } : {}),
     sort,
+    ...(limit === undefined ? {} : { limit }),
   }
 }
 
@@ -239,4 +243,14 @@ function sortOf(draft: Draft, names: readonly string[]): SortKey[] {
     draft.problems.push(`sort ${column}: expected 'asc' or 'desc', got ${show(order)}`)
     return []
   })
+}
+
+function limitOf(draft: Draft): number | undefined {
+  const limit: unknown = byParams(draft, 'limit', draft.job.spec.limit)
+  if (limit === undefined) return undefined
+  if (draft.isInput)
+    draft.problems.push('limit: expected in a job whose result is the answer, got one that another reads')
+  if (typeof limit === 'number' && Number.isSafeInteger(limit) && limit >= 1) return limit
+  draft.problems.push(`limit: expected a whole number from 1 on, got ${show(limit)}`)
+  return undefined
 }

@@ -32,3 +32,41 @@ export function drain(cursor: Cursor, partition: number, sink: RecordSink): void
     sink.append(partition, bytes, cursor.keyStart, cursor.keyEnd, bytes, cursor.payloadStart, cursor.payloadEnd)
   }
 }
+
+/** The first `limit` records of a cursor; all without a limit. */
+export const firstOf = (cursor: Cursor, limit: number | undefined): Cursor =>
+  limit === undefined ? cursor : new FirstCursor(cursor, limit)
+
+class FirstCursor implements Cursor {
+  readonly #cursor: Cursor
+  #left: number
+
+  constructor(cursor: Cursor, limit: number) {
+    this.#cursor = cursor
+    this.#left = limit
+  }
+
+  get bytes(): Uint8Array {
+    return this.#cursor.bytes
+  }
+
+  get keyStart(): number {
+    return this.#cursor.keyStart
+  }
+
+  get keyEnd(): number {
+    return this.#cursor.keyEnd
+  }
+
+  get payloadStart(): number {
+    return this.#cursor.payloadStart
+  }
+
+  get payloadEnd(): number {
+    return this.#cursor.payloadEnd
+  }
+
+  next(): boolean {
+    return this.#left-- > 0 && this.#cursor.next()
+  }
+}

@@ -112,6 +112,10 @@ export async function sortEntries(
   return sliceOfEach(paths.map(temporarySource), 0)
 }
 
+/** How many rows of a partition are wanted at most; the result has the first of them all. */
+export const limitOf = ({ task, environment }: ReduceWork): number | undefined =>
+  task.ordered ? environment.program.limit : undefined
+
 /** The layout of the entries that a program leaves. */
 export function layoutOf({ name, key, value, fold }: Program): GroupLayout {
   const layout = fold.type === 'aggregate' ? GroupLayout.for({ key, value, aggregates: fold.aggregates }) : undefined

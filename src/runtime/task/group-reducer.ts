@@ -4,7 +4,7 @@ import { GroupMemory } from '../aggregate/group-memory.ts'
 import type { RunFile } from '../shuffle/run-file.ts'
 import { SourceReaders } from '../shuffle/source-readers.ts'
 import type { EntrySlice, ReduceWork } from './entry-slices.ts'
-import { layoutOf } from './entry-slices.ts'
+import { layoutOf, limitOf } from './entry-slices.ts'
 import { rowHeader } from './row-output.ts'
 import { writeRun } from './write-run.ts'
 
@@ -14,6 +14,8 @@ const MEMORY_SHARE = 0.45
 const EXACT = 2 ** 52
 /** Shares that the keys of one slice may be divided into, by a byte of their hash. */
 const MAX_SHARES = 256
+/** Room of a table beyond the keys that are expected. */
+const MARGIN = 1.1
 
 /**
  * The reduce side of fold tables: adds up the entries of a partition, slice by slice and so in tables that fit the fast caches, sorts what came of them in the order of the
@@ -23,10 +25,11 @@ export class GroupReducer {
   readonly files: RunFile[] = []
   readonly #work: ReduceWork
   readonly #slices: readonly EntrySlice[]
-  readonly #rows: RowLayout
   readonly #memory: GroupMemory
   readonly #readers = new SourceReaders()
-  #reduced = 0
+  /** Keys added up, and entries that they were. */
+  #keys = 0
+  #entries = 0
 
   /** A reducer for these slices; undefined when only sorted records can be merged to what is right. */
   static for(work: ReduceWork, slices: readonly EntrySlice[]): GroupReducer | undefined {
@@ -40,8 +43,8 @@ export class GroupReducer {
   private constructor(work: ReduceWork, slices: readonly EntrySlice[], layout: GroupLayout, rows: RowLayout) {
     this.#work = work
     this.#slices = slices
-    this.#rows = rows
-    this.#memory = new GroupMemory(layout, Math.floor(work.task.memoryBytes * MEMORY_SHARE))
+    const budgetBytes = Math.floor(work.task.memoryBytes * MEMORY_SHARE)
+    this.#memory = new GroupMemory({ layout, rows, budgetBytes, limit: limitOf(work) })
   }
 
   /** Leaves run files of rows, each in order; false when even a small share of the keys does not fit. */
@@ -55,7 +58,7 @@ export class GroupReducer {
       this.#memory.close()
     }
     for (const { entries } of this.#slices) counters.mergedRecords += entries
-    counters.reducedRows += this.#reduced
+    counters.reducedRows += this.#keys
     return true
   }
 
@@ -74,7 +77,7 @@ export class GroupReducer {
     const open: KeyShare[] = [{ mask: 0, pass: 0 }]
     for (let keys = open.pop(); keys; keys = open.pop()) {
       if (await this.#add(slices, keys)) {
-        this.#memory.keep()
+        this.#keys += this.#memory.keep()
         continue
       }
       if (this.#memory.kept > 0) {
@@ -92,19 +95,24 @@ export class GroupReducer {
 
   /** Adds some of the keys of slices up in a table; false when it cannot hold them. */
   async #add(slices: readonly EntrySlice[], keys: KeyShare): Promise<boolean> {
-    const largest = slices.reduce((most, { entries }) => Math.max(most, entries), 0)
-    if (!this.#memory.start(Math.ceil(largest / (keys.mask + 1)))) return false
+    const entries = slices.reduce((sum, slice) => sum + slice.entries, 0) / (keys.mask + 1)
+    if (!this.#memory.start(Math.ceil(entries * this.#newShare()))) return false
     for (const { source, slice } of slices)
       for (const frame of this.#readers.of(source).frames(slice)) if (!this.#memory.add(frame, keys)) return false
+    this.#entries += entries
     await this.#work.turn()
     return true
   }
 
+  /** How many of the entries had a new key so far, and some more; the keys of all shares are alike, for they are shares by hash. */
+  #newShare(): number {
+    return this.#entries === 0 ? 1 : Math.min(1, (this.#keys / this.#entries) * MARGIN)
+  }
+
   #write(): void {
     const { files, program } = this.#work.environment
-    this.#reduced += this.#memory.kept
     const file = writeRun(files.nextPath(), rowHeader(program), (writer) =>
-      this.#memory.drain(this.#rows, (frame, rows) => writer.appendAll(0, frame, rows)),
+      this.#memory.drain((frame, rows) => writer.appendAll(0, frame, rows)),
     )
     this.files.push(file)
   }

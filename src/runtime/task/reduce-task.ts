@@ -9,15 +9,15 @@ import { NO_COUNTERS } from '../counters.ts'
 import { RuntimeError } from '../error.ts'
 import type { BatchSink, Program } from '../program.ts'
 import type { Cursor } from '../shuffle/cursor.ts'
+import { firstOf } from '../shuffle/cursor.ts'
 import type { Combine } from '../shuffle/merge-runs.ts'
 import { mergeRuns } from '../shuffle/merge-runs.ts'
 import type { SourceSlice } from '../shuffle/merge-sources.ts'
 import { mergeSources } from '../shuffle/merge-sources.ts'
 import type { RunFile } from '../shuffle/run-file.ts'
-import type { AttemptFiles } from './attempt-files.ts'
 import type { ReduceTask, TaskResult } from './description.ts'
 import type { EntrySlice, ReduceWork } from './entry-slices.ts'
-import { listSlices, sortEntries } from './entry-slices.ts'
+import { limitOf, listSlices, sortEntries } from './entry-slices.ts'
 import { GroupReducer } from './group-reducer.ts'
 import { GroupedValues } from './grouped-values.ts'
 import type { TaskEnvironment } from './map-task.ts'
@@ -56,7 +56,7 @@ async function reduceEntries(
   entries: readonly EntrySlice[],
   records: readonly SourceSlice[],
 ): Promise<RunFile> {
-  const { program, files } = work.environment
+  const { files } = work.environment
   const reducer = GroupReducer.for(work, entries)
   if (!(await reducer?.reduce())) return reduceRecords(work, [...records, ...(await sortEntries(work, entries))])
   const made = reducer!.files
@@ -67,21 +67,25 @@ async function reduceEntries(
   }
   const paths = made.map(({ path }) => path)
   if (records.length > 0) paths.push((await reduceRecords(work, records, files.nextPath())).path)
-  return mergeRows(program, paths, files, work.task.memoryBytes * MERGE_SHARE)
+  return mergeRows(work, paths)
 }
 
-function mergeRows(program: Program, paths: readonly string[], files: AttemptFiles, budgetBytes: number): RunFile {
+function mergeRows(work: ReduceWork, paths: readonly string[]): RunFile {
+  const { program, files } = work.environment
   const header = rowHeader(program)
-  const merge = { paths, header, budgetBytes, combine: (merged: Cursor) => merged, nextPath: () => files.nextPath() }
+  const combine = (merged: Cursor): Cursor => firstOf(merged, limitOf(work))
+  const budgetBytes = work.task.memoryBytes * MERGE_SHARE
+  const merge = { paths, header, budgetBytes, combine, nextPath: () => files.nextPath() }
   return writeRun(files.runFile, header, (writer) => mergeRuns(merge, writer))
 }
 
 /** Merges sorted records and leaves their rows at `path`. */
 async function reduceRecords(
-  { task, environment, counters, context, turn }: ReduceWork,
+  work: ReduceWork,
   slices: readonly SourceSlice[],
-  path = environment.files.runFile,
+  path = work.environment.files.runFile,
 ): Promise<RunFile> {
+  const { task, environment, counters, context, turn } = work
   const { program, files } = environment
   const merged = mergeSources({
     slices,
@@ -91,7 +95,7 @@ async function reduceRecords(
   })
   const needsSort = task.ordered && (program.sort.length > 0 || program.fold.type === 'reduce')
   const output: RowOutput = needsSort
-    ? new RowSorter(program, files, path, task.memoryBytes * SORT_SHARE)
+    ? new RowSorter({ program, files, path, budgetBytes: task.memoryBytes * SORT_SHARE, limit: limitOf(work) })
     : new RowWriter(program, path)
   const sink: BatchSink = {
     add(batch) {

@@ -10,6 +10,7 @@ import type { BlockInfo } from '../../storage/manifest/actions.ts'
 import type { LiveCounters } from '../counters.ts'
 import { NO_COUNTERS } from '../counters.ts'
 import type { Cursor } from '../shuffle/cursor.ts'
+import { firstOf } from '../shuffle/cursor.ts'
 import { mergeSources, sliceOfEach } from '../shuffle/merge-sources.ts'
 import type { ResultTask, TaskResult } from './description.ts'
 import type { TaskEnvironment } from './map-task.ts'
@@ -27,11 +28,11 @@ export async function runResultTask(task: ResultTask, environment: TaskEnvironme
   const merged = mergeSources({
     slices: sliceOfEach(task.sources, 0),
     budgetBytes: task.memoryBytes / 2,
-    combine: (cursor) => cursor,
+    combine: (cursor) => firstOf(cursor, program.limit),
     nextPath: () => files.nextPath(),
   })
   try {
-    const blocks = await writeBlocks(task, environment, merged.cursor, counters)
+    const blocks = await writeBlocks(task, environment, firstOf(merged.cursor, program.limit), counters)
     const timings = { readMs: 0, computeMs: 0, writeMs: performance.now() - since }
     const schema = avroSchema(program.name, program.output)
     return { blocks, schema, counters, userCounters: {}, badRecords: [], timings }

@@ -4,7 +4,7 @@ import type { ColumnSpec } from '../../flow/column.ts'
 import { RuntimeError } from '../error.ts'
 import type { Program, SortKey } from '../program.ts'
 import type { Cursor } from '../shuffle/cursor.ts'
-import { drain } from '../shuffle/cursor.ts'
+import { drain, firstOf } from '../shuffle/cursor.ts'
 import { mergeRuns } from '../shuffle/merge-runs.ts'
 import { RecordBuffer } from '../shuffle/record-buffer.ts'
 import type { RunFile, RunHeader } from '../shuffle/run-file.ts'
@@ -20,6 +20,16 @@ interface OrderPart {
   readonly rows: ByteRows
 }
 
+export interface RowSorterOptions {
+  readonly program: Program
+  readonly files: AttemptFiles
+  /** Where the rows are left. */
+  readonly path: string
+  readonly budgetBytes: number
+  /** Only the first so many rows are wanted. */
+  readonly limit?: number | undefined
+}
+
 /** Sorts result rows by `sort`, ties by the key or, after a custom reduce, by the whole row, within a budget, and leaves them as a run file of one partition: key is what orders the row, payload the row. */
 export class RowSorter implements RowOutput {
   readonly #header: RunHeader
@@ -31,9 +41,10 @@ export class RowSorter implements RowOutput {
   readonly #rows = new ByteRows()
   readonly #buffer: RecordBuffer
   readonly #spills: string[] = []
+  readonly #limit: number | undefined
 
-  /** `path` is where the rows are left. */
-  constructor(program: Program, files: AttemptFiles, path: string, budgetBytes: number) {
+  constructor({ program, files, path, budgetBytes, limit }: RowSorterOptions) {
+    this.#limit = limit
     this.#header = rowHeader(program)
     this.#files = files
     this.#path = path
@@ -64,7 +75,7 @@ export class RowSorter implements RowOutput {
       paths: this.#spills,
       header: this.#header,
       budgetBytes: this.#budget,
-      combine: (merged: Cursor) => merged,
+      combine: (merged: Cursor) => firstOf(merged, this.#limit),
       nextPath: () => this.#files.nextPath(),
     }
     return writeRun(path, this.#header, (writer) => mergeRuns(merge, writer))
@@ -75,7 +86,7 @@ export class RowSorter implements RowOutput {
   }
 
   #sorted(): Cursor {
-    return this.#buffer.sorted(1, () => 0)[0]!
+    return firstOf(this.#buffer.sorted(1, () => 0)[0]!, this.#limit)
   }
 
   #spill(): void {

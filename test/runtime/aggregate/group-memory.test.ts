@@ -44,7 +44,7 @@ function reduce(memory: GroupMemory, bytes: Uint8Array): string[][] {
   const runs: string[][] = []
   const drain = (): void => {
     const run: string[] = []
-    memory.drain(rows, (frame, count) => {
+    memory.drain((frame, count) => {
       const size = frame.length / count
       for (let i = 0; i < count; i++) run.push(Buffer.from(frame.subarray(i * size, (i + 1) * size)).toString('hex'))
     })
@@ -78,7 +78,7 @@ describe('the memory of groups', () => {
     ] as const) {
       const { bytes, sums } = randomEntries(entries, keys, entries)
       const [small, large] = [2 << 20, 64 << 20].map((budget) => {
-        const memory = new GroupMemory(layout, budget)
+        const memory = new GroupMemory({ layout, rows, budgetBytes: budget })
         const runs = reduce(memory, bytes)
         memory.close()
         return runs
@@ -93,6 +93,28 @@ describe('the memory of groups', () => {
         return [`${record.readUInt32BE(at + 1)} ${record.readUInt16BE(at + 5)}`, record.readBigUInt64BE(at + 7)]
       })
       expect(new Map(found)).toEqual(sums)
+    }
+  })
+  it('keeps the first rows of all when only so many are wanted, share by share', () => {
+    const { bytes } = randomEntries(150_000, 60_000, 7)
+    const all = reduce(new GroupMemory({ layout, rows, budgetBytes: 64 << 20 }), bytes)[0]!
+    for (const limit of [1, 10, 5000, 40_000, 1_000_000]) {
+      const memory = new GroupMemory({ layout, rows, budgetBytes: 64 << 20, limit })
+      let keys = 0
+      for (let pass = 0; pass < 64; pass++) {
+        memory.start(1000)
+        for (let at = 0; at < bytes.length; at += layout.strideBytes * 1000)
+          memory.add(bytes.subarray(at, at + layout.strideBytes * 1000), { mask: 63, pass })
+        keys += memory.keep()
+      }
+      const run: string[] = []
+      memory.drain((frame, count) => {
+        const size = frame.length / count
+        for (let i = 0; i < count; i++) run.push(Buffer.from(frame.subarray(i * size, (i + 1) * size)).toString('hex'))
+      })
+      memory.close()
+      expect(keys).toBe(all.length)
+      expect(run).toEqual(all.slice(0, limit))
     }
   })
 })

@@ -41,6 +41,7 @@ describe('compileJob', () => {
       },
       where: 'dst prt 80',
       sort: { octets: 'desc', port: 'up' },
+      limit: 2.5,
     })
     const lookups = new Map([['nets', parseLookup('nets', 'prefix,name\n')]])
     expect(message(job, {}, { lookups }).split('\n')).toEqual([
@@ -48,7 +49,7 @@ describe('compileJob', () => {
     ])
     const named = define({ ...job.spec, name: 'bad-job' })
     expect(message(named, {}, { lookups }).split('\n  ')).toEqual([
-      'job bad-job: 18 problems',
+      'job bad-job: 19 problems',
       "groupBy port: expected a column of flows, got 'dstPrt', did you mean 'dstPort'",
       'groupBy my-net: expected a name of letters, digits and underscores, not starting with a digit',
       'groupBy net: expected an address column, got dstPort (u16)',
@@ -67,6 +68,7 @@ describe('compileJob', () => {
       expect.stringMatching(/^where: .*prt/),
       "sort: expected a column of the result, got 'octets', expected one of port, my-net, net, bin, who, what, bytes, hosts, n, m, port",
       "sort port: expected 'asc' or 'desc', got 'up'",
+      'limit: expected a whole number from 1 on, got 2.5',
     ])
   })
 
@@ -204,6 +206,10 @@ describe('compileJob', () => {
       reads: ['ports'],
     } as never)
     expect(message(wrong)).toMatch(/^job wrong: input ports: parameter direction: /)
+    const limited = defineJob({ ...ports.spec, limit: 10 } as never)
+    const reader = defineJob({ ...busy.spec, input: limited } as never)
+    expect(message(limited)).toBe('compiled')
+    expect(message(reader)).toMatch(/^job busy: input ports: limit: expected in a job whose result is the answer/)
   })
 
   it('knows the columns of stored results only from the store', () => {
