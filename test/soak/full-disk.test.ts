@@ -60,9 +60,16 @@ interface Place {
 
 async function listen({ spool, store }: Place): Promise<{ daemon: Started; target: string }> {
   const options = ['--store', `file:${store}`, '--spool', spool, '--roll', '300ms', '--format', 'json']
+  options.push('--metrics', '127.0.0.1:0')
   const daemon = start(['ingest', '--listen', 'udp://127.0.0.1:0', '--interval', '100ms', ...options])
   const [, target] = await daemon.seen(/listening on (udp:[^,\s]+)/)
   return { daemon, target: String(target) }
+}
+
+async function health(daemon: Started): Promise<string> {
+  const [, url] = await daemon.seen(/metrics on (http:\S+)/)
+  const response = await fetch(`${url}/healthz`)
+  return `${response.status} ${await response.text()}`
 }
 
 const send = (target: string, flows: number, seed: number) =>
@@ -118,8 +125,11 @@ describe('a daemon whose spool is on a full disk', () => {
     await daemon.seen(/the spool cannot be written, flows wait in memory: .*ENOSPC/)
     await pause(500)
     expect((await contents(place.store)).flows).toBeLessThan(sent.flows + more.flows)
+    expect(await health(daemon)).toMatch(/^503 the spool cannot be written: .*(ENOSPC|bytes free)/)
     empty()
     await daemon.seen(/5,000 flows, [1-9]\d* blocks? in/)
+    await pause(1500)
+    expect(await health(daemon)).toBe('200 ok\n')
     await stop(daemon)
     expect(await contents(place.store)).toMatchObject({ flows: 5000, received: 5000, lost: 0 })
     const { daemon: next } = await listen(place)
@@ -139,6 +149,10 @@ describe('a daemon whose store is on a full disk', () => {
     const empty = fill(place.store)
     await send(target, 3000, 5)
     await daemon.seen(/the store did not take flows, they wait: store: write expected room at \S+, got ENOSPC/)
+    await pause(600)
+    expect(await health(daemon)).toMatch(
+      /^503 the store does not take flows: store: write expected room at \S+, got ENOSPC/,
+    )
     empty()
     await daemon.seen(/5,000 flows, (?:[1-9]\d*) blocks? in \d+ commits?(?!.*waiting)/)
     expect((await stop(daemon)).outbox).toMatchObject({ shedFlows: 0, waiting: 0 })

@@ -7,7 +7,9 @@ import type { DecoderOptions } from '../decode/options.ts'
 import { FlowOutput } from '../flow-output.ts'
 import { ChunkReader } from './chunk.ts'
 import { DatagramBlocks } from './datagram-blocks.ts'
+import { type ExporterFigure, ExporterFigures } from './exporter-figures.ts'
 import { addCounters, continueDecoder } from './lasting-decoder.ts'
+import { Arrivals, type LatencyHistogram } from './latency.ts'
 import type { LogPosition } from './log.ts'
 import type { CollectorSettings } from './messages.ts'
 import type { Outbox, OutboxCounters } from './outbox.ts'
@@ -48,6 +50,12 @@ export interface CollectorStatus {
   readonly openBytes: number
   /** Nothing is decoded until the spool has room again. */
   readonly blocked: boolean
+  /** Why the store did not take the last try; undefined when it did. */
+  readonly storeFailure: string | undefined
+  /** Why a part of the spool could not be written the last time; undefined when it could. */
+  readonly spoolFailure: string | undefined
+  readonly exporters: readonly ExporterFigure[]
+  readonly latency: LatencyHistogram
 }
 
 /** Decodes what was received, rolls blocks by size and time, and hands each roll to the outbox. Knows neither sockets nor threads. */
@@ -65,6 +73,9 @@ export class Collector {
   /** When the roll began: at its first datagram; undefined when nothing has come yet. */
   #openedMs: number | undefined
   #dropped: LedgerEntry[] = []
+  readonly #figures = new ExporterFigures()
+  readonly #arrivals = new Arrivals()
+  #spoolFailure: string | undefined
   /** A roll whose checkpoint the spool could not take yet. */
   #pending: { readonly unit: RollUnit; readonly checkpoint: Checkpoint } | undefined
   #warnedMs = Number.NEGATIVE_INFINITY
@@ -97,11 +108,14 @@ export class Collector {
     const silence = this.#silence
     const datagrams = this.#datagrams
     this.#openedMs ??= this.#options.system.now()
+    let firstMs: number | undefined
     const count = this.#reader.read(chunk, (payload, exporter, sourcePort, receivedMs) => {
+      firstMs ??= receivedMs
       decoder.datagram(payload, { exporter, sourcePort, receivedMs }, output)
       silence.heard(exporter, receivedMs)
       datagrams?.add(payload, exporter, sourcePort, receivedMs)
     })
+    if (firstMs !== undefined) this.#arrivals.add(firstMs, count)
     if (position) this.#position = position
     if (output.full || datagrams?.full) this.roll()
     return count
@@ -148,7 +162,7 @@ export class Collector {
       return { dataset, firstReceivedMs, schema, info, body: bytes }
     })
     if (blocks.length === 0 && ledger.length === 0) return true
-    const unit = { sequence: this.#sequence++, blocks, ledger }
+    const unit = { sequence: this.#sequence++, blocks, ledger, arrivals: this.#arrivals.take() }
     const state = spool ? this.#decoder.state() : undefined
     this.#pending = { unit, checkpoint: { position: this.#position, state, silence: this.#silence.state() } }
     return this.#send()
@@ -157,6 +171,7 @@ export class Collector {
   /** What the ledger is to be told since the roll before. */
   #ledger(nowMs: number): LedgerEntry[] {
     const told = this.#decoder.drainLedger()
+    this.#figures.add(told)
     for (const { exporter, interval, received } of told) if (received > 0) this.#silence.heardIn(exporter, interval)
     const ledger = [...told, ...this.#dropped, ...this.#silence.entries(nowMs)]
     this.#dropped = []
@@ -170,7 +185,9 @@ export class Collector {
     const { unit, checkpoint } = this.#pending
     try {
       spool?.checkpoint(unit.sequence, checkpoint)
+      this.#spoolFailure = undefined
     } catch (error) {
+      this.#spoolFailure = String(error)
       if (system.now() - this.#warnedMs > WARN_MS) {
         this.#warnedMs = system.now()
         onWarning(`ingest: the spool cannot be written, flows wait in memory: ${String(error)}`)
@@ -184,16 +201,21 @@ export class Collector {
 
   status(): CollectorStatus {
     const lost = { flows: 0, datagrams: 0, records: 0 }
+    const { outbox } = this.#options
     const sessions = this.#decoder.sessions()
     for (const { unit, lostObserved } of sessions) lost[unit] += lostObserved
     return {
       decoded: addCounters(this.#before, this.#decoder.counters()),
-      outbox: { ...this.#options.outbox.counters },
+      outbox: { ...outbox.counters },
       lost,
       sessions: sessions.length,
       silent: this.#silence.silent(),
       openBytes: this.#output.sizeBytes,
       blocked: this.blocked,
+      storeFailure: outbox.failure,
+      spoolFailure: this.#spoolFailure,
+      exporters: this.#figures.with(this.#decoder.pendingLedger()),
+      latency: outbox.latency,
     }
   }
 }

@@ -11,9 +11,10 @@ import { collectorSettings, type IngestDaemon, type IngestOptions, type IngestSe
 import { kernelDrops } from './kernel-drops.ts'
 import { lockFolder } from './lock.ts'
 import { logBytes } from './log.ts'
-import type { FromCollector, PlainError } from './messages.ts'
+import type { FromCollector } from './messages.ts'
 import { type MetricsServer, serveMetrics } from './metrics-server.ts'
 import type { OpenCollectorOptions } from './open-collector.ts'
+import { type PlainError, toError } from './plain-error.ts'
 import { Receiver } from './receiver.ts'
 import { Silence } from './silence.ts'
 import { bufferWarning, closeSockets, type ListeningSocket, listenOn, parseListen } from './sockets.ts'
@@ -147,6 +148,8 @@ class Daemon implements IngestDaemon {
       waitingChunks: this.#feeder.waiting,
       logBytes: this.#logBytes,
       unlogged: this.#feeder.unlogged,
+      spoolFailure: this.#feeder.failure ?? this.#collected.spoolFailure,
+      receiverFull: this.#receiver.full,
       opened: this.#recovered !== undefined,
       recovered: this.#recovered ?? 0,
     }
@@ -233,6 +236,7 @@ class Daemon implements IngestDaemon {
       this.#queueDrops = dropped
     }
     if (spool === undefined) return
+    await this.#feeder.recheck()
     this.#logBytes = logBytes(spool)
     this.#receiver.full = this.#logBytes > spoolBudgetBytes
   }
@@ -290,10 +294,4 @@ class Daemon implements IngestDaemon {
     await this.#host?.close()
     this.#unlock()
   }
-}
-
-function toError({ message, code, stack }: PlainError): Error {
-  const error = Object.assign(new Error(message), code === undefined ? {} : { code })
-  if (stack !== undefined) error.stack = stack
-  return error
 }

@@ -1,4 +1,4 @@
-import type { ChunkWriter } from './chunk.ts'
+import { CHUNK_BYTES, type ChunkWriter } from './chunk.ts'
 import { LogWriter } from './log.ts'
 import type { Feed } from './messages.ts'
 
@@ -38,6 +38,8 @@ export class Feeder {
   #lastWarningMs = Number.NEGATIVE_INFINITY
   /** Chunks that the log could not take. */
   unlogged = 0
+  /** Why the log did not take the last chunk; undefined when it did, or could now. */
+  failure: string | undefined
 
   constructor(options: FeederOptions) {
     this.#options = options
@@ -87,14 +89,28 @@ export class Feeder {
     }
   }
 
+  /** Forgets a failure once there is room again, also when no chunk comes to try it. */
+  async recheck(): Promise<void> {
+    if (this.failure === undefined) return
+    const room = this.#log?.checkRoom(CHUNK_BYTES) ?? Promise.resolve()
+    await room.then(
+      () => {
+        this.failure = undefined
+      },
+      () => undefined,
+    )
+  }
+
   async close(): Promise<void> {
     await this.#logging
     await this.#log?.close()
   }
 
   async #store(frame: Uint8Array<ArrayBuffer>): Promise<void> {
+    this.failure = undefined
     const position = await this.#log?.append(frame).catch((error: Error) => {
       this.unlogged++
+      this.failure = error.message
       const now = performance.now()
       if (now - this.#lastWarningMs > 10_000) {
         this.#options.onWarning(`ingest: the spool cannot be written, datagrams are in memory only: ${error.message}`)

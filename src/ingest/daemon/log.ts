@@ -84,6 +84,15 @@ export class LogWriter {
     return position
   }
 
+  /** Throws IngestError `spool` when the disk has no room for so many bytes. */
+  async checkRoom(bytes: number): Promise<void> {
+    const { bavail, bsize } = await statfs(this.#folder)
+    const free = bavail * bsize
+    if (free >= bytes + RESERVE_BYTES) return
+    const message = `ingest: spool ${this.#folder} expected ${bytes + RESERVE_BYTES} bytes free on its disk, got ${free}`
+    throw new IngestError('spool', message, { folder: this.#folder })
+  }
+
   async close(): Promise<void> {
     await this.#file?.close()
     this.#file = undefined
@@ -91,12 +100,7 @@ export class LogWriter {
 
   async #write(frame: Uint8Array): Promise<void> {
     this.#file ??= await open(logPath(this.#folder, this.#number), this.#offset > 0 ? 'r+' : 'w')
-    const { bavail, bsize } = await statfs(this.#folder)
-    const free = bavail * bsize
-    if (free < frame.length + RESERVE_BYTES) {
-      const message = `ingest: spool ${this.#folder} expected ${frame.length + RESERVE_BYTES} bytes free on its disk, got ${free}`
-      throw new IngestError('spool', message, { folder: this.#folder })
-    }
+    await this.checkRoom(frame.length)
     for (let at = 0; at < frame.length; ) {
       const { bytesWritten } = await this.#file.write(frame, at, frame.length - at, this.#offset + at)
       at += bytesWritten

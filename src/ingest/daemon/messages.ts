@@ -1,6 +1,7 @@
 import type { CollectorStatus } from './collector.ts'
 import type { LogPosition } from './log.ts'
 import type { OpenCollectorOptions } from './open-collector.ts'
+import type { PlainError } from './plain-error.ts'
 
 /** What can be changed while a daemon runs. */
 export type CollectorSettings = Pick<OpenCollectorOptions, 'decoder' | 'expect' | 'rollMs' | 'blockSizeBytes'>
@@ -33,10 +34,3 @@ export type FromCollector =
   /** Nothing will be collected any more. */
   | { readonly type: 'fatal'; readonly error: PlainError }
   | { readonly type: 'stopped'; readonly committed: boolean; readonly status: CollectorStatus }
-
-/** An error as it crosses threads. */
-export interface PlainError {
-  readonly message: string
-  readonly code: string | undefined
-  readonly stack: string | undefined
-}

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { IngestError } from '../error.ts'
 import { METRICS_CONTENT_TYPE, metricsText } from './metrics.ts'
+import { obstacles } from './obstacles.ts'
 import type { IngestStatus } from './status.ts'
 
 /** A listening metrics server. */
@@ -11,7 +12,7 @@ export interface MetricsServer {
 }
 
 /**
- * Serves `/metrics` (Prometheus text) and `/healthz` (200 while the daemon stores what it receives, 503 while it waits for the store) on
+ * Serves `/metrics` (Prometheus text) and `/healthz` (200 while the daemon stores what it receives, 503 and why while it cannot) on
  * `host:port`; port 0 takes a free one. Throws IngestError `bad-listen`.
  */
 export async function serveMetrics(listen: string, status: () => IngestStatus): Promise<MetricsServer> {
@@ -35,8 +36,8 @@ function answer({ method, url }: IncomingMessage, response: ServerResponse, stat
   else if (url === '/metrics')
     response.writeHead(200, { 'content-type': METRICS_CONTENT_TYPE }).end(metricsText(status))
   else if (url === '/healthz') {
-    const waits = !status.opened || status.outbox.waiting > 2
-    response.writeHead(waits ? 503 : 200).end(waits ? 'waiting for the store\n' : 'ok\n')
+    const lines = obstacles(status)
+    response.writeHead(lines.length > 0 ? 503 : 200).end(lines.length > 0 ? `${lines.join('\n')}\n` : 'ok\n')
   } else response.writeHead(404).end('see /metrics and /healthz\n')
 }
 

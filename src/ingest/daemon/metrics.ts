@@ -1,14 +1,18 @@
+import type { ExporterFigure } from './exporter-figures.ts'
+import { LATENCY_BOUNDS } from './latency.ts'
 import type { IngestStatus } from './status.ts'
 
 /** One metric of the Prometheus text format: its samples, each with labels. */
 interface Metric {
   readonly name: string
-  readonly type: 'counter' | 'gauge'
+  readonly type: 'counter' | 'gauge' | 'histogram'
   readonly help: string
   readonly samples: readonly Sample[]
 }
 
 interface Sample {
+  /** Behind the name of the metric; none by default. */
+  readonly suffix?: '_bucket' | '_sum' | '_count'
   readonly labels?: { readonly [name: string]: string }
   readonly value: number
 }
@@ -17,7 +21,14 @@ export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** The status of a daemon in the Prometheus text exposition format 0.0.4. */
 export function metricsText(status: IngestStatus): string {
-  return [...receiverMetrics(status), ...decoderMetrics(status), ...storeMetrics(status)].map(metricText).join('')
+  const metrics = [
+    ...receiverMetrics(status),
+    ...decoderMetrics(status),
+    ...exporterMetrics(status),
+    ...storeMetrics(status),
+    latencyMetric(status),
+  ]
+  return metrics.map(metricText).join('')
 }
 
 const counter = (name: string, help: string, value: number): Metric => ({
@@ -94,6 +105,42 @@ function decoderMetrics({ decoded, lost, sessions, silent }: IngestStatus): Metr
   ]
 }
 
+function exporterMetrics({ exporters }: IngestStatus): Metric[] {
+  const byExporter = (name: ExporterCount, type: Metric['type'], suffix: string, help: string): Metric => ({
+    name: `exporter_${name}${suffix}`,
+    type,
+    help,
+    samples: exporters.map((figure) => ({
+      labels: { exporter: figure.exporter, unit: figure.unit },
+      value: figure[name],
+    })),
+  })
+  return [
+    byExporter('received', 'counter', '_total', 'Units received from an exporter, exact duplicates apart'),
+    byExporter('lost', 'gauge', '', 'Units of an exporter missing by sequence numbers; late datagrams make it smaller'),
+    byExporter('duplicates', 'counter', '_total', 'Exact duplicates of datagrams of an exporter'),
+    byExporter('undecodable', 'counter', '_total', 'Parked data sets of an exporter given up without their template'),
+    byExporter('malformed', 'counter', '_total', 'Datagrams of an exporter refused as a whole'),
+  ]
+}
+
+type ExporterCount = Exclude<keyof ExporterFigure, 'exporter' | 'unit'>
+
+/** Classes are added up, as the format has them. */
+function latencyMetric({ latency: { counts, sumSeconds } }: IngestStatus): Metric {
+  let datagrams = 0
+  const buckets = counts.map((count, index): Sample => {
+    datagrams += count
+    return { suffix: '_bucket', labels: { le: String(LATENCY_BOUNDS[index] ?? '+Inf') }, value: datagrams }
+  })
+  return {
+    name: 'commit_latency_seconds',
+    type: 'histogram',
+    help: 'Time from the arrival of a datagram to the commit of its flows',
+    samples: [...buckets, { suffix: '_sum', value: sumSeconds }, { suffix: '_count', value: datagrams }],
+  }
+}
+
 function storeMetrics({ outbox, openBytes, logBytes, opened, recovered }: IngestStatus): Metric[] {
   return [
     gauge('store_opened', '1 when the store is open', opened ? 1 : 0),
@@ -116,7 +163,7 @@ function storeMetrics({ outbox, openBytes, logBytes, opened, recovered }: Ingest
 
 function metricText({ name, type, help, samples }: Metric): string {
   const full = `flowreduce_ingest_${name}`
-  const lines = samples.map(({ labels, value }) => `${full}${labelText(labels)} ${value}\n`)
+  const lines = samples.map(({ suffix = '', labels, value }) => `${full}${suffix}${labelText(labels)} ${value}\n`)
   return `# HELP ${full} ${help}\n# TYPE ${full} ${type}\n${lines.join('')}`
 }
 

@@ -7,6 +7,7 @@ import type { System } from '../../storage/system.ts'
 import { ulid } from '../../storage/ulid.ts'
 import { IngestError } from '../error.ts'
 import { FLOWS_DATASET } from '../flow-output.ts'
+import { addLatencies, NO_LATENCIES } from './latency.ts'
 import type { Spool } from './spool.ts'
 import { type RollUnit, shed, unitBytes, unitRecords } from './unit.ts'
 
@@ -61,7 +62,10 @@ export class Outbox {
   readonly #aside = new WeakSet<RollUnit>()
   readonly #stopping = new AbortController()
   #running: Promise<void> | undefined
-  #failing = false
+  /** Why the store did not take the last try; undefined when it did. */
+  failure: string | undefined
+  /** How long datagrams took from their arrival to their commit. */
+  latency = NO_LATENCIES
   /** The last roll of an earlier daemon. */
   #resumed = -1
   /** The roll whose commit was tried last. */
@@ -102,7 +106,7 @@ export class Outbox {
 
   /** The store takes rolls, but more of them wait than it can take at once: whoever can wait should. */
   get busy(): boolean {
-    return this.#queue.length > IN_MEMORY && !this.#failing
+    return this.#queue.length > IN_MEMORY && this.failure === undefined
   }
 
   /**
@@ -149,12 +153,12 @@ export class Outbox {
       try {
         await this.#publish(unit)
         tries = 0
-        this.#failing = false
+        this.failure = undefined
         this.#done(unit)
       } catch (error) {
         if (!(error instanceof StorageError)) return this.#options.onFatal(error)
         this.counters.failures++
-        this.#failing = true
+        this.failure = error.message
         // gc does not know these blocks any more: they go up once more, under keys of now.
         if (error.code === 'behind-horizon') this.#uploaded = undefined
         this.#wait(error)
@@ -171,6 +175,7 @@ export class Outbox {
     this.counters.waitingBytes -= unitBytes(unit)
     this.counters.commits++
     this.counters.blocks += unit.blocks.length
+    this.latency = addLatencies(this.latency, unit.arrivals, this.#options.system.now())
     this.#options.spool?.committed(unit.sequence)
   }
 

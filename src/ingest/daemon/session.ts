@@ -4,8 +4,9 @@ import { realSystem, type System } from '../../storage/system.ts'
 import { FRAME_BYTES } from './chunk.ts'
 import type { Collector } from './collector.ts'
 import { LogReader } from './log.ts'
-import type { Feed, FromCollector, PlainError, ToCollector } from './messages.ts'
+import type { Feed, FromCollector, ToCollector } from './messages.ts'
 import { type OpenCollector, type OpenCollectorOptions, openCollector } from './open-collector.ts'
+import { plainError } from './plain-error.ts'
 
 export interface SessionOptions {
   readonly options: OpenCollectorOptions
@@ -122,17 +123,11 @@ export class CollectorSession {
     void this.#upkeep?.stop()
     this.#open = undefined
     this.#waiting = undefined
-    this.#post({ type: 'fatal', error: plain(error) })
+    this.#post({ type: 'fatal', error: plainError(error) })
   }
 
   #clear(): void {
     for (const timer of this.#timers) clearInterval(timer)
     this.#timers = []
   }
-}
-
-function plain(error: unknown): PlainError {
-  if (!(error instanceof Error)) return { message: String(error), code: undefined, stack: undefined }
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
-  return { message: error.message, code, stack: error.stack }
 }

@@ -48,7 +48,9 @@ export class Spool {
   }
 
   readUnit(sequence: number): RollUnit {
-    return JSON.parse(readFileSync(this.#path(`unit-${digits(sequence)}.json`), 'utf8')) as RollUnit
+    const unit = JSON.parse(readFileSync(this.#path(`unit-${digits(sequence)}.json`), 'utf8')) as RollUnit
+    // Units of the first version do not say when their datagrams came.
+    return { ...unit, arrivals: unit.arrivals ?? [] }
   }
 
   /** The checkpoint at the end of the last roll that is safe, given the last that is committed; the start of the log when there is none. */

@@ -1,5 +1,6 @@
 import { createCounters } from '../decode/counters.ts'
 import type { CollectorStatus } from './collector.ts'
+import { NO_LATENCIES } from './latency.ts'
 import { NOTHING_SENT } from './outbox.ts'
 import type { ReceiverCounters } from './receiver.ts'
 
@@ -15,6 +16,8 @@ export interface IngestStatus extends CollectorStatus {
   readonly logBytes: number
   /** Chunks that the log of the spool could not take; they were in memory only. */
   readonly unlogged: number
+  /** Datagrams are dropped: the log of the spool is as large as it may be. */
+  readonly receiverFull: boolean
   /** The store is open and what an earlier daemon left has been decoded. */
   readonly opened: boolean
   /** Datagrams of an earlier daemon that were decoded again. */
@@ -37,4 +40,8 @@ export const EMPTY_STATUS: CollectorStatus = {
   silent: [],
   openBytes: 0,
   blocked: false,
+  storeFailure: undefined,
+  spoolFailure: undefined,
+  exporters: [],
+  latency: NO_LATENCIES,
 }

@@ -1,5 +1,6 @@
 import type { AvroRecordSchema } from '../../flow/schema.ts'
 import type { BlockInfo, LedgerEntry } from '../../storage/manifest/actions.ts'
+import type { Arrival } from './latency.ts'
 
 /** What one roll of the daemon commits: blocks and ledger, at once, under one transaction number. */
 export interface RollUnit {
@@ -7,6 +8,8 @@ export interface RollUnit {
   readonly sequence: number
   readonly blocks: readonly WaitingBlock[]
   readonly ledger: readonly LedgerEntry[]
+  /** When its datagrams came. */
+  readonly arrivals: readonly Arrival[]
 }
 
 /** A block that waits for the store: in memory, or in a file once it has been set aside. */
@@ -31,5 +34,5 @@ export function unitRecords({ blocks }: RollUnit): number {
 /** The unit without its blocks: what its sessions had received is lost now. */
 export function shed({ sequence, ledger }: RollUnit): RollUnit {
   const lost = ledger.map((entry) => ({ ...entry, received: 0, lost: entry.lost + entry.received }))
-  return { sequence, blocks: [], ledger: lost }
+  return { sequence, blocks: [], ledger: lost, arrivals: [] }
 }

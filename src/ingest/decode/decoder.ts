@@ -54,6 +54,8 @@ export interface Decoder {
   sflowSequences(): SflowSequences
   /** The signed deltas of the sequence ledger since the last drain. */
   drainLedger(): LedgerEntry[]
+  /** What `drainLedger` would give now; valid until the next datagram. */
+  pendingLedger(): LedgerEntry[]
   /** Gives up the sets that still wait for a template: the end of an import, before the last `drainLedger`. */
   abandonParked(): void
   /** Templates, options, waiting sets and numberings as plain JSON, for `restore`. */
@@ -125,6 +127,10 @@ class DatagramDecoder implements Decoder {
 
   drainLedger(): LedgerEntry[] {
     return [...this.#ledger.drain(), ...this.#sflowLedger.drain()]
+  }
+
+  pendingLedger(): LedgerEntry[] {
+    return [...this.#ledger.pending(), ...this.#sflowLedger.pending()]
   }
 
   abandonParked(): void {

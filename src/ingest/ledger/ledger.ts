@@ -118,8 +118,13 @@ export class Ledger {
   }
 
   /** The deltas since the last drain, in order of their first mention; entries without any change are left out. */
+  pending(): LedgerEntry[] {
+    return this.#entries.filter(isChanged)
+  }
+
+  /** Gives the deltas since the last drain, and begins others. */
   drain(): LedgerEntry[] {
-    const entries = this.#entries.filter(isChanged)
+    const entries = this.pending()
     this.#entries = []
     this.#strangers.clear()
     for (const session of this.#all()) {

@@ -150,8 +150,12 @@ export class SflowLedger {
     return this.#agents.get(`${exporter} ${subAgent}`)
   }
 
+  pending(): LedgerEntry[] {
+    return this.#entries.filter(isChanged)
+  }
+
   drain(): LedgerEntry[] {
-    const entries = this.#entries.filter(isChanged)
+    const entries = this.pending()
     this.#entries = []
     for (const { account } of this.#agents.values()) account.close()
     return entries

@@ -302,6 +302,10 @@ describe('the metrics of a daemon', () => {
       'flowreduce_ingest_lost{unit="flows"} 2',
       `flowreduce_ingest_datagrams_kernel_dropped_total{socket="${socket}"} 0`,
       'flowreduce_ingest_store_opened 1',
+      'flowreduce_ingest_exporter_received_total{exporter="127.0.0.1",unit="flows"} 2',
+      'flowreduce_ingest_exporter_lost{exporter="127.0.0.1",unit="flows"} 2',
+      'flowreduce_ingest_exporter_malformed_total{exporter="127.0.0.1",unit="datagrams"} 1',
+      'flowreduce_ingest_commit_latency_seconds_count 0',
     ]) {
       expect(text.split('\n')).toContain(line)
     }
@@ -313,5 +317,39 @@ describe('the metrics of a daemon', () => {
     expect((await fetch(`${url}/metrics`, { method: 'POST' })).status).toBe(405)
     await daemon.stop()
     await expect(fetch(`${url}/metrics`)).rejects.toThrow()
+  })
+  it('tell how long datagrams took from their arrival to their commit', async () => {
+    const daemon = await start(memory(), { metrics: '127.0.0.1:0', rollMs: 300 })
+    await sendRaw(daemon.addresses[0]!, [v5(0), v5(1), v5(2)])
+    await until(() => daemon.status().outbox.commits === 1, 'the commit')
+    const text = await (await fetch(`${daemon.metricsUrl}/metrics`)).text()
+    const value = (sample: string): number =>
+      Number(text.split(`\nflowreduce_ingest_commit_latency_seconds_${sample} `)[1]?.split('\n')[0])
+    expect([value('count'), value('bucket{le="+Inf"}'), value('bucket{le="0.1"}')]).toEqual([3, 3, 0])
+    // They waited for the roll, all three the same time.
+    expect(value('sum') / 3).toBeGreaterThan(0.25)
+    await daemon.stop()
+  })
+
+  it('stand beside a health check that says why nothing is stored, as long as that is so', async () => {
+    const inner = memory()
+    let away = false
+    const store = faultyStore(inner, () => (away ? 'before' : undefined))
+    const daemon = await start(store, { metrics: '127.0.0.1:0', rollMs: 50, spool: spool() })
+    const health = async (): Promise<[number, string]> => {
+      const response = await fetch(`${daemon.metricsUrl}/healthz`)
+      return [response.status, await response.text()]
+    }
+    expect(await health()).toEqual([200, 'ok\n'])
+    away = true
+    await sendRaw(daemon.addresses[0]!, [v5(0)])
+    await until(() => daemon.status().storeFailure !== undefined, 'the failure')
+    const [status, text] = await health()
+    expect(status).toBe(503)
+    expect(text).toMatch(/^the store does not take flows: store: write expected an answer, got none for /)
+    away = false
+    await until(() => daemon.status().outbox.commits === 1, 'the commit')
+    expect(await health()).toEqual([200, 'ok\n'])
+    await daemon.stop()
   })
 })
