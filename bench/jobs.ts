@@ -50,7 +50,17 @@ export const portsByMap = defineJob({
 
 export const rates = defineJob({
   name: 'bench-rates',
-  description: 'Octets per destination network and minute, spread over the minutes of each flow',
+  description: 'Octets per destination network and minute, spread over the minutes of each flow: the largest ten',
+  time: 'spread',
+  groupBy: { net: prefix('dstAddr', 24), bin: timeBin('1m') },
+  aggregate: { bytes: sum('bytes') },
+  sort: { bytes: 'desc' },
+  limit: 10,
+})
+
+export const ratesByMap = defineJob({
+  name: 'bench-rates-map',
+  description: 'The same as a map function, every network and minute stored',
   params: z.object({ bin: duration().prefault('1m') }),
   time: 'spread',
   reads: ['dstAddr', 'start', 'end', 'bytes'],

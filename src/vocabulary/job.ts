@@ -33,6 +33,11 @@ interface Common<P extends ParamsSchema, I extends InputReference, C extends Col
   readonly columns?: C
   /** A filter in the language of `--where`. */
   readonly where?: ByParams<string, z.output<P>>
+  /**
+   * How the period selects: flows that start in it (default), or every flow that overlaps it, with shares cut at its ends. A job without code of its own then gives
+   * each bin of its `timeBin` its share of `bytes` and `packets`, as `prorate` does.
+   */
+  readonly time?: 'start' | 'spread'
   /** Order of the result; ties, and everything without it, by the key. */
   readonly sort?: ByParams<SortOrder<Output>, z.output<P>>
   /** The result ends after so many rows, in its order; without it, it has all. */
@@ -66,8 +71,6 @@ export interface MapJob<
   O extends ColumnTypes,
 > extends Common<P, I, C, ColumnTypes extends O ? Extract<keyof K | keyof V, string> : Extract<keyof O, string>> {
   readonly groupBy?: undefined
-  /** How the period selects: flows that start in it (default), or every flow that overlaps it, with shares cut at its ends. */
-  readonly time?: 'start' | 'spread'
   /** The columns of the input that `map` reads; no other is there. */
   readonly reads: readonly R[]
   readonly key: K

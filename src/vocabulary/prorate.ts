@@ -64,6 +64,7 @@ function sharesOf(flow: Spreadable, binMs: number): FullShare[] {
   const bytes = (spread ? spread.bytes : flow.bytes !== undefined) ? flow.bytes! : 0
   const packets = (spread ? spread.packets : flow.packets !== undefined) ? flow.packets! : 0
   const firstBin = Math.floor(start / binMs) * binMs
+  if (isWhole(start, full, firstBin + binMs, spread)) return [{ start: firstBin, capped: false, bytes, packets }]
   const most = Math.min(MAX_SPREAD_MS, firstBin + MAX_SPREAD_BINS * binMs - start)
   const capped = full > most
   if (capped) spread?.capped()
@@ -84,6 +85,13 @@ function sharesOf(flow: Spreadable, binMs: number): FullShare[] {
     packetsBefore = packetsUntil
   }
   return shares
+}
+
+/** Whether a flow of `full` milliseconds lies in one bin, which ends at `binEnd`, and in the period: most do. */
+export function isWhole(start: number, full: number, binEnd: number, spread: Spread | undefined): boolean {
+  const end = start + (full > 0 ? full : 1)
+  if (end > binEnd || full > MAX_SPREAD_MS) return false
+  return spread === undefined || (start >= spread.from && end <= spread.to)
 }
 
 /** floor(count * elapsed / duration), exactly, for 0 <= elapsed <= duration and count up to 2^53 - 1. */

@@ -3,7 +3,18 @@ import { LineCounter, parseAllDocuments } from 'yaml'
 import { suggest } from '../../flow/nearest.ts'
 import { problemsError } from '../../vocabulary/error.ts'
 
-const KEYS = ['name', 'description', 'params', 'input', 'where', 'groupBy', 'aggregate', 'sort', 'limit'] as const
+const KEYS = [
+  'name',
+  'description',
+  'params',
+  'input',
+  'where',
+  'time',
+  'groupBy',
+  'aggregate',
+  'sort',
+  'limit',
+] as const
 const EXPRESSIONS = ['prefix', 'timeBin', 'lookup']
 const AGGREGATES = ['sum', 'count', 'min', 'max', 'distinct', 'quantile', 'top']
 
@@ -69,13 +80,14 @@ class YamlJob {
   }
 
   source(): string {
-    const { name, description = '', params, input, where, groupBy, aggregate, sort, limit } = this.#job
+    const { name, description = '', params, input, where, time, groupBy, aggregate, sort, limit } = this.#job
     const parts = [
       `name: ${JSON.stringify(name)}`,
       `description: ${JSON.stringify(description)}`,
       `params: z.object({ ${this.#entries('params', params, (value, key) => this.#schema(value, key))} })`,
       ...(input === undefined ? [] : [`input: ${JSON.stringify(input)}`]),
       ...(where === undefined ? [] : [`where: ({ params }) => ${this.#text(String(where))}`]),
+      ...(time === undefined ? [] : [`time: ${JSON.stringify(time)}`]),
       ...(groupBy === undefined
         ? []
         : [

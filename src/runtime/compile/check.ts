@@ -3,8 +3,8 @@ import { suggest } from '../../flow/nearest.ts'
 import { isColumnType } from '../../vocabulary/column-type.ts'
 import type { JobDefinition, JobSpec } from '../../vocabulary/job.ts'
 
-const COMMON = ['name', 'description', 'params', 'input', 'columns', 'where', 'sort', 'limit']
-const MAP = [...COMMON, 'time', 'reads', 'key', 'value', 'map']
+const COMMON = ['name', 'description', 'params', 'input', 'columns', 'where', 'time', 'sort', 'limit']
+const MAP = [...COMMON, 'reads', 'key', 'value', 'map']
 /** The keys of each shape. */
 const SHAPES = {
   group: [...COMMON, 'groupBy', 'aggregate'],

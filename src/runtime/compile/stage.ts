@@ -16,6 +16,7 @@ import { checkKeys } from './key.ts'
 import { createMapper } from './mapper.ts'
 import { parseParams } from './params.ts'
 import { createReducer } from './reducer.ts'
+import { checkSpread, createSpreader } from './spread.ts'
 
 /** One stage to compile: a job, its parameters as given, and what it reads. */
 export interface StageRequest {
@@ -120,14 +121,21 @@ function groupParts(draft: Draft): Parts {
   const names = [...Object.keys(groupBy), ...Object.keys(declared)]
   checkDistinct(names, 'groupBy and aggregate', problems)
   const key = keys.map(({ spec }) => spec)
+  const spreads = job.spec.time === 'spread'
+  const binMs = spreads ? checkSpread(keys, fold, columns, problems) : 0
+  const reads = [...keys.map(({ column }) => column), ...fold.sources, ...(spreads ? ['start', 'end'] : [])]
+  const read = columns.filter(({ name }) => reads.includes(name))
   return {
     names,
-    reads: [...keys.map(({ column }) => column), ...fold.sources],
+    reads,
     key,
     value: fold.value,
     fold: { type: 'aggregate', aggregates: fold.aggregates },
     output: [...key, ...fold.output],
-    createMapper: (sink) => createGrouper(keys, fold, lookups, sink),
+    createMapper: (sink, task) => {
+      const grouper = createGrouper(keys, fold, lookups, sink)
+      return spreads ? createSpreader(read, binMs, task, grouper) : grouper
+    },
   }
 }
 

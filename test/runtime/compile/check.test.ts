@@ -99,7 +99,6 @@ describe('compileJob', () => {
       'description: expected text, got number',
       "agregate: unknown in a job with groupBy and aggregate, did you mean 'aggregate'",
       expect.stringMatching(/^reads: unknown in a job with groupBy and aggregate/),
-      expect.stringMatching(/^time: unknown in a job with groupBy and aggregate/),
       'aggregate: missing in a job with groupBy and aggregate',
       "time: expected 'start' or 'spread', got \"all\"",
     ])

@@ -1,0 +1,98 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { count, defineJob, duration, instant, max, prorate, sum, timeBin, u16, u53 } from '../../../src/index.ts'
+import { compileJob } from '../../../src/runtime/compile/compile.ts'
+import type { JobDefinition } from '../../../src/vocabulary/job.ts'
+import type { Row } from './harness.ts'
+import { flowsOf, mapRows, programOf } from './harness.ts'
+
+const params = z.object({ bin: duration().prefault('1s') })
+
+/** The same question as columns and as code. */
+const declared = defineJob({
+  name: 'declared',
+  description: 'x',
+  params,
+  time: 'spread',
+  groupBy: ({ params }) => ({ port: 'dstPort', bin: timeBin(params.bin) }),
+  aggregate: { bytes: sum('bytes'), packets: sum('packets'), flows: count(), proto: max('proto') },
+})
+const mapped = defineJob({
+  name: 'mapped',
+  description: 'x',
+  params,
+  time: 'spread',
+  reads: ['start', 'end', 'bytes', 'packets', 'dstPort', 'proto'],
+  key: { port: u16(), bin: instant() },
+  value: { bytes: sum(u53()), packets: sum(u53()), flows: count(), proto: max(u16()) },
+  map(flow, emit, { params }) {
+    for (const { start, bytes, packets } of prorate(flow, params.bin))
+      emit({ port: flow.dstPort, bin: start }, { bytes, packets, proto: flow.proto })
+  },
+})
+
+const time = fc.integer({ min: -50, max: 30_000 })
+const counter = fc.oneof(fc.nat(2000), fc.maxSafeNat())
+const flow = fc.record({
+  start: time,
+  length: fc.integer({ min: -10, max: 9000 }),
+  bytes: counter,
+  packets: counter,
+  port: fc.nat(9),
+})
+const text = (ms: number): string => new Date(ms).toISOString()
+
+const sorted = (rows: readonly Row[]): string[] =>
+  rows.map(({ port, bin, bytes, packets, proto }) => JSON.stringify([port, bin, bytes, packets, proto])).sort()
+
+describe('a declarative job with time: spread', () => {
+  it('gives the shares that a map with prorate emits, whatever the bins and the period', () => {
+    fc.assert(
+      fc.property(
+        ...[fc.array(flow, { maxLength: 60 }), fc.constantFrom(1, 7, 1000, 60_000), fc.option(time), fc.option(time)],
+        (flows, bin, from, to) => {
+          const batch = flowsOf(
+            flows.map(({ start, length, port, ...counters }) => ({
+              ...{ start: text(start), end: text(start + length), dstPort: port, proto: port * 2, ...counters },
+            })),
+          )
+          const period = { from: from ?? Number.NEGATIVE_INFINITY, to: to ?? Number.POSITIVE_INFINITY }
+          const [left, right] = [declared, mapped].map((job) =>
+            mapRows(programOf(job, { bin }), [batch, batch], period),
+          )
+          expect(sorted(left!.rows)).toEqual(sorted(right!.rows))
+          expect(left!.counters).toEqual(right!.counters)
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+
+  it('counts flows that are capped, and takes those of a great many bins in pieces', () => {
+    const flows = flowsOf([
+      { start: text(0), end: text(1e12), bytes: 7 },
+      { start: text(5), end: text(20_005), bytes: 20_000, packets: 3 },
+    ])
+    const [left, right] = [declared, mapped].map((job) => mapRows(programOf(job, { bin: 1 }), [flows]))
+    expect(left!.counters).toEqual({ 'prorate.capped': 1 })
+    expect(left!.rows.length).toBe(120_000)
+    expect(sorted(left!.rows)).toEqual(sorted(right!.rows))
+  })
+
+  it('refuses other times in the key, and sums that cannot be shared out', () => {
+    const wrong = (defineJob as (spec: object) => JobDefinition)({
+      ...declared.spec,
+      groupBy: { start: 'start', bin: timeBin('1m', { zone: 'Europe/Berlin' }) },
+      aggregate: { last: max('end'), ports: sum('dstPort') },
+    })
+    expect(() => compileJob(wrong)).toThrowError(
+      [
+        'job declared: 3 problems',
+        "groupBy: expected one timeBin of start, in UTC, and no other time of the flow with time: 'spread'",
+        "aggregate last: expected no time of the flow with time: 'spread'",
+        'aggregate ports: expected a sum of bytes or packets, which can be shared out, got dstPort',
+      ].join('\n  '),
+    )
+  })
+})
