@@ -29,4 +29,4 @@ export {
 export { groupsBefore, groupsSort } from './groups-sort'
 export { groupsWrite } from './groups-write'
 export { avroEncode } from './avro-encode'
-export { snappyCompress } from './snappy-compress'
+export { snappyCompress, snappyCompressRows } from './snappy-compress'

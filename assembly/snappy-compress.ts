@@ -99,11 +99,8 @@ function matchLength(a: usize, b: usize, end: usize): u32 {
   return <u32>(b - from)
 }
 
-/**
- * Compresses `[src, src + length)` to `dst`, which has room for 32 + length + length / 6 bytes; returns the number of bytes written. `table` is 16 KB of
- * scratch: the last place of each hash, by its low 16 bits, so that every candidate lies within the reach of a copy of three bytes.
- */
-export function snappyCompress(src: usize, length: u32, dst: usize, table: usize): i32 {
+/** Writes the length that data begin with and clears the table. */
+function putHead(dst: usize, length: u32, table: usize): usize {
   let o = dst
   for (let rest = length; ; ) {
     if (rest < 0x80) {
@@ -114,6 +111,24 @@ export function snappyCompress(src: usize, length: u32, dst: usize, table: usize
     rest >>= 7
   }
   memory.fill(table, 0, 2 << TABLE_BITS)
+  return o
+}
+
+/** How many bytes at `found` and `p` are equal; the first six are. */
+// @ts-ignore: decorator
+@inline
+function matchFrom(found: usize, p: usize, end: usize): u32 {
+  const unequal = ~i8x16.bitmask(i8x16.eq(v128.load(found), v128.load(p)))
+  const size = <u32>ctz(unequal)
+  return size < 16 ? size : 16 + matchLength(found + 16, p + 16, end)
+}
+
+/**
+ * Compresses `[src, src + length)` to `dst`, which has room for 32 + length + length / 6 bytes; returns the number of bytes written. `table` is 16 KB of
+ * scratch: the last place of each hash, by its low 16 bits, so that every candidate lies within the reach of a copy of three bytes.
+ */
+export function snappyCompress(src: usize, length: u32, dst: usize, table: usize): i32 {
+  let o = putHead(dst, length, table)
   const end = src + length
   let next = src
   if (<usize>length > MARGIN) {
@@ -131,14 +146,53 @@ export function snappyCompress(src: usize, length: u32, dst: usize, table: usize
         continue
       }
       skip = 32
-      const unequal = ~i8x16.bitmask(i8x16.eq(v128.load(found), v128.load(p)))
-      let size = <u32>ctz(unequal)
-      if (size >= 16) size = 16 + matchLength(found + 16, p + 16, end)
+      const size = matchFrom(found, p, end)
       o = putLiteral(o, next, <u32>(p - next))
       o = size > 64 ? putLongCopy(o, <u32>distance, size) : putCopy(o, <u32>distance, size)
       p += size
       next = p
       if (p < limit) store<u16>(table + hash(p - 1), <u32>(p - 1 - src))
+    }
+  }
+  if (next < end) o = putLiteral(o, next, <u32>(end - next))
+  return <i32>(o - dst)
+}
+
+/**
+ * As `snappyCompress` for `rows` Avro rows, which looks for matches only where fields begin: at `starts` of each row plus its `marks`, which have `marksStride`
+ * bytes from one to the next. Few looks, and few that are in vain, for a few bytes more.
+ */
+export function snappyCompressRows(
+  src: usize,
+  length: u32,
+  dst: usize,
+  table: usize,
+  rows: u32,
+  starts: usize,
+  marks: usize,
+  marksStride: u32,
+  markCount: u32,
+): i32 {
+  let o = putHead(dst, length, table)
+  const end = src + length
+  const limit = <usize>length > MARGIN ? end - MARGIN : src
+  const marksEnd = marks + <usize>markCount * marksStride
+  let next = src
+  for (let row: u32 = 0; row < rows; row++) {
+    const start = src + load<u32>(starts + (<usize>row << 2))
+    for (let mark = marks + (<usize>row << 1); mark < marksEnd; mark += marksStride) {
+      const p = start + load<u16>(mark)
+      if (p < next) continue
+      if (p >= limit) break
+      const slot = table + hash(p)
+      const distance = <usize>((<u32>(p - src) - <u32>load<u16>(slot)) & 0xffff)
+      store<u16>(slot, <u32>(p - src))
+      const found = p - distance
+      if (distance == 0 || found < src || ((load<u64>(found) ^ load<u64>(p)) << 16) != 0) continue
+      const size = matchFrom(found, p, end)
+      o = putLiteral(o, next, <u32>(p - next))
+      o = size > 64 ? putLongCopy(o, <u32>distance, size) : putCopy(o, <u32>distance, size)
+      next = p + size
     }
   }
   if (next < end) o = putLiteral(o, next, <u32>(end - next))

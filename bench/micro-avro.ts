@@ -13,6 +13,7 @@ import { avroSchema } from '../src/flow/schema.ts'
 import { decodeRows } from '../src/kernels/avro-rows.ts'
 import { RowEncoder } from '../src/storage/avro/encoder.ts'
 import { compileProgram } from '../src/storage/avro/program.ts'
+import { SyncBlockEncoder } from '../src/storage/avro/sync-block-encoder.ts'
 import { parseAvroRecord } from '../src/storage/avro/type.ts'
 import { BlockEncoder } from '../src/storage/block/encode.ts'
 import { readBlock } from '../src/storage/block/read.ts'
@@ -103,8 +104,17 @@ async function read(names?: readonly string[], each: (batch: Batch) => void = ()
   for await (const { batch } of readBlock({ store, block: info, schema: block.schema, columns })) each(batch)
 }
 
+const syncBlock = new SyncBlockEncoder(FLOW_COLUMNS, BATCH)
+await measure('encode and compress sync-blocks', total, () => {
+  for (let round = 0; round < 16; round++) {
+    for (const batch of batches) {
+      syncBlock.add(batch, 0, BATCH)
+      syncBlock.take()
+    }
+  }
+})
 const rows = new RowEncoder(FLOW_COLUMNS, BATCH)
-await measure('encode rows, without Snappy', total, () => {
+await measure('TypeScript twin: encode rows, without Snappy', total, () => {
   for (let round = 0; round < 16; round++) {
     for (const batch of batches) {
       rows.clear()

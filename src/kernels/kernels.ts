@@ -13,8 +13,28 @@ export interface Kernels {
   snappyDecompress(src: number, srcLength: number, dst: number, dstCapacity: number): number
   /** Snappy block format; `dst` has room for `maxCompressedBytes(length)`, `table` is `COMPRESS_TABLE_BYTES` of scratch. Returns the bytes written. */
   snappyCompress(src: number, length: number, dst: number, table: number): number
-  /** Writes columns as Avro rows; see assembly/avro-encode.ts for the program. Returns the bytes written, or a code below 0 for a value that cannot be stored. */
-  avroEncode(program: number, rows: number, dst: number): number
+  /** The same for Avro rows, with matches only where rows and their marked fields begin, as `avroEncode` noted it. */
+  snappyCompressRows(
+    src: number,
+    length: number,
+    dst: number,
+    table: number,
+    rows: number,
+    starts: number,
+    marks: number,
+    marksStride: number,
+    markCount: number,
+  ): number
+  /** Writes columns as Avro rows and notes where rows and marked fields begin; see assembly/avro-encode.ts for the program. Returns the bytes written, or a code below 0 for a value that cannot be stored. */
+  avroEncode(
+    program: number,
+    rows: number,
+    dst: number,
+    origin: number,
+    starts: number,
+    marks: number,
+    marksStride: number,
+  ): number
   /** RLE / bit-packed dictionary indices, each replaced by its entry of 1, 2, 4, 8 or 16 bytes. Returns 0. */
   dictionary8: DictionaryKernel
   dictionary16: DictionaryKernel

@@ -9,29 +9,63 @@ const MARGIN = 15
 
 /** TypeScript twin of the kernel `snappyCompress`: Snappy block format from `src`, the same bytes as the kernel's. */
 export function snappyCompress(src: Uint8Array): Uint8Array {
-  const out: number[] = varint(src.length)
-  const table = new Uint16Array(COMPRESS_TABLE_BYTES / 2)
-  const limit = src.length - MARGIN
-  let next = 0
+  const writer = new SnappyWriter(src)
   let skip = 32
-  for (let p = 1; p < limit; ) {
-    const slot = hash(src, p)
-    const distance = (p - (table[slot] as number)) & 0xffff
-    table[slot] = p
-    if (distance === 0 || distance > p || equalBytes(src, p - distance, p, p + MIN_MATCH) < MIN_MATCH) {
-      p += skip++ >>> 5
-      continue
-    }
-    skip = 32
-    const size = equalBytes(src, p - distance, p, src.length)
-    if (p > next) putLiteral(out, src, next, p)
-    putCopy(out, distance, size)
-    p += size
-    next = p
-    if (p < limit) table[hash(src, p - 1)] = p - 1
+  for (let p = 1; p < writer.limit; ) {
+    const size = writer.look(p)
+    if (size > 0) {
+      skip = 32
+      p += size
+      if (p < writer.limit) writer.note(p - 1)
+    } else p += skip++ >>> 5
   }
-  if (next < src.length) putLiteral(out, src, next, src.length)
-  return Uint8Array.from(out)
+  return writer.finish()
+}
+
+/** TypeScript twin of the kernel `snappyCompressRows`; `places` are the places where a match may begin, ascending. */
+export function snappyCompressAt(src: Uint8Array, places: Iterable<number>): Uint8Array {
+  const writer = new SnappyWriter(src)
+  for (const place of places) if (place >= writer.next && place < writer.limit) writer.look(place)
+  return writer.finish()
+}
+
+class SnappyWriter {
+  /** Matches begin before it. */
+  readonly limit: number
+  /** Where what has not been written begins. */
+  next = 0
+  readonly #src: Uint8Array
+  readonly #out: number[]
+  readonly #table = new Uint16Array(COMPRESS_TABLE_BYTES / 2)
+
+  constructor(src: Uint8Array) {
+    this.#src = src
+    this.#out = varint(src.length)
+    this.limit = src.length - MARGIN
+  }
+
+  /** Writes a copy for what begins at `p`, when the same was seen before; returns its length, or 0. */
+  look(p: number): number {
+    const src = this.#src
+    const distance = (p - (this.#table[hash(src, p)] as number)) & 0xffff
+    this.note(p)
+    if (distance === 0 || distance > p || equalBytes(src, p - distance, p, p + MIN_MATCH) < MIN_MATCH) return 0
+    const size = equalBytes(src, p - distance, p, src.length)
+    if (p > this.next) putLiteral(this.#out, src, this.next, p)
+    putCopy(this.#out, distance, size)
+    this.next = p + size
+    return size
+  }
+
+  note(p: number): void {
+    this.#table[hash(this.#src, p)] = p
+  }
+
+  finish(): Uint8Array {
+    const src = this.#src
+    if (this.next < src.length) putLiteral(this.#out, src, this.next, src.length)
+    return Uint8Array.from(this.#out)
+  }
 }
 
 function hash(src: Uint8Array, p: number): number {

@@ -17,11 +17,22 @@ export interface EncodeOperation {
   readonly parts: readonly { readonly part: Part; readonly bytes: number; readonly operand: number }[]
   /** Most bytes of a row; those of `text` and `bytes` come on top. */
   readonly maxBytes: number
+  /**
+   * Where in the field a match of the Snappy compressor may begin, in bytes. Small fields have none, because what begins with them rarely repeats; numbers of
+   * eight bytes begin to repeat at their third, because times differ in their low bytes.
+   */
+  readonly mark?: number
   /** Writes the operands that are not addresses. */
   readonly limits?: (view: DataView, at: number) => void
 }
 
 const VALUES_OPERAND = 12
+const MARK_OPERAND = 32
+
+/** Where an operation has its flags: rows may be absent; the beginnings of the field are noted. */
+export const FLAGS_OPERAND = 8
+export const NULLABLE = 1
+const MARKED = 2
 
 function numbers(code: number, bytes: number, maxBytes: number): EncodeOperation {
   return { code, parts: [{ part: 'values', bytes, operand: VALUES_OPERAND }], maxBytes }
@@ -48,12 +59,17 @@ export function encodeOperation({ type, avro }: ColumnSpec): EncodeOperation {
       return numbers(OP.i64, 8, 10)
     case 'u32': {
       const max = avro === 'int' ? 0x7fffffff : 0xffffffff
-      return { ...numbers(OP.u32, 4, 5), limits: (view, at) => view.setUint32(at + 16, max, true) }
+      return { ...numbers(OP.u32, 4, 5), mark: 0, limits: (view, at) => view.setUint32(at + 16, max, true) }
     }
     case 'address':
-      return { code: OP.address, parts: ADDRESS_PARTS, maxBytes: 17 }
+      return { code: OP.address, parts: ADDRESS_PARTS, maxBytes: 17, mark: 0 }
     case 'prefix':
-      return { code: OP.prefix, parts: [...ADDRESS_PARTS, { part: 'bits', bytes: 1, operand: 24 }], maxBytes: 18 }
+      return {
+        code: OP.prefix,
+        parts: [...ADDRESS_PARTS, { part: 'bits', bytes: 1, operand: 24 }],
+        maxBytes: 18,
+        mark: 0,
+      }
     case 'text':
     case 'bytes':
       return { code: OP.variable, parts: [{ part: 'offsets', bytes: 4, operand: VALUES_OPERAND }], maxBytes: 5 }
@@ -64,13 +80,25 @@ export function encodeOperation({ type, avro }: ColumnSpec): EncodeOperation {
         view.setFloat64(at + 16, min, true)
         view.setFloat64(at + 24, max, true)
       }
-      return { ...numbers(OP.f64, 8, 8), limits }
+      return { ...numbers(OP.f64, 8, 8), mark: type === 'instant' ? 2 : 0, limits }
     }
   }
 }
 
 /** Where the operand of a variable column lies that says where its data begin. */
 export const DATA_OPERAND = 16
+
+/** Numbers the marks of a program. */
+export function setMarks(operations: readonly EncodeOperation[], program: DataView): void {
+  let marks = 0
+  for (const [i, { mark }] of operations.entries()) {
+    if (mark === undefined) continue
+    const at = i * OPERATION_BYTES
+    program.setUint32(at + FLAGS_OPERAND, program.getUint32(at + FLAGS_OPERAND, true) | MARKED, true)
+    program.setUint32(at + MARK_OPERAND, marks++, true)
+    program.setUint32(at + MARK_OPERAND + 4, mark, true)
+  }
+}
 
 /** Copies rows of one part of a column to `at`; 16-byte values of a column without IPv6 are left out. */
 export function copyPart(

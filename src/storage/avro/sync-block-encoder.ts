@@ -8,7 +8,15 @@ import { StorageError } from '../errors.ts'
 import type { SnappyCompressor } from './codec.ts'
 import { snappyLibrary, withCrc } from './codec.ts'
 import type { EncodeOperation } from './encode-program.ts'
-import { copyPart, DATA_OPERAND, encodeOperation, OPERATION_BYTES } from './encode-program.ts'
+import {
+  copyPart,
+  DATA_OPERAND,
+  encodeOperation,
+  FLAGS_OPERAND,
+  NULLABLE,
+  OPERATION_BYTES,
+  setMarks,
+} from './encode-program.ts'
 import { RowEncoder } from './encoder.ts'
 
 /** A finished sync-block, without count, size and marker. */
@@ -28,7 +36,10 @@ export class SyncBlockEncoder {
   readonly #maxRows: number
   /** Most bytes of a row without its text and bytes. */
   readonly #rowBytes: number
+  /** Fields of a row that matches may begin with; none beside text and bytes, which repeat anywhere. */
+  readonly #marks: number
   #layout: Layout | undefined
+  #rows = 0
   #length = 0
 
   /** `maxRows` is the largest number of rows of a sync-block. */
@@ -37,6 +48,8 @@ export class SyncBlockEncoder {
     this.#operations = specs.map(encodeOperation)
     this.#maxRows = maxRows
     this.#rowBytes = specs.reduce((sum, { nullable }, i) => sum + this.#operations[i]!.maxBytes + (nullable ? 1 : 0), 0)
+    const anyLength = specs.some(({ type }) => type === 'text' || type === 'bytes')
+    this.#marks = anyLength ? 0 : this.#operations.filter(({ mark }) => mark !== undefined).length
   }
 
   /** Plain bytes of the rows since `take`. */
@@ -46,30 +59,63 @@ export class SyncBlockEncoder {
 
   /**
    * Appends rows `from` to `to` (exclusive) of a batch. Throws `bad-format` for a value that Avro or the column's type cannot hold; nothing is
-   * appended then.
+   * appended then. Throws RangeError for more rows than a sync-block has.
    */
   add(batch: Batch, from: number, to: number): void {
     const rows = to - from
+    if (this.#rows + rows > this.#maxRows)
+      throw new RangeError(`storage: sync-block expected ${this.#maxRows} rows, got ${this.#rows + rows}`)
     const columns = this.#specs.map((spec) => batch.columns[spec.name])
     if (!columns.every((column, i) => fits(column, this.#specs[i]!, from, to))) throw this.#refusal(batch, from, to)
     const dataBytes = columns.reduce((sum, column) => sum + dataLength(column, from, to), 0)
     const layout = this.#reserve(this.#length + rows * this.#rowBytes + dataBytes, dataBytes)
     this.#copyIn(layout, columns as readonly Column[], from, rows)
-    const { kernels } = layout.instance
-    const written = kernels.avroEncode(layout.programAt, rows, layout.plainAt + this.#length)
+    const written = this.#encode(layout, rows)
     if (written < 0) throw this.#refusal(batch, from, to)
+    this.#rows += rows
     this.#length += written
+  }
+
+  #encode({ instance, programAt, plainAt, startsAt, marksAt }: Layout, rows: number): number {
+    return instance.kernels.avroEncode(
+      programAt,
+      rows,
+      plainAt + this.#length,
+      plainAt,
+      startsAt + this.#rows * 4,
+      marksAt + this.#rows * 2,
+      this.#maxRows * 2,
+    )
   }
 
   /** Compresses the rows added since the last call. */
   take(compressor: SnappyCompressor = 'kernel'): PackedRows {
-    const { instance, plainAt, packedAt, tableAt } = this.#reserve(0, 0)
+    const layout = this.#reserve(0, 0)
     const plainLength = this.#length
+    const plain = layout.instance.memory.bytes(layout.plainAt, plainLength)
+    const packed = compressor === 'library' ? snappyLibrary(plain) : this.#compress(layout)
+    this.#rows = 0
     this.#length = 0
-    const plain = instance.memory.bytes(plainAt, plainLength)
-    if (compressor === 'library') return { data: withCrc(snappyLibrary(plain), plain), plainLength }
-    const length = instance.kernels.snappyCompress(plainAt, plainLength, packedAt, tableAt)
-    return { data: withCrc(instance.memory.bytes(packedAt, length), plain), plainLength }
+    return { data: withCrc(packed, plain), plainLength }
+  }
+
+  #compress({ instance, plainAt, packedAt, tableAt, startsAt, marksAt }: Layout): Uint8Array {
+    const { kernels, memory } = instance
+    const length =
+      this.#marks === 0
+        ? kernels.snappyCompress(plainAt, this.#length, packedAt, tableAt)
+        : kernels.snappyCompressRows(
+            plainAt,
+            this.#length,
+            packedAt,
+            tableAt,
+            this.#rows,
+            startsAt,
+            marksAt,
+            this.#maxRows * 2,
+            this.#marks,
+          )
+    return memory.bytes(packedAt, length)
   }
 
   close(): void {
@@ -111,6 +157,7 @@ export class SyncBlockEncoder {
     const wanted = {
       plainBytes: Math.max(plainBytes * (had ? 2 : 1), had?.plainBytes ?? this.#maxRows * this.#rowBytes),
       dataBytes: Math.max(dataBytes * 2, had?.dataBytes ?? 0),
+      marks: this.#marks,
     }
     const layout = layOut(this.#operations, this.#specs, this.#maxRows, wanted)
     if (had) {
@@ -144,7 +191,6 @@ function dataLength(column: Column | undefined, from: number, to: number): numbe
 
 /** Readable bytes behind each part; offsets have one more than rows. */
 const PART_SLACK = 16
-
 interface Layout {
   readonly instance: KernelInstance
   readonly programAt: number
@@ -155,34 +201,39 @@ interface Layout {
   readonly plainBytes: number
   readonly packedAt: number
   readonly tableAt: number
+  /** Where each row begins, and in it each marked field. */
+  readonly startsAt: number
+  readonly marksAt: number
 }
 
 function layOut(
   operations: readonly EncodeOperation[],
   specs: readonly ColumnSpec[],
   maxRows: number,
-  { plainBytes, dataBytes }: { plainBytes: number; dataBytes: number },
+  { plainBytes, dataBytes, marks }: { plainBytes: number; dataBytes: number; marks: number },
 ): Layout {
   const programBytes = (operations.length + 1) * OPERATION_BYTES
   const columnsBytes = partsOf(operations, specs).reduce((sum, { bytes }) => sum + maxRows * bytes + PART_SLACK, 0)
   const packedBytes = maxCompressedBytes(plainBytes)
-  const sizes = [programBytes, columnsBytes, dataBytes, plainBytes, packedBytes, COMPRESS_TABLE_BYTES]
+  const placesBytes = [maxRows * 4, maxRows * 2 * marks]
+  const sizes = [programBytes, columnsBytes, dataBytes, plainBytes, packedBytes, COMPRESS_TABLE_BYTES, ...placesBytes]
   const instance = borrowKernels(sizes.reduce((sum, size) => sum + size + SLACK + 16, 0))
-  const [programAt = 0, columnsAt = 0, dataAt = 0, plainAt = 0, packedAt = 0, tableAt = 0] = sizes.map((size) =>
-    instance.memory.allocate(size),
-  )
+  const [programAt = 0, columnsAt = 0, dataAt = 0, plainAt = 0, packedAt = 0, tableAt = 0, startsAt = 0, marksAt = 0] =
+    sizes.map((size) => instance.memory.allocate(size))
   const program = new DataView(instance.memory.memory.buffer, programAt, programBytes)
   instance.memory.bytes(programAt, programBytes).fill(0)
   let partAt = columnsAt
   for (const { operation, nullable, bytes, operand } of partsOf(operations, specs)) {
     const at = operation * OPERATION_BYTES
     program.setUint32(at, operations[operation]!.code, true)
-    program.setUint32(at + 8, nullable ? 1 : 0, true)
+    program.setUint32(at + FLAGS_OPERAND, nullable ? NULLABLE : 0, true)
     program.setUint32(at + operand, partAt, true)
     operations[operation]!.limits?.(program, at)
     partAt += maxRows * bytes + PART_SLACK
   }
-  return { instance, programAt, columnsAt, dataAt, dataBytes, plainAt, plainBytes, packedAt, tableAt }
+  if (marks > 0) setMarks(operations, program)
+  const places = { programAt, columnsAt, dataAt, plainAt, packedAt, tableAt, startsAt, marksAt }
+  return { instance, dataBytes, plainBytes, ...places }
 }
 
 /** The arrays in kernel memory, in order: of each column its validity, when it is nullable, then its parts. */

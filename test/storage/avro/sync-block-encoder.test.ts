@@ -4,9 +4,11 @@ import { uncompressSync } from 'snappy'
 import { describe, expect, it } from 'vitest'
 import { createFlowBatch, FLOW_COLUMNS } from '../../../src/flow/batch.ts'
 import type { ColumnSpec } from '../../../src/flow/column.ts'
+import { snappyCompressAt } from '../../../src/kernels/snappy-compress.ts'
 import { RowEncoder } from '../../../src/storage/avro/encoder.ts'
 import type { PackedRows } from '../../../src/storage/avro/sync-block-encoder.ts'
 import { SyncBlockEncoder } from '../../../src/storage/avro/sync-block-encoder.ts'
+import { Cursor } from '../../../src/storage/avro/varint.ts'
 import { anyRows, anySpecs, batchOf } from '../../flow/columns.ts'
 
 const anyBatch = (specs: readonly ColumnSpec[], maxLength = 40) =>
@@ -54,6 +56,24 @@ describe('rows encoded in kernel memory', () => {
     )
   })
 
+  it('are compressed as the TypeScript compressor does, with matches where addresses and larger numbers begin', () => {
+    const specs = FLOW_COLUMNS
+    fc.assert(
+      fc.property(anyBatch(specs, 90), fc.integer({ min: 1, max: 8 }), ({ batch }, times) => {
+        fc.pre(
+          attempt(() => new RowEncoder(specs, Math.max(1, batch.length)).add(batch, 0, batch.length)) === undefined,
+        )
+        const kernel = new SyncBlockEncoder(specs, Math.max(1, batch.length) * times)
+        for (let i = 0; i < times; i++) kernel.add(batch, 0, batch.length)
+        const packed = kernel.take()
+        const twin = snappyCompressAt(unpack(packed), places(unpack(packed), specs))
+        expect(Buffer.compare(packed.data.subarray(0, -4), twin)).toBe(0)
+        kernel.close()
+      }),
+      { numRuns: 100 },
+    )
+  })
+
   it('refuse what cannot be stored in the words of the TypeScript encoder, and keep the rows before', () => {
     const batch = createFlowBatch(2)
     batch.length = 2
@@ -89,6 +109,20 @@ describe('rows encoded in kernel memory', () => {
     encoder.close()
   })
 })
+
+/** Where matches may begin: at addresses and numbers of 32 bits and more, at the third byte of times. */
+function places(plain: Uint8Array, specs: readonly ColumnSpec[]): number[] {
+  const found: number[] = []
+  const cursor = new Cursor(plain, 0)
+  while (cursor.at < plain.length) {
+    for (const { type } of specs) {
+      if (type !== 'u8' && type !== 'u16') found.push(cursor.at + (type === 'instant' ? 2 : 0))
+      const value = cursor.long()
+      if (type === 'address') cursor.at += value
+    }
+  }
+  return found
+}
 
 /** The message of what is thrown, or nothing. */
 function attempt(work: () => void): string | undefined {
