@@ -42,8 +42,8 @@ export async function openCollector(options: OpenCollectorOptions, context: Coll
   const { spoolFolder, collector, budgetBytes } = options
   const { store, system, onWarning, onFatal } = context
   const spool = spoolFolder === undefined ? undefined : new Spool(spoolFolder)
-  const manifest = await reach(context, spool?.used ?? false)
   const transactions = `ingest:${collector}:${spool?.id ?? processId(system)}`
+  const { manifest, committed } = await reach(context, transactions, spool?.used ?? false)
   const outbox = new Outbox({
     store,
     manifest,
@@ -55,7 +55,6 @@ export async function openCollector(options: OpenCollectorOptions, context: Coll
     onWarning,
     onFatal,
   })
-  const committed = await (await manifest.snapshot()).transaction(transactions)
   for (const sequence of spool?.units() ?? []) {
     if (sequence <= committed) spool?.committed(sequence)
     else if (spool) outbox.resume(spool.readUnit(sequence))
@@ -93,10 +92,16 @@ async function replay(
   return datagrams
 }
 
-async function reach({ store, system, onWarning }: CollectorContext, patient: boolean): Promise<Manifest> {
+/** The manifest, and the number of the last roll that is committed. */
+async function reach(
+  { store, system, onWarning }: CollectorContext,
+  transactions: string,
+  patient: boolean,
+): Promise<{ manifest: Manifest; committed: number }> {
   for (let tries = 0; ; tries++) {
     try {
-      return await openManifest(store, { system, create: true })
+      const manifest = await openManifest(store, { system, create: true })
+      return { manifest, committed: await (await manifest.snapshot()).transaction(transactions) }
     } catch (error) {
       if (!patient || !(error instanceof StorageError) || error.code !== 'unavailable') throw error
       onWarning(`ingest: the store does not answer, datagrams wait in the spool: ${error.message}`)

@@ -223,6 +223,23 @@ describe('a store that does not answer', () => {
     await expectWhole(store)
   })
 
+  it('at any call while a daemon starts on a spool in use is asked again', async () => {
+    let asked = 0
+    for (let failing = 0; failing <= asked; failing++) {
+      const { store, spoolFolder } = place()
+      const first = await startSession({ store, spoolFolder })
+      await first.feed(chunks[0]!)
+      await finish(first)
+      asked = 0
+      const flaky = faultyStore(store, () => (asked++ === failing ? 'before' : undefined))
+      const system = seededSystem(5, { autoAdvance: true, start: Date.now() })
+      const second = await startSession({ store: flaky, spoolFolder, system })
+      if (failing < asked) expect(second.warnings[0]).toMatch(/^ingest: the store does not answer/)
+      await expectWhole(store, FLOWS)
+    }
+    expect(asked).toBeGreaterThan(2)
+  })
+
   it('for longer than the budget lasts costs flows, and the ledger says which', async () => {
     const { store, spoolFolder } = place()
     let away = false
