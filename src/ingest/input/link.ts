@@ -12,6 +12,11 @@ const LINUX_SLL2 = 276
 
 const ETHERTYPE_IPV4 = 0x0800
 const ETHERTYPE_IPV6 = 0x86dd
+const ETHERTYPE_PPPOE = 0x8864
+const PPP_IPV4 = 0x0021
+const PPP_IPV6 = 0x0057
+/** Unicast and multicast. */
+const isMpls = (type: number): boolean => type === 0x8847 || type === 0x8848
 /** Customer and service tags (802.1Q, 802.1ad) and the older values for stacked ones. */
 const isTag = (type: number): boolean => type === 0x8100 || type === 0x88a8 || type === 0x9100 || type === 0x9200
 
@@ -47,13 +52,29 @@ export function ipOffset(bytes: Uint8Array, at: number, end: number, linkType: n
   }
 }
 
-/** Steps over VLAN tags from the EtherType at `at`. */
+/** Steps over VLAN tags, MPLS labels and PPPoE from the EtherType at `at`. */
 function afterEtherType(bytes: Uint8Array, at: number, end: number): number {
   for (let next = at; next + 2 <= end; next += 4) {
     if (isEtherType(bytes, next, end)) return next + 2
-    if (!isTag(etherType(bytes, next))) return -1
+    const type = etherType(bytes, next)
+    if (isMpls(type)) return afterLabels(bytes, next + 2, end)
+    if (type === ETHERTYPE_PPPOE) return afterPppoe(bytes, next + 2, end)
+    if (!isTag(type)) return -1
   }
   return -1
+}
+
+/** Behind the label at the bottom of the stack (RFC 3032 section 2.1); what follows tells by its first four bits whether it is IP. */
+function afterLabels(bytes: Uint8Array, at: number, end: number): number {
+  for (let next = at; next + 4 < end; next += 4) if ((bytes[next + 2]! & 1) === 1) return next + 4
+  return -1
+}
+
+/** Behind the header of a PPPoE session (RFC 2516 section 4) when PPP carries IP. */
+function afterPppoe(bytes: Uint8Array, at: number, end: number): number {
+  if (at + 8 >= end) return -1
+  const protocol = etherType(bytes, at + 6)
+  return protocol === PPP_IPV4 || protocol === PPP_IPV6 ? at + 8 : -1
 }
 
 /** Linux cooked v2 has its protocol in front; tags of a tagged frame follow the header of 20 bytes. */

@@ -114,6 +114,12 @@ describe('link and network headers', () => {
     ['Ethernet with IPv6', 1, ethernet(ipv6(datagram)), '2001:db8::9'],
     ['Ethernet with padding after the packet', 1, bytes(ethernet(ipv4(datagram)), new Uint8Array(13))],
     ['IPv4 with options', 1, ethernet(ipv4(datagram, { options: 8 }))],
+    [
+      'Ethernet with a tag and two MPLS labels',
+      1,
+      ethernet(bytes([0, 1, 0, 64, 0, 2, 1, 64], ipv4(datagram)), 0x8847, [0x8100]),
+    ],
+    ['Ethernet with PPPoE', 1, ethernet(bytes([0x11, 0, 0, 7, 0, 0, 0, 0x57], ipv6(datagram)), 0x8864), '2001:db8::9'],
     ['Linux SLL', 113, bytes(new Uint8Array(14), u16(0x0800), ipv4(datagram))],
     [
       'Linux SLL with a VLAN tag',
