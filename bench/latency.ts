@@ -131,8 +131,10 @@ async function drain(kind: string, daemon: BenchDaemon, comeBack: () => Promise<
   const started = performance.now()
   await comeBack()
   const before = await storedFlows(url)
+  while ((await daemon.metric('commits_total')) === commits) await system.sleep(50)
+  const begun = performance.now()
   while (!(await isIdle(daemon))) await system.sleep(100)
-  const seconds = (performance.now() - started) / 1000
+  const [waited, seconds] = [begun - started, performance.now() - started].map((ms) => ms / 1000) as [number, number]
   const stored = (await storedFlows(url)) - before
   const kernel = await daemon.metric('datagrams_kernel_dropped_total')
   const lost = await daemon.metric('lost')
@@ -141,7 +143,7 @@ async function drain(kind: string, daemon: BenchDaemon, comeBack: () => Promise<
   const hours = (DAY_FLOWS / (perSecond - rate) / 3600).toFixed(1)
   console.log(
     `${kind}: ${sent} flows sent while the store was away (${commits} commits, ${Math.round(waiting / 1e6)} MB waited, ` +
-      `${kernel} datagrams dropped by the kernel, ${lost} flows lost), ${stored} stored ${seconds.toFixed(1)} s after it came back: ${Math.round(perSecond / 1000)} k flows/s`,
+      `${kernel} datagrams dropped by the kernel, ${lost} flows lost), ${stored} stored ${seconds.toFixed(1)} s after it came back, the first roll after ${waited.toFixed(1)} s: ${Math.round(perSecond / 1000)} k flows/s`,
   )
   console.log(
     `  extrapolated: a day at ${rate}/s (${DAY_FLOWS} flows) is caught up with in ${hours} hours while as much comes in`,

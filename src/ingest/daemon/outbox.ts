@@ -48,7 +48,7 @@ export const NOTHING_SENT: Readonly<OutboxCounters> = {
 
 /** Rolls in memory at once; with a spool those beyond are set aside on disk. */
 const IN_MEMORY = 2
-const MAX_BACKOFF_MS = 30_000
+const MAX_BACKOFF_MS = 10_000
 
 /**
  * Sends rolls to the store, in order, each exactly once: blocks first, then one commit with the transaction number of the roll. While
