@@ -1,9 +1,9 @@
-// Builds dist/: the command line and the worker as split, minified bundles, the library entries, and their type declarations.
+// Builds dist/: the command line and the workers as programs, the library entries, and their type declarations.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, rmSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { buildPrograms, compileCode, lean } from './programs.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(root)
@@ -14,27 +14,10 @@ const run = (command, args) => {
 }
 
 rmSync('dist', { recursive: true, force: true })
+mkdirSync('dist')
 
 if (existsSync('assembly/kernels.ts')) {
   run('node_modules/.bin/asc', ['assembly/kernels.ts', '--config', 'assembly/asconfig.json'])
-}
-
-const entries = {
-  cli: 'src/cli/main.ts',
-  worker: 'src/runtime/worker.ts',
-  'ingest-worker': 'src/ingest/daemon/worker.ts',
-  testing: 'src/testing.ts',
-}
-
-/** Half of zod is messages in forty languages; the bundles of jobs leave them out too (src/runtime/bundle/plugin.ts). */
-const englishOnly = {
-  name: 'english-only',
-  setup(build) {
-    build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, ({ path }) => ({
-      contents: "export { default as en } from './en.js'",
-      resolveDir: dirname(path),
-    }))
-  },
 }
 
 const common = {
@@ -42,20 +25,18 @@ const common = {
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  keepNames: true,
   sourcemap: true,
   logLevel: 'warning',
 }
 
+await buildPrograms(common)
 await build({
   ...common,
-  entryPoints: Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path))),
-  outdir: 'dist',
-  splitting: true,
-  plugins: [englishOnly],
-  minify: true,
-  chunkNames: 'chunks/[name]-[hash]',
-  // Native code, code that finds its own files, and what is only loaded on demand stays in node_modules.
+  entryPoints: ['src/testing.ts'],
+  outfile: 'dist/testing.js',
+  plugins: [lean],
+  minifyWhitespace: true,
+  minifySyntax: true,
   external: ['snappy', 'piscina', 'esbuild', '@aws-sdk/client-s3', 'avsc', 'yaml'],
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
@@ -63,9 +44,9 @@ await build({
 })
 // The vocabulary by itself: job bundles contain it, with the zod that stands beside it in node_modules.
 await build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/index.js', external: ['zod'] })
-chmodSync('dist/cli.js', 0o755)
 
 run('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json'])
 // The built-in jobs, bundled as any job file is, so that workers load them the same way.
 run(process.execPath, ['scripts/run-ts.mjs', 'scripts/build-jobs.ts'])
 rmSync('dist/scripts', { recursive: true })
+await compileCode(common)

@@ -1,0 +1,143 @@
+// The programs of dist/: pieces, each a CommonJS module as one function, and small modules that start them with the code that V8 has compiled (src/launch.ts).
+import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { build } from 'esbuild'
+
+const COMMAND_LINE = 'src/cli/main.ts'
+/** Text of the entries of the programs that have one piece. */
+const WORKERS = {
+  worker: "export { default } from './src/runtime/worker.ts'",
+  'ingest-worker': "import './src/ingest/daemon/worker.ts'",
+}
+
+/** Leaves out what only costs time: half of zod is messages in forty languages, and the tables by which text of all scripts is measured take long to make; help is ASCII. */
+export const lean = {
+  name: 'lean',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, ({ path }) => ({
+      contents: "export { default as en } from './en.js'",
+      resolveDir: dirname(path),
+    }))
+    build.onLoad({ filter: /[\\/]string-width[\\/]index\.js$/ }, () => ({
+      contents: 'export default (text) => text.replace(/\\x1b\\[[0-9;]*m/g, "").length',
+    }))
+  },
+}
+
+/** Builds the programs, and the modules that start them. */
+export async function buildPrograms(common) {
+  for (const [name, contents] of Object.entries(WORKERS)) await buildPiece(common, { name, contents })
+  await buildCommandLine(common)
+  await buildEntries(common, false)
+}
+
+/** The command line has two pieces: what help needs, and `actions`, all that is imported later, which uses the modules of the first. */
+async function buildCommandLine(common) {
+  const later = []
+  const dynamic = {
+    name: 'dynamic',
+    setup({ onResolve }) {
+      onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
+        if (kind !== 'dynamic-import') return undefined
+        const file = resolve(resolveDir, path)
+        if (!later.includes(file)) later.push(file)
+        return { path: `./actions.cjs/m${later.indexOf(file)}`, external: true }
+      })
+    },
+  }
+  const main = `import './${COMMAND_LINE}'\n`
+  const { metafile } = await buildPiece(common, { name: 'cli', contents: main, plugins: [dynamic] })
+  const shared = Object.keys(metafile.inputs)
+    .filter((path) => path.startsWith('src/') && path !== COMMAND_LINE)
+    .map((path) => resolve(path))
+  const parts = shared.map((path, index) => `export * as m${index} from ${JSON.stringify(path)}\n`)
+  await buildPiece(common, { name: 'cli', contents: main + parts.join(''), plugins: [dynamic] })
+  const fromFirst = {
+    name: 'shared',
+    setup({ onResolve }) {
+      onResolve({ filter: /^\./ }, ({ path, resolveDir }) => {
+        const index = shared.indexOf(resolve(resolveDir, path))
+        return index < 0 ? undefined : { path: `shared/m${index}`, external: true }
+      })
+    },
+  }
+  const actions = later.map((path, index) => `export const m${index} = () => import(${JSON.stringify(path)})\n`)
+  await buildPiece(common, { name: 'actions', contents: actions.join(''), plugins: [fromFirst] })
+}
+
+/** Builds a piece: a CommonJS module as a function that is given what a script by itself does not have. */
+async function buildPiece(common, { name, contents, plugins = [] }) {
+  const { outputFiles, metafile } = await build({
+    ...common,
+    stdin: { contents, resolveDir: '.' },
+    outfile: `dist/${name}.cjs`,
+    write: false,
+    metafile: true,
+    format: 'cjs',
+    plugins: [lean, ...plugins],
+    minifyWhitespace: true,
+    minifySyntax: true,
+    // Native code, code that finds its own files, and what is only loaded on demand stays in node_modules.
+    external: ['snappy', 'piscina', 'esbuild', '@aws-sdk/client-s3', 'avsc', 'yaml'],
+    define: { 'import.meta.url': '__url' },
+    banner: { js: '(function (exports, require, module, __url, __load) {' },
+    footer: { js: '})' },
+  })
+  // Names of one length keep the map right.
+  for (const { path, text } of outputFiles) writeFileSync(path, text.replace(/\bimport\((?=[^)])/g, '__load('))
+  return { metafile }
+}
+
+/** Builds the modules that start the programs; those that record leave the code compiled so far in a file, after each attempt and at the end. */
+async function buildEntries(common, isRecording) {
+  for (const name of ['cli', ...Object.keys(WORKERS)]) {
+    const start = `const program = launch(${JSON.stringify(name)}, import.meta.url, (specifier) => import(specifier))`
+    const recorded = isRecording ? 'record(program)' : 'program'
+    const end = name === 'worker' ? `export default ${recorded}.exports.default` : recorded
+    await build({
+      ...common,
+      stdin: {
+        contents: `import { launch } from './src/launch.ts'\nimport { record } from './scripts/record.mjs'\n${start}\n${end}\n`,
+        resolveDir: '.',
+      },
+      outfile: `dist/${name}.js`,
+      minifyWhitespace: true,
+      sourcemap: false,
+      banner: name === 'cli' ? { js: '#!/usr/bin/env node' } : {},
+    })
+  }
+  chmodSync('dist/cli.js', 0o755)
+}
+
+/** Has V8 compile what help and runs need, over a few flows in blocks of both formats, and keeps the code. */
+export async function compileCode(common) {
+  const folder = mkdtempSync(join(tmpdir(), 'flowreduce-build-'))
+  const cli = resolve('dist/cli.js')
+  const flowreduce = (...words) => {
+    const { status } = spawnSync(process.execPath, [cli, ...words], {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+    if (status !== 0) throw new Error(`build: flowreduce ${words.join(' ')} expected to run, got status ${status}`)
+  }
+  const store = ['--store', `file:${join(folder, 'store')}`, '--quiet']
+  const capture = join(folder, 'flows.pcap')
+  const run = (job) => flowreduce('run', job, ...store, '--workers', '1', '--split-size', '32KB', '--format', 'json')
+  try {
+    flowreduce('simulate', '--target', capture, '--flows', '8000', '--seed', '1', '--quiet')
+    flowreduce('import', capture, ...store)
+    await buildEntries(common, true)
+    flowreduce('--help')
+    run('port-breakdown')
+    await buildEntries(common, false)
+    flowreduce('compact', '--all', ...store)
+    await buildEntries(common, true)
+    run('port-breakdown')
+    run('bytes-per-second')
+  } finally {
+    await buildEntries(common, false)
+    rmSync(folder, { recursive: true })
+  }
+}

@@ -1,0 +1,29 @@
+// Keeps the code that V8 compiles of a program, in a build that is being trained.
+import { writeFileSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+import { isMainThread } from 'node:worker_threads'
+import { cacheOf } from '../src/launch.ts'
+
+// V8 would throw away what ran long ago.
+setFlagsFromString('--no-flush-bytecode')
+
+/** The same program, which writes its compiled code at the end of the process, or after each attempt of a worker. */
+export function record(program) {
+  const write = () => {
+    // The code is only taken under the flags that it was made with, which are those of every day.
+    setFlagsFromString('--flush-bytecode')
+    for (const { path, script } of program.pieces) writeFileSync(cacheOf(path), script.createCachedData())
+    setFlagsFromString('--no-flush-bytecode')
+  }
+  if (isMainThread) {
+    process.on('exit', write)
+    return program
+  }
+  const { default: attempt } = program.exports
+  const recorded = async (request) => {
+    const reply = await attempt(request)
+    write()
+    return reply
+  }
+  return { ...program, exports: { default: recorded } }
+}

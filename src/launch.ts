@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { Script } from 'node:vm'
+
+/** A piece of a program: a CommonJS module, as one function expression. */
+export interface Piece {
+  readonly path: string
+  readonly script: Script
+}
+
+/** A program of dist/ that has been started. */
+export interface Launched<Exports> {
+  readonly exports: Exports
+  /** What it has loaded so far; from these the build takes the code that V8 has compiled. */
+  readonly pieces: readonly Piece[]
+}
+
+/** Where the code that V8 compiled of a piece lies. */
+export const cacheOf = (path: string): string => `${path.slice(0, -3)}cache`
+
+/**
+ * Starts a program of the installation, the piece `NAME.cjs` beside `base`. Pieces are loaded with the code that V8 compiled of them when they were built: parsing and compiling
+ * were most of what starting took. Another version of V8, or other flags, refuse that code; then it is compiled as it is called. A piece may load a part of another
+ * (`./PIECE.cjs/PART`), or use a part of the first (`shared/PART`); `load` imports everything else.
+ */
+export function launch<Exports>(
+  name: string,
+  base: string,
+  load: (specifier: string) => Promise<unknown>,
+): Launched<Exports> {
+  const pieces: Piece[] = []
+  const modules = new Map<string, Parts>()
+  const require = createRequire(base)
+  const first = fileURLToPath(new URL(`${name}.cjs`, base))
+  const start = (path: string): Parts => {
+    const known = modules.get(path)
+    if (known) return known
+    const { script, body } = compile(path)
+    pieces.push({ path, script })
+    const module = { exports: {} as Parts }
+    const use = (specifier: string): unknown => {
+      const [, part] = SHARED.exec(specifier) ?? []
+      return part === undefined ? require(specifier) : start(first)[part]
+    }
+    const fetch = async (specifier: string): Promise<unknown> => {
+      const [, piece, part] = PART.exec(specifier) ?? []
+      return piece === undefined || part === undefined ? load(specifier) : start(join(dirname(path), piece))[part]?.()
+    }
+    body(module.exports, use, module, pathToFileURL(path).href, fetch)
+    modules.set(path, module.exports)
+    return module.exports
+  }
+  return { exports: start(first) as Exports, pieces } // what the entry of the program exports
+}
+
+/** What a piece exports: parts of the first piece as they are, those of others as functions that load them. */
+interface Parts {
+  readonly [part: string]: (() => unknown) | undefined
+}
+
+const SHARED = /^shared\/(\w+)$/
+const PART = /^\.\/([\w-]+\.cjs)\/(\w+)$/
+
+function compile(path: string): { script: Script; body: (...parts: unknown[]) => void } {
+  const cachedData = readIfThere(cacheOf(path))
+  // The build writes ASCII alone, so that one byte is one character.
+  const script = new Script(readFileSync(path, 'latin1'), { filename: path, ...(cachedData ? { cachedData } : {}) })
+  return { script, body: script.runInThisContext() }
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path)
+  } catch {
+    return undefined
+  }
+}
