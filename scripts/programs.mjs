@@ -94,12 +94,14 @@ async function buildPiece(common, { name, contents, plugins = [] }) {
 async function buildEntries(common, isRecording) {
   for (const name of ['cli', ...Object.keys(WORKERS)]) {
     const start = `const program = launch(${JSON.stringify(name)}, import.meta.url, (specifier) => import(specifier))`
-    const recorded = isRecording ? 'record(program)' : 'program'
-    const end = name === 'worker' ? `export default ${recorded}.exports.default` : recorded
+    const [recorder, program] = isRecording
+      ? [`import { record } from './scripts/record.mjs'\n`, 'record(program)']
+      : ['', 'program']
+    const end = name === 'worker' ? `export default ${program}.exports.default` : program
     await build({
       ...common,
       stdin: {
-        contents: `import { launch } from './src/launch.ts'\nimport { record } from './scripts/record.mjs'\n${start}\n${end}\n`,
+        contents: `import { launch } from './src/launch.ts'\n${recorder}${start}\n${end}\n`,
         resolveDir: '.',
       },
       outfile: `dist/${name}.js`,
