@@ -89,8 +89,16 @@ export class ClaimRegistry {
     }
   }
 
+  /** Removes old versions, and what processes that were killed had begun to write. */
   #clear(upTo: number): void {
-    for (const version of this.#versions()) if (version <= upTo) rmSync(this.#path(version), { force: true })
+    for (const name of readdirSync(this.#folder)) {
+      const [, writer] = /^(\d+)-\d+\.tmp$/.exec(name) ?? []
+      const isOver =
+        writer === undefined
+          ? Number.parseInt(name, 10) <= upTo
+          : !isProcessRunning({ host: '', pid: Number(writer), started: null })
+      if (isOver) rmSync(join(this.#folder, name), { force: true })
+    }
   }
 
   #path(version: number): string {
