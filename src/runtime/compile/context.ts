@@ -1,8 +1,10 @@
 import type { AddressTable } from '../../vocabulary/address-table.ts'
+import type { JobErrorCode } from '../../vocabulary/error.ts'
 import { JobError } from '../../vocabulary/error.ts'
 import type { JobContext } from '../../vocabulary/job-types.ts'
 import type { SourcePlace } from '../bundle/trace.ts'
 import type { TaskContext } from '../program.ts'
+import { serializeError } from '../task/error-json.ts'
 
 /** What the compiled functions of a job share. */
 export interface JobScope {
@@ -28,19 +30,29 @@ export function userContext(scope: JobScope, task: TaskContext): JobContext<obje
   })
 }
 
-/** An error that user code threw, or that it caused by a wrong call, with the place in the user's file. */
+/** An error that user code threw, or that it caused by a wrong call, with the place in the user's file. Whatever was thrown, this does not throw. */
 export function userError(scope: JobScope, what: string, error: unknown): JobError {
-  const found = scope.locate(error)
+  const { code, found } = look(scope, error)
   const place = found?.place
-  const message = error instanceof Error ? error.message : String(error)
+  const where = place === undefined ? '' : ` at ${place}`
   const details = { job: scope.name, ...(place === undefined ? {} : { place }) }
-  const code = error instanceof JobError ? error.code : 'user-code'
   const located = new JobError(
     code,
-    `job ${scope.name}: ${what}${place === undefined ? '' : ` at ${place}`}: ${message}`,
+    `job ${scope.name}: ${what}${where}: ${serializeError(error).message}`,
     details,
     error,
   )
   if (found) located.stack = found.stack
   return located
+}
+
+function look(
+  scope: JobScope,
+  error: unknown,
+): { readonly code: JobErrorCode; readonly found: SourcePlace | undefined } {
+  try {
+    return { code: error instanceof JobError ? error.code : 'user-code', found: scope.locate(error) }
+  } catch {
+    return { code: 'user-code', found: undefined }
+  }
 }
