@@ -12,6 +12,8 @@ export function standardProgress(quiet: boolean | undefined): Progress {
     },
     interactive,
     now: () => performance.now(),
-    columns: () => process.stderr.columns ?? 80,
+    later: (ms, callback) => void setTimeout(callback, ms).unref(),
+    // A terminal that does not know its width says 0.
+    columns: () => process.stderr.columns || 80,
   })
 }

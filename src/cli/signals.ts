@@ -10,19 +10,24 @@ export interface StopRequest {
   done(): void
 }
 
-/** Listens for stop signals: the first calls `onStop` and asks for a clean stop, a second one ends the process at once. */
+/**
+ * Listens for stop signals: the first calls `onStop` and asks for a clean stop. A second one ends the process at once, by that signal (130 in a shell): an exit would wait
+ * for worker threads, and one that is in a system call does not end before that does.
+ */
 export function listenForStop(onStop: () => void = () => {}): StopRequest {
   const controller = new AbortController()
-  const handle = (): void => {
-    if (controller.signal.aborted) process.exit(130)
+  const done = (): void => {
+    for (const name of STOP_SIGNALS) process.off(name, handle)
+  }
+  const handle = (name: NodeJS.Signals): void => {
+    if (controller.signal.aborted) {
+      done()
+      process.kill(process.pid, name)
+      return
+    }
     controller.abort(new InterruptedError('interrupted'))
     onStop()
   }
   for (const name of STOP_SIGNALS) process.on(name, handle)
-  return {
-    signal: controller.signal,
-    done() {
-      for (const name of STOP_SIGNALS) process.off(name, handle)
-    },
-  }
+  return { signal: controller.signal, done }
 }

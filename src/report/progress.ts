@@ -20,6 +20,8 @@ export interface ProgressOptions {
   readonly interactive: boolean
   /** Milliseconds by any clock that only goes forward. */
   now(): number
+  /** Calls back once after so many milliseconds, unless the process ends before. */
+  later?(ms: number, callback: () => void): void
   /** Terminal columns; a painted line never wraps. */
   columns?(): number
 }
@@ -33,6 +35,9 @@ export class Progress {
   readonly #startedMs: number
   #shownMs: number
   #painted = false
+  /** What came too soon after what is shown; shown when its time has come. */
+  #next: ProgressText | undefined
+  #isDue = false
 
   constructor(options: ProgressOptions) {
     this.#options = options
@@ -41,12 +46,24 @@ export class Progress {
     this.#shownMs = options.interactive ? Number.NEGATIVE_INFINITY : this.#startedMs
   }
 
-  /** Shows how far the work is, unless it was shown a moment ago. */
+  /** Shows how far the work is; what comes a moment after something was shown waits, and gives way to what is newer. */
   update(text: ProgressText): void {
-    const now = this.#options.now()
-    if (now - this.#shownMs < (this.#options.interactive ? 100 : 5000)) return
-    this.#shownMs = now
-    this.#show(text(now - this.#startedMs))
+    const { now: clock, interactive, later } = this.#options
+    const now = clock()
+    const waitMs = this.#shownMs + (interactive ? 100 : 5000) - now
+    if (waitMs <= 0) {
+      this.#next = undefined
+      this.#shownMs = now
+      this.#show(text(now - this.#startedMs))
+      return
+    }
+    this.#next = text
+    if (this.#isDue) return
+    this.#isDue = later !== undefined
+    later?.(waitMs, () => {
+      this.#isDue = false
+      if (this.#next) this.update(this.#next)
+    })
   }
 
   /** Prints a line that stays, above what is painted. */
@@ -55,8 +72,9 @@ export class Progress {
     this.#options.write(`${line}\n`)
   }
 
-  /** Removes the painted line. */
+  /** Removes the painted line, and forgets what waits to be shown. */
   clear(): void {
+    this.#next = undefined
     if (this.#painted) this.#options.write('\r\x1b[2K')
     this.#painted = false
   }

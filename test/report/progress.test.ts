@@ -56,6 +56,32 @@ describe('Progress', () => {
     expect(written).toEqual(['\r\x1b[2Kafter 1000 ', '\r\x1b[2K', 'task 3 failed\n'])
   })
 
+  it('shows the newest of what came too soon when its time has come, and nothing after it was cleared', () => {
+    let now = 0
+    let due = (): void => {}
+    const written: string[] = []
+    const progress = new Progress({
+      ...{ interactive: true, now: () => now, write: (text) => void written.push(text) },
+      later: (ms, callback) => {
+        expect(ms).toBe(70)
+        due = callback
+      },
+    })
+    progress.update(() => 'first')
+    now = 30
+    progress.update(() => 'second')
+    progress.update((elapsed) => `third after ${elapsed}`)
+    now = 100
+    due()
+    expect(written).toEqual(['\r\x1b[2Kfirst', '\r\x1b[2Kthird after 100'])
+    now = 130
+    progress.update(() => 'fourth')
+    progress.clear()
+    now = 200
+    due()
+    expect(written.slice(2)).toEqual(['\r\x1b[2K'])
+  })
+
   it('prints a plain line every five seconds elsewhere, and none for work that ends at once', () => {
     const { progress, written, at } = paint(false)
     for (let second = 0; second <= 11; second++) {
