@@ -3,7 +3,7 @@
 //
 // The caller leaves SLACK bytes behind the output, so that varints are whole 8-byte stores.
 
-/** Operations, each a column: [op, validity or 0, flags, four operands, ... mark, its bytes], WORDS 32-bit words. */
+/** Operations, each a column: [op, validity or 0, flags, operands], WORDS 32-bit words. */
 const WORDS: usize = 16 << 2
 const END: i32 = 0
 const U8: i32 = 1
@@ -20,9 +20,8 @@ const VARIABLE: i32 = 10
 /** Flags: rows may be absent; where the field begins is noted. */
 const NULLABLE: u32 = 1
 const MARKED: u32 = 2
-/** Bytes of an operation that hold the number of its mark, and how many bytes after the beginning of its field the mark is. */
-const MARK: usize = 32
-const MARK_BYTES: usize = 36
+/** Byte of an operation that says how many bytes after the beginning of its field the mark is. */
+const MARK_BYTES: usize = 32
 
 /** The result for a value that cannot be stored; the twin says which. */
 const FAULT: i32 = -1
@@ -74,8 +73,8 @@ function putAddress(p: usize, op: usize, row: u32, extra: u32): usize {
 
 /**
  * Writes `rows` rows of the columns of `program` to `dst`; returns the number of bytes, or a fault for a value that Avro or its type cannot hold. Where rows
- * begin goes to `starts`, relative to `origin`; where marked fields begin, relative to their row, to `marks`, which are `marksStride` bytes apart. Only
- * programs whose rows are shorter than 64 KB have marks.
+ * begin goes to `starts`, relative to `origin`; where its marked fields begin, relative to the row, to `marks`, row by row. Only programs whose rows
+ * are shorter than 64 KB have marks.
  */
 export function avroEncode(
   program: usize,
@@ -84,7 +83,6 @@ export function avroEncode(
   origin: usize,
   starts: usize,
   marks: usize,
-  marksStride: u32,
 ): i32 {
   let p = dst
   for (let row: u32 = 0; row < rows; row++) {
@@ -95,8 +93,8 @@ export function avroEncode(
       if (code == END) break
       const flags = load<u32>(op, 8)
       if (flags & MARKED) {
-        const mark = marks + load<usize>(op, MARK) * marksStride + (<usize>row << 1)
-        store<u16>(mark, <u32>(p - start) + load<u32>(op, MARK_BYTES))
+        store<u16>(marks, <u32>(p - start) + load<u32>(op, MARK_BYTES))
+        marks += 2
       }
       if (flags & NULLABLE) {
         const valid = load<usize>(op, 4)

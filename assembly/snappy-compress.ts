@@ -159,8 +159,8 @@ export function snappyCompress(src: usize, length: u32, dst: usize, table: usize
 }
 
 /**
- * As `snappyCompress` for `rows` Avro rows, which looks for matches only where fields begin: at `starts` of each row plus its `marks`, which have `marksStride`
- * bytes from one to the next. Few looks, and few that are in vain, for a few bytes more.
+ * As `snappyCompress` for `rows` Avro rows, which looks for matches only where fields begin: at `starts` of each row plus its `marks`, of which there
+ * are `markCount` for each. Few looks, and few that are in vain, for a few bytes more.
  */
 export function snappyCompressRows(
   src: usize,
@@ -170,18 +170,16 @@ export function snappyCompressRows(
   rows: u32,
   starts: usize,
   marks: usize,
-  marksStride: u32,
   markCount: u32,
 ): i32 {
   let o = putHead(dst, length, table)
   const end = src + length
   const limit = <usize>length > MARGIN ? end - MARGIN : src
-  const marksEnd = marks + <usize>markCount * marksStride
   let next = src
   for (let row: u32 = 0; row < rows; row++) {
     const start = src + load<u32>(starts + (<usize>row << 2))
-    for (let mark = marks + (<usize>row << 1); mark < marksEnd; mark += marksStride) {
-      const p = start + load<u16>(mark)
+    for (let i: u32 = 0; i < markCount; i++) {
+      const p = start + load<u16>(marks + (<usize>i << 1))
       if (p < next) continue
       if (p >= limit) break
       const slot = table + hash(p)
@@ -194,6 +192,7 @@ export function snappyCompressRows(
       o = size > 64 ? putLongCopy(o, <u32>distance, size) : putCopy(o, <u32>distance, size)
       next = p + size
     }
+    marks += <usize>markCount << 1
   }
   if (next < end) o = putLiteral(o, next, <u32>(end - next))
   return <i32>(o - dst)

@@ -1,4 +1,4 @@
-import type { Column, ColumnSpec } from './column.ts'
+import type { ArrayMaker, Column, ColumnSpec } from './column.ts'
 import { createColumn } from './column.ts'
 import type { FieldDefinition, FlowColumns } from './fields.ts'
 import { FLOW_FIELDS } from './fields.ts'
@@ -13,12 +13,46 @@ export interface Batch {
   readonly columns: { readonly [name: string]: Column }
 }
 
-/** Makes an empty batch of `capacity` rows with a column per entry of `specs`, in that order. */
-export function createBatch(specs: readonly ColumnSpec[], capacity: number): Batch {
+/** Makes an empty batch of `capacity` rows with a column per entry of `specs`, in that order, of arrays that `make` makes. */
+export function createBatch(specs: readonly ColumnSpec[], capacity: number, make?: ArrayMaker): Batch {
   const columns: { [name: string]: Column } = {}
-  for (const { name, type, nullable = false } of specs) columns[name] = createColumn(type, capacity, { nullable })
+  for (const { name, type, nullable = false } of specs) {
+    columns[name] = createColumn(type, capacity, make ? { nullable, make } : { nullable })
+  }
   return { length: 0, capacity, columns }
 }
+
+/** Whether batches of these columns may lie in shared memory: text and bytes may not, because they move to larger arrays as they grow. */
+export const isShareable = (specs: readonly ColumnSpec[]): boolean =>
+  specs.every(({ type }) => type !== 'text' && type !== 'bytes')
+
+/** Bytes of shared memory that a batch takes. */
+export function sharedBatchBytes(specs: readonly ColumnSpec[], capacity: number): number {
+  let bytes = 0
+  createBatch(specs, capacity, (type, length) => {
+    bytes += apart(length * type.BYTES_PER_ELEMENT)
+    return new type(0)
+  })
+  return bytes
+}
+
+/** A batch whose columns lie in `buffer` from `offset` on; all threads that make it from the same arguments see the same rows, but each its own `length`. */
+export function sharedBatch(
+  specs: readonly ColumnSpec[],
+  capacity: number,
+  buffer: SharedArrayBuffer,
+  offset: number,
+): Batch {
+  let next = offset
+  return createBatch(specs, capacity, (type, length) => {
+    const at = next
+    next += apart(length * type.BYTES_PER_ELEMENT)
+    return new type(buffer, at, length)
+  })
+}
+
+/** Arrays begin at cache lines, and not a power of two apart: then the same row of all columns would fall into one set of the cache. */
+const apart = (bytes: number): number => (Math.ceil(bytes / 64) + 3) * 64
 
 /** A batch of whole flow records, with their columns typed by name; extra elements follow under their IANA names. */
 export interface FlowBatch extends Batch {

@@ -104,7 +104,7 @@ export interface ColumnSpec {
   readonly avro?: 'int'
 }
 
-const NUMERIC: { [T in NumericType]: new (length: number) => NumericArrays[T] } = {
+const NUMERIC: { [T in NumericType]: ArrayType<NumericArrays[T]> } = {
   u8: Uint8Array,
   u16: Uint16Array,
   u32: Uint32Array,
@@ -117,27 +117,41 @@ const NUMERIC: { [T in NumericType]: new (length: number) => NumericArrays[T] } 
   boolean: Uint8Array,
 }
 
+/** Makes an array of `length` elements; default: in memory of its own. */
+export type ArrayMaker = <T extends ArrayBufferView>(type: ArrayType<T>, length: number) => T
+
+export interface ArrayType<T extends ArrayBufferView> {
+  readonly BYTES_PER_ELEMENT: number
+  new (length: number): T
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): T
+}
+
+export interface ColumnOptions {
+  readonly nullable?: boolean
+  readonly make?: ArrayMaker
+}
+
 /** Makes an empty column of `capacity` rows; a nullable one starts with every row absent. `text` and `bytes` start with `capacity * 16` bytes of data. */
-export function createColumn<T extends ColumnType>(
-  type: T,
+export function createColumn<T extends ColumnType>(type: T, capacity: number, options?: ColumnOptions): ColumnOf<T>
+export function createColumn(
+  type: ColumnType,
   capacity: number,
-  options?: { nullable?: boolean },
-): ColumnOf<T>
-export function createColumn(type: ColumnType, capacity: number, { nullable = false } = {}): Column {
-  const valid = nullable ? { valid: new Uint8Array(capacity) } : {}
+  { nullable = false, make = (array, length) => new array(length) }: ColumnOptions = {},
+): Column {
+  const valid = nullable ? { valid: make(Uint8Array, capacity) } : {}
   switch (type) {
     case 'address':
-      return { type, ...addressArrays(capacity), ...valid }
+      return { type, ...addressArrays(capacity, make), ...valid }
     case 'prefix':
-      return { type, ...addressArrays(capacity), bits: new Uint8Array(capacity), ...valid }
+      return { type, ...addressArrays(capacity, make), bits: make(Uint8Array, capacity), ...valid }
     case 'text':
     case 'bytes':
-      return { type, offsets: new Uint32Array(capacity + 1), data: new Uint8Array(capacity * 16), ...valid }
+      return { type, offsets: make(Uint32Array, capacity + 1), data: make(Uint8Array, capacity * 16), ...valid }
     default:
-      return { type, values: new NUMERIC[type](capacity), ...valid } as Column
+      return { type, values: make<NumericArrays[NumericType]>(NUMERIC[type], capacity), ...valid } as Column
   }
 }
 
-function addressArrays(capacity: number): { family: Uint8Array; v4: Uint32Array; v6: Uint8Array } {
-  return { family: new Uint8Array(capacity), v4: new Uint32Array(capacity), v6: new Uint8Array(capacity * 16) }
+function addressArrays(capacity: number, make: ArrayMaker): { family: Uint8Array; v4: Uint32Array; v6: Uint8Array } {
+  return { family: make(Uint8Array, capacity), v4: make(Uint32Array, capacity), v6: make(Uint8Array, capacity * 16) }
 }

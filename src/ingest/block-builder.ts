@@ -1,5 +1,6 @@
 import type { Batch } from '../flow/batch.ts'
 import type { ColumnSpec } from '../flow/column.ts'
+import type { PackedRows } from '../storage/avro/sync-block-encoder.ts'
 import { BlockEncoder, type EncodedBlock } from '../storage/block/encode.ts'
 import { blockKey } from '../storage/block/keys.ts'
 import type { Action } from '../storage/manifest/actions.ts'
@@ -38,13 +39,22 @@ export class BlockBuilder {
   /** Appends the rows of a batch, which is free again when this returns. */
   add(batch: Batch): void {
     if (batch.length === 0) return
-    if (!this.#encoder) {
-      this.#encoder = new BlockEncoder(this.#options)
-      const received = batch.columns.received
-      this.#firstReceivedMs = received?.type === 'instant' ? received.values[0]! : 0
-    }
-    this.#encoder.add(batch)
+    this.#open(batch).add(batch)
     if (this.sizeBytes >= this.#options.blockSizeBytes) this.#end()
+  }
+
+  /** Appends the rows of a batch that were packed elsewhere. */
+  addPacked(batch: Batch, packed: PackedRows): void {
+    this.#open(batch).addPacked(batch, packed)
+    if (this.sizeBytes >= this.#options.blockSizeBytes) this.#end()
+  }
+
+  #open(batch: Batch): BlockEncoder {
+    if (this.#encoder) return this.#encoder
+    const received = batch.columns.received
+    this.#firstReceivedMs = received?.type === 'instant' ? received.values[0]! : 0
+    this.#encoder = new BlockEncoder(this.#options)
+    return this.#encoder
   }
 
   /** Size of the block under construction. */

@@ -1,8 +1,10 @@
 import type { Batch, FlowBatch } from '../flow/batch.ts'
-import { createFlowBatch, FLOW_COLUMNS } from '../flow/batch.ts'
+import { createFlowBatch, FLOW_COLUMNS, isShareable } from '../flow/batch.ts'
 import type { ColumnSpec } from '../flow/column.ts'
+import type { PackedRows } from '../storage/avro/sync-block-encoder.ts'
 import { BlockBuilder, type FinishedBlock } from './block-builder.ts'
 import { createQuarantineBatch, type FlowSink, QUARANTINE_COLUMNS, type QuarantineSink } from './decode/sink.ts'
+import { EncodeRing } from './encode/ring.ts'
 
 export const FLOWS_DATASET = 'flows'
 /** Flows with a counter above 2^53 - 1: they would not be exact, so they stay out of every sum. */
@@ -17,6 +19,8 @@ export interface FlowOutputOptions {
   readonly blockSizeBytes: number
   /** Columns of further elements. */
   readonly elements?: readonly ColumnSpec[]
+  /** Threads that encode flows beside this one, when there are many; default none. */
+  readonly workers?: number
 }
 
 /** Where decoded flows go: a decoder's sink that gathers blocks of flows and of quarantined flows. */
@@ -24,16 +28,17 @@ export class FlowOutput implements FlowSink {
   batch: FlowBatch
   readonly quarantine: QuarantineSink
   readonly #flows: BlockBuilder
+  readonly #ring: EncodeRing | undefined
   readonly #quarantined: BlockBuilder
 
-  constructor({ dataset = FLOWS_DATASET, blockSizeBytes, elements = [] }: FlowOutputOptions) {
-    this.batch = createFlowBatch(BATCH_ROWS, elements)
-    this.#flows = new BlockBuilder({
-      dataset,
-      name: 'Flow',
-      columns: [...FLOW_COLUMNS, ...elements],
-      blockSizeBytes,
-    })
+  constructor({ dataset = FLOWS_DATASET, blockSizeBytes, elements = [], workers = 0 }: FlowOutputOptions) {
+    const columns = [...FLOW_COLUMNS, ...elements]
+    this.#flows = new BlockBuilder({ dataset, name: 'Flow', columns, blockSizeBytes })
+    if (workers > 0 && isShareable(columns)) {
+      const consume = (batch: Batch, packed: PackedRows): void => this.#flows.addPacked(batch, packed)
+      this.#ring = new EncodeRing({ columns, capacity: BATCH_ROWS, workers, consume })
+      this.batch = this.#ring.batch as FlowBatch // it has the columns of a flow
+    } else this.batch = createFlowBatch(BATCH_ROWS, elements)
     this.#quarantined = new BlockBuilder({
       dataset: QUARANTINE_DATASET,
       name: 'Flow',
@@ -44,6 +49,10 @@ export class FlowOutput implements FlowSink {
   }
 
   flush(): void {
+    if (this.#ring) {
+      this.batch = this.#ring.submit() as FlowBatch // it has the columns of a flow
+      return
+    }
     this.#flows.add(this.batch)
     this.batch.length = 0
   }
@@ -66,8 +75,14 @@ export class FlowOutput implements FlowSink {
   /** Ends the blocks under construction. */
   finish(): FinishedBlock[] {
     this.flush()
+    this.#ring?.drain()
     this.quarantine.flush()
     return [...this.#flows.finish(), ...this.#quarantined.finish()]
+  }
+
+  /** Ends the threads. */
+  close(): void {
+    this.#ring?.close()
   }
 }
 

@@ -53,6 +53,8 @@ export async function importDataset(options: ImportDatasetOptions): Promise<Impo
   } catch (error) {
     await work.discard()
     throw error
+  } finally {
+    work.close()
   }
 }
 

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { StorageError } from '../storage/errors.ts'
 import type { Action, Commit } from '../storage/manifest/actions.ts'
 import type { Manifest } from '../storage/manifest/manifest.ts'
@@ -22,6 +23,8 @@ export interface ImportTarget {
   readonly system: System
   /** Default 64 MB. */
   readonly blockSizeBytes?: number
+  /** Threads that encode beside the one that reads and decodes; default: what the processors leave, at most 2. The blocks are the same for any number. */
+  readonly workers?: number
   /** Import once more what has been imported before. */
   readonly again?: boolean
   readonly decoder?: DecoderOptions
@@ -47,6 +50,8 @@ export interface ImportCommit {
 export const BLOCK_BYTES = 64_000_000
 const COLLECTOR = 'import'
 
+const defaultWorkers = (): number => Math.min(2, availableParallelism() - 1)
+
 /** An import under way: decodes datagrams, stores full blocks as they come, and commits all of them at once at the end. */
 export class ImportWork {
   readonly #target: ImportTarget
@@ -59,12 +64,12 @@ export class ImportWork {
   readonly #warnings: string[] = []
 
   constructor(target: ImportTarget, dataset = FLOWS_DATASET) {
-    const { store, system, blockSizeBytes = BLOCK_BYTES, decoder = {} } = target
+    const { store, system, blockSizeBytes = BLOCK_BYTES, decoder = {}, workers = defaultWorkers() } = target
     this.#target = target
     this.#dataset = dataset
     this.#decoder = createDecoder({ ...decoder, budgets: { ...FILE_BUDGETS, ...decoder.budgets } })
     const elements = elementColumns(decoder.elements ?? [], decoder.definitions)
-    this.#output = new FlowOutput({ dataset, blockSizeBytes, elements })
+    this.#output = new FlowOutput({ dataset, blockSizeBytes, elements, workers })
     this.#uploads = new Uploads({ store, system, collector: COLLECTOR })
   }
 
@@ -117,6 +122,11 @@ export class ImportWork {
       commit: commit.header.version,
       warnings: [...this.#warnings, ...givenUpWarning(decoder.counters())],
     }
+  }
+
+  /** Ends the threads; always due. */
+  close(): void {
+    this.#output.close()
   }
 
   /** Removes what has been stored: the import failed. */

@@ -28,6 +28,8 @@ export async function importFiles(options: ImportOptions): Promise<ImportSummary
   } catch (error) {
     await work.discard()
     throw error
+  } finally {
+    work.close()
   }
 }
 

@@ -22,19 +22,10 @@ export interface Kernels {
     rows: number,
     starts: number,
     marks: number,
-    marksStride: number,
     markCount: number,
   ): number
   /** Writes columns as Avro rows and notes where rows and marked fields begin; see assembly/avro-encode.ts for the program. Returns the bytes written, or a code below 0 for a value that cannot be stored. */
-  avroEncode(
-    program: number,
-    rows: number,
-    dst: number,
-    origin: number,
-    starts: number,
-    marks: number,
-    marksStride: number,
-  ): number
+  avroEncode(program: number, rows: number, dst: number, origin: number, starts: number, marks: number): number
   /** RLE / bit-packed dictionary indices, each replaced by its entry of 1, 2, 4, 8 or 16 bytes. Returns 0. */
   dictionary8: DictionaryKernel
   dictionary16: DictionaryKernel

@@ -17,9 +17,11 @@ export type SnappyCompressor = 'kernel' | 'library'
 /** Copying is faster than an external buffer with its finalizer, for pieces of this size. */
 export const snappyLibrary = (plain: Uint8Array): Uint8Array => snappy.compressSync(plain, { copyOutputData: true })
 
+export const CRC_BYTES = 4
+
 /** Snappy data as it stands in a sync-block: then the big-endian CRC-32 of the plain bytes. */
 export function withCrc(packed: Uint8Array, plain: Uint8Array): Uint8Array<ArrayBuffer> {
-  const framed = new Uint8Array(packed.length + 4)
+  const framed = new Uint8Array(packed.length + CRC_BYTES)
   framed.set(packed)
   writeUint32(framed, packed.length, crc32(plain))
   return framed

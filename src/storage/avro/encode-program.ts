@@ -88,15 +88,13 @@ export function encodeOperation({ type, avro }: ColumnSpec): EncodeOperation {
 /** Where the operand of a variable column lies that says where its data begin. */
 export const DATA_OPERAND = 16
 
-/** Numbers the marks of a program. */
+/** Has the beginnings of marked fields noted. */
 export function setMarks(operations: readonly EncodeOperation[], program: DataView): void {
-  let marks = 0
   for (const [i, { mark }] of operations.entries()) {
     if (mark === undefined) continue
     const at = i * OPERATION_BYTES
     program.setUint32(at + FLAGS_OPERAND, program.getUint32(at + FLAGS_OPERAND, true) | MARKED, true)
-    program.setUint32(at + MARK_OPERAND, marks++, true)
-    program.setUint32(at + MARK_OPERAND + 4, mark, true)
+    program.setUint32(at + MARK_OPERAND, mark, true)
   }
 }
 

@@ -6,7 +6,7 @@ import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import { COMPRESS_TABLE_BYTES, maxCompressedBytes } from '../../kernels/snappy-compress.ts'
 import { StorageError } from '../errors.ts'
 import type { SnappyCompressor } from './codec.ts'
-import { snappyLibrary, withCrc } from './codec.ts'
+import { CRC_BYTES, snappyLibrary, withCrc } from './codec.ts'
 import type { EncodeOperation } from './encode-program.ts'
 import {
   copyPart,
@@ -52,6 +52,11 @@ export class SyncBlockEncoder {
     this.#marks = anyLength ? 0 : this.#operations.filter(({ mark }) => mark !== undefined).length
   }
 
+  /** Most bytes of `PackedRows.data` for rows without text and bytes. */
+  static maxPackedBytes(specs: readonly ColumnSpec[], maxRows: number): number {
+    return maxCompressedBytes(new SyncBlockEncoder(specs, maxRows).#rowBytes * maxRows) + CRC_BYTES
+  }
+
   /** Plain bytes of the rows since `take`. */
   get sizeBytes(): number {
     return this.#length
@@ -83,8 +88,7 @@ export class SyncBlockEncoder {
       plainAt + this.#length,
       plainAt,
       startsAt + this.#rows * 4,
-      marksAt + this.#rows * 2,
-      this.#maxRows * 2,
+      marksAt + this.#rows * this.#marks * 2,
     )
   }
 
@@ -112,7 +116,6 @@ export class SyncBlockEncoder {
             this.#rows,
             startsAt,
             marksAt,
-            this.#maxRows * 2,
             this.#marks,
           )
     return memory.bytes(packedAt, length)

@@ -6,7 +6,7 @@ import type { AvroRecordSchema } from '../../flow/schema.ts'
 import { avroSchema, schemaId } from '../../flow/schema.ts'
 import type { SnappyCompressor } from '../avro/codec.ts'
 import { headerBytes, SYNC_LENGTH } from '../avro/header.ts'
-import { SyncBlockEncoder } from '../avro/sync-block-encoder.ts'
+import { type PackedRows, SyncBlockEncoder } from '../avro/sync-block-encoder.ts'
 import { varint } from '../avro/varint.ts'
 import type { BlockInfo } from '../manifest/actions.ts'
 import type { SyncBlockInfo } from './chunks.ts'
@@ -86,8 +86,19 @@ export class BlockEncoder {
     }
   }
 
+  /** Appends the rows of a batch as a sync-block that was packed elsewhere. Throws RangeError within a sync-block. */
+  addPacked(batch: Batch, packed: PackedRows): void {
+    if (this.pending > 0) throw new RangeError(`storage: whole sync-block expected, got ${this.pending} rows before it`)
+    this.statistics.add(batch, 0, batch.length)
+    this.pending = batch.length
+    this.put(packed)
+  }
+
   private closeSyncBlock(): void {
-    const { data, plainLength } = this.rows.take(this.compressor)
+    this.put(this.rows.take(this.compressor))
+  }
+
+  private put({ data, plainLength }: PackedRows): void {
     const head = Buffer.concat([varint(this.pending), varint(data.length)])
     this.syncBlocks.push({
       records: this.pending,

@@ -1,0 +1,104 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import type { Batch } from '../../flow/batch.ts'
+import type { ColumnSpec } from '../../flow/column.ts'
+import type { PackedRows } from '../../storage/avro/sync-block-encoder.ts'
+import type { SharedSlots } from './slots.ts'
+import { Slots } from './slots.ts'
+
+export interface EncodeRingOptions {
+  readonly columns: readonly ColumnSpec[]
+  /** Rows of a batch, which becomes one sync-block. */
+  readonly capacity: number
+  /** Threads that pack beside this one. */
+  readonly workers: number
+  /** Called with each batch and its packed rows, in the order in which they were submitted. The batch is valid during the call. */
+  readonly consume: (batch: Batch, packed: PackedRows) => void
+  /** The script of the workers; without one this thread packs by itself. Default: that of this installation. */
+  readonly script?: URL | undefined
+}
+
+/** Batches filled, packed or waiting at once: enough that neither side waits for the other, few enough to stay in the cache. */
+const SLOTS = 8
+/** Batches before the first worker is started: fewer are packed before it would be there. */
+const FIRST_BATCHES = 24
+
+/**
+ * A bounded ring of batches: this thread fills them and consumes their packed rows in order, worker threads pack them in between, and this thread helps
+ * whenever the ring is full. So both are always busy, memory does not grow, and the bytes do not depend on how many threads there are.
+ */
+export class EncodeRing {
+  /** The batch to be filled. */
+  batch: Batch
+  readonly #options: EncodeRingOptions
+  readonly #slots: Slots
+  readonly #workers: Worker[] = []
+  #submitted = 0
+  #consumed = 0
+
+  constructor(options: EncodeRingOptions) {
+    const { columns, capacity } = options
+    this.#options = options
+    this.#slots = Slots.create({ columns, capacity, count: SLOTS })
+    this.batch = this.#slots.batches[0]!
+  }
+
+  /** Submits the batch and returns the next one, which is empty. Throws `bad-format` for a value of this or an earlier batch that cannot be stored. */
+  submit(): Batch {
+    if (this.batch.length === 0) return this.batch
+    this.#slots.submit(this.#submitted % SLOTS)
+    this.#submitted++
+    if (this.#submitted === FIRST_BATCHES) this.#start()
+    while (this.#consumed < this.#submitted && this.#slots.isDone(this.#consumed % SLOTS)) this.#consume()
+    if (this.#submitted - this.#consumed === SLOTS) this.#help()
+    this.batch = this.#slots.batches[this.#submitted % SLOTS]!
+    this.batch.length = 0
+    return this.batch
+  }
+
+  /** Consumes all that was submitted. */
+  drain(): void {
+    while (this.#consumed < this.#submitted) this.#help()
+  }
+
+  /** Ends the workers. */
+  close(): void {
+    this.#slots.end()
+    this.#slots.close()
+    for (const worker of this.#workers) worker.unref()
+  }
+
+  /** Packs the oldest batch that nobody has taken, and consumes the oldest of all once that is packed. */
+  #help(): void {
+    for (let i = this.#consumed; i < this.#submitted && !this.#slots.isDone(this.#consumed % SLOTS); i++) {
+      this.#slots.pack(i % SLOTS)
+    }
+    this.#consume()
+  }
+
+  #consume(): void {
+    const slot = this.#consumed % SLOTS
+    const packed = this.#slots.take(slot)
+    this.#consumed++
+    this.#options.consume(this.#slots.batches[slot]!, packed)
+  }
+
+  #start(): void {
+    const script = 'script' in this.#options ? this.#options.script : workerScript()
+    if (!script) return
+    const workerData: SharedSlots = this.#slots.shared
+    for (let i = 0; i < this.#options.workers; i++) {
+      const worker = new Worker(script, { workerData })
+      // A worker that cannot start is not missed: this thread packs what nobody takes.
+      worker.on('error', () => undefined)
+      this.#workers.push(worker)
+    }
+  }
+}
+
+/** The built script of the workers, or undefined when this runs from the sources. */
+function workerScript(): URL | undefined {
+  const places = ['./encode-worker.js', '../encode-worker.js'].map((path) => new URL(path, import.meta.url))
+  return places.find((url) => url.protocol === 'file:' && existsSync(fileURLToPath(url)))
+}
