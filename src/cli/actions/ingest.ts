@@ -6,7 +6,7 @@ import { parseDuration } from '../../flow/time.ts'
 import { startIngest } from '../../ingest/daemon/daemon.ts'
 import type { IngestDaemon, IngestSettings } from '../../ingest/daemon/ingest-options.ts'
 import type { IngestStatus } from '../../ingest/daemon/status.ts'
-import { countOf, shortCount, thousands } from '../../report/number.ts'
+import { countOf, shortCount } from '../../report/number.ts'
 import { loadConfig } from '../../runtime/config.ts'
 import { isShareable } from '../../storage/open.ts'
 import type { OptionsOf } from '../command.ts'
@@ -149,18 +149,19 @@ function summaryLine({ receiver, decoded, outbox, lost, kernelDrops, silent, ope
     countOf(decoded.flows, 'flow'),
     `${countOf(outbox.blocks, 'block')} in ${countOf(outbox.commits, 'commit')}`,
   ]
-  const troubles: readonly (readonly [number, string])[] = [
-    [lost.flows, 'flows lost (v5)'],
-    [lost.datagrams, 'datagrams lost (v9, sFlow)'],
-    [lost.records, 'records lost (IPFIX)'],
-    [kernelDrops, 'datagrams dropped by the kernel'],
-    [receiver.dropped, 'datagrams dropped by the queue'],
-    [receiver.denied, 'datagrams of exporters not allowed'],
-    [decoded.malformedDatagrams, 'datagrams malformed'],
-    [outbox.waiting, 'rolls waiting for the store'],
-    [outbox.shedFlows, 'flows shed'],
+  const troubles: readonly (readonly [number, string, string])[] = [
+    [lost.flows, 'flow', 'lost (v5)'],
+    [lost.datagrams, 'datagram', 'lost (v9, sFlow)'],
+    [lost.records, 'record', 'lost (IPFIX)'],
+    [kernelDrops, 'datagram', 'dropped by the kernel'],
+    [receiver.dropped, 'datagram', 'dropped by the queue'],
+    [receiver.denied, 'datagram', 'of exporters not allowed'],
+    [decoded.malformedDatagrams, 'datagram', 'malformed'],
+    [decoded.setsGivenUp, 'data set', 'given up without a template'],
+    [outbox.waiting, 'roll', 'waiting for the store'],
+    [outbox.shedFlows, 'flow', 'shed'],
   ]
-  for (const [count, what] of troubles) if (count > 0) parts.push(`${thousands(count)} ${what}`)
+  for (const [count, noun, what] of troubles) if (count > 0) parts.push(`${countOf(count, noun)} ${what}`)
   if (silent.length > 0) parts.push(`silent: ${silent.join(', ')}`)
   if (!opened) parts.push('the store has not answered yet')
   return parts.join(', ')

@@ -13,6 +13,7 @@ import { Arrivals, type LatencyHistogram } from './latency.ts'
 import type { LogPosition } from './log.ts'
 import type { CollectorSettings } from './messages.ts'
 import type { Outbox, OutboxCounters } from './outbox.ts'
+import { Refusals } from './refusals.ts'
 import { droppedEntry, Silence } from './silence.ts'
 import type { Checkpoint, Spool } from './spool.ts'
 import type { RollUnit } from './unit.ts'
@@ -75,6 +76,7 @@ export class Collector {
   #dropped: LedgerEntry[] = []
   readonly #figures = new ExporterFigures()
   readonly #arrivals = new Arrivals()
+  readonly #refusals = new Refusals()
   #spoolFailure: string | undefined
   /** A roll whose checkpoint the spool could not take yet. */
   #pending: { readonly unit: RollUnit; readonly checkpoint: Checkpoint } | undefined
@@ -107,11 +109,13 @@ export class Collector {
     const output = this.#output
     const silence = this.#silence
     const datagrams = this.#datagrams
+    const refusals = this.#refusals
     this.#openedMs ??= this.#options.system.now()
     let firstMs: number | undefined
     const count = this.#reader.read(chunk, (payload, exporter, sourcePort, receivedMs) => {
       firstMs ??= receivedMs
-      decoder.datagram(payload, { exporter, sourcePort, receivedMs }, output)
+      const reason = decoder.datagram(payload, { exporter, sourcePort, receivedMs }, output)
+      if (reason) refusals.note(reason, exporter, sourcePort)
       silence.heard(exporter, receivedMs)
       datagrams?.add(payload, exporter, sourcePort, receivedMs)
     })
@@ -146,6 +150,8 @@ export class Collector {
     const { system, rollMs, onWarning } = this.#options
     const now = system.now()
     for (const message of this.#silence.changes(now)) onWarning(message)
+    const refused = this.#refusals.message(now)
+    if (refused !== undefined) onWarning(refused)
     if (!this.#send()) return
     if (this.#openedMs === undefined && this.#silence.silent().length > 0) this.#openedMs = now
     if (this.#openedMs !== undefined && now - this.#openedMs >= rollMs) this.roll()

@@ -1,8 +1,8 @@
 import { isShareable, openStore } from '../../storage/open.ts'
 import { realSystem, type System } from '../../storage/system.ts'
-import { createDecoder } from '../decode/decoder.ts'
 import { IngestError } from '../error.ts'
 import { allowList } from './allow.ts'
+import { checkName, checkSettings } from './check-options.ts'
 import { CHUNK_BYTES, type ChunkWriter } from './chunk.ts'
 import type { CollectorStatus } from './collector.ts'
 import { Feeder } from './feeder.ts'
@@ -16,7 +16,6 @@ import { type MetricsServer, serveMetrics } from './metrics-server.ts'
 import type { OpenCollectorOptions } from './open-collector.ts'
 import { type PlainError, toError } from './plain-error.ts'
 import { Receiver } from './receiver.ts'
-import { Silence } from './silence.ts'
 import { bufferWarning, closeSockets, type ListeningSocket, listenOn, parseListen } from './sockets.ts'
 import { EMPTY_STATUS, type IngestStatus } from './status.ts'
 
@@ -37,6 +36,7 @@ export async function startIngest(options: IngestOptions): Promise<IngestDaemon>
   const { receiveBufferBytes = RECEIVE_BUFFER_BYTES, onWarning } = options
   const addresses = options.listen.map(parseListen)
   if (addresses.length === 0) throw new IngestError('bad-listen', 'ingest: listen expected udp://host:port, got none')
+  checkName(options.collector)
   checkSettings(options, options.system ?? realSystem())
   const unlock = options.spool === undefined ? () => undefined : lockFolder(options.spool)
   const sockets: ListeningSocket[] = []
@@ -58,13 +58,6 @@ export async function startIngest(options: IngestOptions): Promise<IngestDaemon>
     unlock()
     throw error
   }
-}
-
-/** Throws IngestError `bad-option` (or what the decoder throws) for settings that cannot be used. */
-function checkSettings({ allow = [], expect = [], decoder = {} }: IngestSettings, system: System): void {
-  allowList(allow)
-  new Silence(expect, system.now())
-  createDecoder(decoder)
 }
 
 class Daemon implements IngestDaemon {
@@ -271,7 +264,7 @@ class Daemon implements IngestDaemon {
     }
     this.#options.onWarning?.(
       waiting > 0
-        ? `ingest: ${waiting} rolls (${waitingBytes} bytes) wait in the spool for the next start`
+        ? `ingest: ${waiting} ${waiting === 1 ? 'roll waits' : 'rolls wait'} in the spool for the next start (${waitingBytes} bytes)`
         : 'ingest: the spool has no room for a checkpoint; its log is decoded again by the next start',
     )
   }

@@ -112,14 +112,20 @@ describe('the ingest daemon', () => {
     expect(await flowsIn(store)).toBe(3)
   })
 
-  it('counts malformed datagrams and loss in the ledger, also without a flow', async () => {
+  it('counts malformed datagrams and loss in the ledger, also without a flow, and tells of the first at a limited rate', async () => {
     const store = memory()
-    const daemon = await start(store)
+    const warnings: string[] = []
+    const daemon = await start(store, { onWarning: (text) => warnings.push(text) })
     const noise = [bytes(1, 2, 3, 4), new Uint8Array(0), bytes(u16(5), u16(7), new Uint8Array(20))]
     await sendRaw(daemon.addresses[0]!, noise, '127.0.0.5')
     await sendRaw(daemon.addresses[0]!, [v5(0), v5(1), v5(5)], '127.0.0.6')
+    await until(() => warnings.some((text) => text.includes('refused')), 'the warning')
     const status = await daemon.stop()
     expect(status.decoded).toMatchObject({ datagrams: 6, malformedDatagrams: 3 })
+    const refused = warnings.filter((text) => text.includes('refused'))
+    expect(refused).toEqual([
+      expect.stringMatching(/^ingest: refused 3 datagrams, the last of 127\.0\.0\.5 port \d+: count-beyond-end$/),
+    ])
     const ledger = await storedLedger(await manifestOf(store))
     const sum = (exporter: string, of: 'malformed' | 'lost' | 'received'): number =>
       ledger.filter((entry) => entry.exporter === exporter).reduce((total, entry) => total + entry[of], 0)
@@ -201,7 +207,7 @@ describe('the ingest daemon', () => {
     away = true
     await sendRaw(spooled.addresses[0]!, [v5(0)])
     expect((await spooled.stop()).outbox.waiting).toBe(1)
-    expect(warnings.at(-1)).toMatch(/^ingest: 1 rolls \(\d+ bytes\) wait in the spool for the next start$/)
+    expect(warnings.at(-1)).toMatch(/^ingest: 1 roll waits in the spool for the next start \(\d+ bytes\)$/)
     away = false
     await (await start(store, { spool: folder })).stop()
     expect(await flowsIn(inner)).toBe(1)
@@ -265,6 +271,10 @@ describe('the ingest daemon', () => {
     }
     await expect(start(store, { allow: ['10.0.0.0/33'] })).rejects.toMatchObject({ code: 'bad-option' })
     await expect(start(store, { expect: ['router'] })).rejects.toThrow('ingest: expect expected an address, got router')
+    await expect(start(store, { collector: 'a b' })).rejects.toThrow(
+      'ingest: name expected letters, digits, dots, dashes and underscores, got a b',
+    )
+    await expect(start(store, { rollMs: 0 })).rejects.toThrow('ingest: roll expected more than 0 ms, got 0')
     await expect(start(store, { metrics: '9100' })).rejects.toThrow('ingest: metrics expected host:port, got 9100')
     await expect(start(store, { spool: join(import.meta.filename, 'spool') })).rejects.toMatchObject({ code: 'spool' })
     await daemon.stop()
