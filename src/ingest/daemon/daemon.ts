@@ -93,6 +93,7 @@ class Daemon implements IngestDaemon {
     this.#receiver = new Receiver({ sockets, allow, system: this.#system, onChunk, maxChunks })
     this.#feeder = new Feeder({
       spoolFolder: options.spool,
+      budgetBytes: options.spoolBudgetBytes ?? BUDGET_BYTES,
       memoryChunks: MEMORY_CHUNKS,
       feed: (item) => this.#host?.send({ type: 'feed', ...item }, item.buffer ? [item.buffer] : []),
       recycle: (buffer) => this.#receiver.recycle(buffer),

@@ -5,6 +5,8 @@ import type { Feed } from './messages.ts'
 export interface FeederOptions {
   /** Folder of the spool, or undefined. */
   readonly spoolFolder: string | undefined
+  /** Bytes that the log of the spool may have. */
+  readonly budgetBytes: number
   /** Chunks kept in memory for the collector; with a spool those beyond are read back from its log. */
   readonly memoryChunks: number
   /** Passes a chunk to the collector. */
@@ -43,7 +45,7 @@ export class Feeder {
 
   constructor(options: FeederOptions) {
     this.#options = options
-    this.#log = options.spoolFolder === undefined ? undefined : new LogWriter(options.spoolFolder)
+    this.#log = options.spoolFolder === undefined ? undefined : new LogWriter(options.spoolFolder, options.budgetBytes)
   }
 
   /** The collector is there: begins to pass chunks on. */

@@ -5,7 +5,7 @@ import { IngestError } from '../error.ts'
 import { CHUNK_BYTES, FRAME_BYTES, frameLength } from './chunk.ts'
 
 /**
- * The log of a spool: every chunk as it was received, in files `log-<number>` of about 64 MB. It is written by the receiving thread and
+ * The log of a spool: every chunk as it was received, in files `log-<number>` of at most about 64 MB. It is written by the receiving thread and
  * read by the decoding one, when that has fallen behind or when a daemon starts. It survives the death of the process, not that of the
  * machine: nothing is synced.
  */
@@ -53,12 +53,15 @@ export function trimLog(folder: string, { file, offset }: LogPosition): void {
 /** Appends to the log, in a file of its own from the start. */
 export class LogWriter {
   readonly #folder: string
+  readonly #fileBytes: number
   #number: number
   #file: FileHandle | undefined
   #offset = 0
 
-  constructor(folder: string) {
+  /** Files take an eighth of the bytes that the log may have: what is committed goes a file at a time. */
+  constructor(folder: string, budgetBytes = Number.POSITIVE_INFINITY) {
     this.#folder = folder
+    this.#fileBytes = Math.min(FILE_BYTES, budgetBytes / 8)
     this.#number = (logFiles(folder).at(-1) ?? 0) + 1
   }
 
@@ -80,7 +83,7 @@ export class LogWriter {
     }
     this.#offset += frame.length
     const position = { file: this.#number, offset: this.#offset }
-    if (this.#offset >= FILE_BYTES) await this.#next()
+    if (this.#offset >= this.#fileBytes) await this.#next()
     return position
   }
 

@@ -160,6 +160,31 @@ describe('the ingest daemon', () => {
     expect(own.reduce((sum, { dropped }) => sum + dropped, 0)).toBe(status.kernelDrops)
   })
 
+  it('drops what comes while the log of the spool is as large as it may be, counts it, and takes more once there is room', async () => {
+    const store = memory()
+    const folder = spool()
+    const daemon = await start(store, { spool: folder, spoolBudgetBytes: 4000, metrics: '127.0.0.1:0' })
+    const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => v5(from + i))
+    const send = (from: number, to: number) => sendRaw(daemon.addresses[0]!, numbers(from, to), '127.0.0.4')
+    await send(0, 100)
+    await until(() => daemon.status().receiverFull, 'the log to be full')
+    await send(100, 105)
+    await until(() => daemon.status().receiver.dropped === 5, 'the drops')
+    const health = await fetch(`${daemon.metricsUrl}/healthz`)
+    expect([health.status, await health.text()]).toEqual([
+      503,
+      'the spool holds as much as it may, datagrams are dropped\n',
+    ])
+    daemon.reload({ rollMs: 100 })
+    await until(() => !daemon.status().receiverFull, 'room')
+    await send(105, 106)
+    const status = await daemon.stop()
+    expect(status.receiver).toMatchObject({ received: 101, dropped: 5 })
+    expect(await flowsIn(store)).toBe(101)
+    const own = (await storedLedger(await manifestOf(store))).filter(({ exporter }) => exporter === 'test')
+    expect(own.map(({ sourcePort, dropped }) => [sourcePort, dropped])).toEqual([[0, 5]])
+  })
+
   it('goes on with other settings after a reload, and knows the templates it knew', async () => {
     const store = memory()
     const daemon = await start(store)
