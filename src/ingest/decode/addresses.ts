@@ -15,16 +15,17 @@ export function writeAddress(column: AddressColumn, run: Run, { v4, v6, version 
   else writeNone(column, run)
 }
 
-function writeNone({ family, v4, v6 }: AddressColumn, { row, count }: Run): void {
-  fill(family, 0, row, row + count)
-  fill(v4, 0, row, row + count)
-  zeroV6(v6, row, row + count)
+function writeNone(column: AddressColumn, { row, count }: Run): void {
+  zeroV6(column, row, row + count)
+  fill(column.family, 0, row, row + count)
+  fill(column.v4, 0, row, row + count)
 }
 
-function writeV4({ family, v4, v6 }: AddressColumn, run: Run, source: Source): void {
+function writeV4(column: AddressColumn, run: Run, source: Source): void {
+  const { v4 } = column
   const { view, stride, row, count } = run
-  fill(family, 4, row, row + count)
-  zeroV6(v6, row, row + count)
+  zeroV6(column, row, row + count)
+  fill(column.family, 4, row, row + count)
   for (let i = row, at = run.offsetOf(source); i < row + count; i++, at += stride) v4[i] = view.getUint32(at)
 }
 

@@ -1,4 +1,5 @@
 import { FLOW_FLAGS } from '../../flow/fields.ts'
+import { zeroV6 } from './fill.ts'
 import type { FlowRows } from './flow-rows.ts'
 import { U8, U16, U32 } from './flow-rows.ts'
 import type { Origin } from './origin.ts'
@@ -36,9 +37,9 @@ export function decodeV5(view: DataView, count: number, origin: Origin, sampling
 /** Columns that have one value for all rows [from, to) of a v5 datagram. */
 function writeShared(rows: FlowRows, from: number, to: number, origin: Origin, sampling: Sampling): void {
   fillOrigin(rows, from, to, origin)
-  for (const { family, v6 } of rows.address) {
-    family.fill(4, from, to)
-    v6.fill(0, from * 16, to * 16)
+  for (const column of rows.address) {
+    zeroV6(column, from, to)
+    column.family.fill(4, from, to)
   }
   rows.sampleSize.fill(sampling.size, from, to)
   rows.samplePopulation.fill(sampling.population, from, to)

@@ -40,7 +40,8 @@ export async function readDatagrams(path: string, options: ReadOptions): Promise
   const window = await FileWindow.open(path)
   try {
     await window.fill(KIND_BYTES)
-    const kind = fileKind(window.bytes.subarray(0, Math.min(window.end, KIND_BYTES)), window.sizeBytes)
+    const { bytes, at, end } = window
+    const kind = fileKind(bytes.subarray(at, Math.min(end, at + KIND_BYTES)), window.sizeBytes)
     switch (kind) {
       case 'pcap':
         return await readPackets(kind, window, onDatagram, (onPacket) => readPcap(window, onPacket, pause))

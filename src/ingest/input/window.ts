@@ -2,16 +2,20 @@ import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { IngestError } from '../error.ts'
 
-const INITIAL_BYTES = 1 << 20
+/** Bytes read at a time. */
+const READ_BYTES = 1 << 20
+/** Room in front of what is read for what is left of the window before it: no datagram is longer. */
+const LEFT_BYTES = 1 << 16
 
 /**
- * A file read front to back through a window of memory: `bytes[at .. end)` is what has been read and not yet used. Everything read is hashed.
+ * A file read front to back through a window of memory: `bytes[at .. end)` is what has been read and not yet used. Everything read is hashed. The next bytes are
+ * read while the caller works on the window.
  * Callers advance `at` themselves, and call `fill` when the window holds too little; slices of `bytes` are valid until then.
  */
 export class FileWindow {
   readonly path: string
   readonly sizeBytes: number
-  bytes = new Uint8Array(INITIAL_BYTES)
+  bytes = new Uint8Array(LEFT_BYTES + READ_BYTES)
   view = new DataView(this.bytes.buffer)
   at = 0
   end = 0
@@ -19,6 +23,9 @@ export class FileWindow {
   readonly #hash: Hash = createHash('sha256')
   /** Position in the file of `bytes[end]`. */
   #position = 0
+  #spare = new Uint8Array(LEFT_BYTES + READ_BYTES)
+  /** The read into the spare memory, behind the room for what is left. */
+  #ahead: Promise<{ readonly bytesRead: number }> | undefined
 
   private constructor(path: string, file: FileHandle, sizeBytes: number) {
     this.path = path
@@ -55,13 +62,14 @@ export class FileWindow {
   /** Reads on until the window holds `need` bytes; false when the file ends before. */
   async fill(need: number): Promise<boolean> {
     if (this.end - this.at >= need) return true
-    this.#makeRoom(need)
     while (this.end - this.at < need) {
-      const { bytesRead } = await this.#file.read(this.bytes, this.end, this.bytes.length - this.end, this.#position)
+      const { bytesRead } = await (this.#ahead ?? this.#readAhead())
+      this.#ahead = undefined
       if (bytesRead === 0) return false
-      this.#hash.update(this.bytes.subarray(this.end, this.end + bytesRead))
-      this.end += bytesRead
+      this.#hash.update(this.#spare.subarray(LEFT_BYTES, LEFT_BYTES + bytesRead))
+      this.#append(bytesRead)
       this.#position += bytesRead
+      this.#ahead = this.#readAhead()
     }
     return true
   }
@@ -74,19 +82,34 @@ export class FileWindow {
   }
 
   async close(): Promise<void> {
+    await this.#ahead?.catch(() => undefined)
     await this.#file.close()
   }
 
-  /** Moves what is left to the front of the window, and makes the window larger when `need` does not fit. */
-  #makeRoom(need: number): void {
+  #readAhead(): Promise<{ readonly bytesRead: number }> {
+    const read = this.#file.read(this.#spare, LEFT_BYTES, READ_BYTES, this.#position)
+    // Its failure is thrown by the `fill` that waits for it, if there is one.
+    read.catch(() => undefined)
+    return read
+  }
+
+  /** Makes what has been read part of the window: what is left goes in front of it, or both to larger memory. */
+  #append(length: number): void {
     const left = this.bytes.subarray(this.at, this.end)
-    if (need > this.bytes.length) {
-      const larger = new Uint8Array(2 ** Math.ceil(Math.log2(need)))
+    if (left.length > LEFT_BYTES) {
+      const larger = new Uint8Array(left.length + length)
       larger.set(left)
+      larger.set(this.#spare.subarray(LEFT_BYTES, LEFT_BYTES + length), left.length)
       this.bytes = larger
-      this.view = new DataView(larger.buffer)
-    } else this.bytes.copyWithin(0, this.at, this.end)
-    this.end -= this.at
-    this.at = 0
+      this.at = 0
+    } else {
+      const before = this.bytes
+      this.#spare.set(left, LEFT_BYTES - left.length)
+      this.bytes = this.#spare
+      this.#spare = before.length === LEFT_BYTES + READ_BYTES ? before : new Uint8Array(LEFT_BYTES + READ_BYTES)
+      this.at = LEFT_BYTES - left.length
+    }
+    this.end = this.at + left.length + length
+    this.view = new DataView(this.bytes.buffer)
   }
 }

@@ -91,8 +91,9 @@ function extend(
   let low = min ?? Number.POSITIVE_INFINITY
   let high = max ?? Number.NEGATIVE_INFINITY
   for (let row = from; row < to; row++) {
-    if (valid && valid[row] === 0) continue
     const value = values[row]!
+    if (value >= low && value <= high) continue
+    if (valid && valid[row] === 0) continue
     if (value < low) low = value
     if (value > high) high = value
   }
