@@ -114,7 +114,7 @@ function findWords(row: u32, keys: usize, width: u32, table: usize, mask: u32, s
 
 // @ts-ignore: decorator
 @inline
-function add(at: usize, value: f64): void {
+export function add(at: usize, value: f64): void {
   store<f64>(at, load<f64>(at) + value)
 }
 
@@ -198,54 +198,4 @@ export function foldRehash(width: u32, from: usize, fromMask: u32, to: usize, to
     while (load<f64>(to + <usize>(slot * stride) + countAt) != 0) slot = (slot + 1) & toMask
     memory.copy(to + <usize>(slot * stride), entry, stride)
   }
-}
-
-/** The loop of `foldDirect` for keys of type `K` and `S` sums (3: any number). Two sums are added as one vector. */
-// @ts-ignore: decorator
-@inline
-function direct<K, S>(keys: usize, rows: u32, skipped: usize, table: usize, stride: u32, values: usize, sums: u32): u32 {
-  const first = sums > 0 ? <usize>load<u32>(values) : 0
-  const second = sums > 1 ? <usize>load<u32>(values, 4) : 0
-  let fresh: u32 = 0
-  for (let i: u32 = 0; i < rows; i++) {
-    if (skipped && load<u8>(skipped + i)) continue
-    const entry = table + <usize>(<u32>load<K>(keys + <usize>i * sizeof<K>()) * stride)
-    const count = load<f64>(entry, 8)
-    fresh += <u32>(count == 0)
-    store<f64>(entry, count + 1, 8)
-    if (sizeof<S>() == 1) add(entry + 16, load<f64>(first + (<usize>i << 3)))
-    else if (sizeof<S>() == 2) {
-      const pair = v128.load64_lane(second + (<usize>i << 3), v128.load64_zero(first + (<usize>i << 3)), 1)
-      v128.store(entry, f64x2.add(v128.load(entry, 16), pair), 16)
-    } else {
-      for (let s: u32 = 0; s < sums; s++)
-        add(entry + 16 + <usize>(s << 3), load<f64>(<usize>load<u32>(values + (s << 2)) + (<usize>i << 3)))
-    }
-  }
-  return fresh
-}
-
-/**
- * Adds `rows` rows to a table that has an entry for every key there can be, in order: key `i` is `keyBytes` (1 or 2) bytes at `keys`, its value of
- * sum `s` the double at `values[s] + 8 * i`, `values` being addresses. Rows whose byte in `skipped` (when not 0) is not 0 are passed over. Returns how
- * many keys are new.
- */
-export function foldDirect(
-  keys: usize,
-  keyBytes: u32,
-  rows: u32,
-  skipped: usize,
-  table: usize,
-  stride: u32,
-  values: usize,
-  sums: u32,
-): u32 {
-  if (keyBytes == 1) {
-    if (sums == 1) return direct<u8, u8>(keys, rows, skipped, table, stride, values, sums)
-    if (sums == 2) return direct<u8, u16>(keys, rows, skipped, table, stride, values, sums)
-    return direct<u8, u32>(keys, rows, skipped, table, stride, values, sums)
-  }
-  if (sums == 1) return direct<u16, u8>(keys, rows, skipped, table, stride, values, sums)
-  if (sums == 2) return direct<u16, u16>(keys, rows, skipped, table, stride, values, sums)
-  return direct<u16, u32>(keys, rows, skipped, table, stride, values, sums)
 }

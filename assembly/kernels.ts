@@ -18,7 +18,8 @@ export {
   countBytes,
 } from './parquet'
 export { avroRows } from './avro'
-export { foldRows, foldDirect, foldRehash, sumDoubles } from './fold'
+export { foldRows, foldRehash, sumDoubles } from './fold'
+export { foldDirect, directEntries } from './direct'
 export {
   groupsCompact,
   groupsPartition,

@@ -155,3 +155,9 @@ export function createColumn(
 function addressArrays(capacity: number, make: ArrayMaker): { family: Uint8Array; v4: Uint32Array; v6: Uint8Array } {
   return { family: make(Uint8Array, capacity), v4: make(Uint32Array, capacity), v6: make(Uint8Array, capacity * 16) }
 }
+
+/** Whether the first `length` rows all have an IPv4 address; searching bytes is many times as fast as a loop over them. */
+export function isAll4(family: Uint8Array, length: number): boolean {
+  const rows = family.subarray(0, length)
+  return !rows.includes(6) && !rows.includes(0)
+}

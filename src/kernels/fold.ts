@@ -71,31 +71,6 @@ export function foldRows(
   return made
 }
 
-/** Twin of `foldDirect`. */
-export function foldDirect(
-  { words, doubles, bytes }: FoldArrays,
-  keys: number,
-  keyBytes: number,
-  rows: number,
-  skipped: number,
-  table: number,
-  stride: number,
-  values: number,
-  sums: number,
-): number {
-  let made = 0
-  for (let i = 0; i < rows; i++) {
-    if (skipped !== 0 && bytes[skipped + i] !== 0) continue
-    const at = keys + i * keyBytes
-    const key = keyBytes === 1 ? bytes[at]! : bytes[at]! + bytes[at + 1]! * 256
-    const count = (table + key * stride + 8) / 8
-    if (doubles[count] === 0) made++
-    doubles[count]! += 1
-    for (let s = 0; s < sums; s++) doubles[count + 1 + s]! += doubles[words[values / 4 + s]! / 8 + i]!
-  }
-  return made
-}
-
 /** Twin of `foldRehash`. */
 export function foldRehash(
   { words, doubles }: FoldArrays,

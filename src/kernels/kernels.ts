@@ -76,17 +76,19 @@ export interface Kernels {
     values: number,
     sums: number,
   ): number
-  /** Adds rows to a table that has an entry for every key of 1 or 2 bytes. Returns how many keys are new. */
+  /** Adds rows to a table that has a place for every key of 1 or 2 bytes; see assembly/direct.ts for its layout. Returns how many keys are new. */
   foldDirect(
     keys: number,
     keyBytes: number,
     rows: number,
     skipped: number,
+    counts: number,
     table: number,
-    stride: number,
     values: number,
     sums: number,
   ): number
+  /** Writes the keys of such a table that have rows as entries. Returns how many. */
+  directEntries(counts: number, table: number, capacity: number, sums: number, dst: number): number
   /** Moves the entries of a table into a larger, empty one. */
   foldRehash(width: number, from: number, fromMask: number, to: number, toMask: number, stride: number): void
   /** Sum of doubles, each partial sum rounded: a bound, not a result. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { foldDirect, foldRehash, foldRows } from '../../src/kernels/fold.ts'
+import { directEntries, foldDirect } from '../../src/kernels/direct.ts'
+import { foldRehash, foldRows } from '../../src/kernels/fold.ts'
 import { loadKernels } from '../../src/kernels/kernels.ts'
 import { KernelMemory } from '../../src/kernels/memory.ts'
 import { seededRandom } from '../seeded-random.ts'
@@ -78,26 +79,29 @@ describe('the fold kernels agree with their twins', () => {
     )
   })
 
-  it('on tables with an entry for every key', () => {
+  it('on tables with a place for every key: the same counts, sums and entries', () => {
     fc.assert(
       fc.property(fc.constantFrom(1, 2), ...shape.slice(1), (...drawn) => {
         const [keyBytes, sums, rows, skips, seed] = drawn as [1 | 2, number, number, boolean, number]
         memory.release(base)
         const random = seededRandom(seed)
-        const stride = 16 + sums * 8
         const keys = memory.allocate(rows * keyBytes)
         for (let i = 0; i < rows; i++)
           new DataView(memory.memory.buffer).setUint8(keys + i * keyBytes, randomWord(random, 8))
         for (let i = 0; i < rows && keyBytes === 2; i++)
           new DataView(memory.memory.buffer).setUint8(keys + i * 2 + 1, randomWord(random, 8))
         const { values, skipped } = randomInput(rows, sums, skips, random)
-        const table = emptyTable(256 ** keyBytes, stride)
+        const capacity = 256 ** keyBytes
+        const counts = emptyTable(capacity, 4)
+        const table = emptyTable(capacity, sums * 8)
+        const entries = emptyTable(rows, 16 + sums * 8)
         const twin = twinMemory()
-        expect(kernels.foldDirect(keys, keyBytes, rows, skipped, table, stride, values, sums)).toBe(
-          foldDirect(twin, keys, keyBytes, rows, skipped, table, stride, values, sums),
-        )
-        const end = table + 256 ** keyBytes * stride
-        expect(Buffer.compare(memory.bytes(table, end - table), twin.bytes.subarray(table, end))).toBe(0)
+        const made = foldDirect(twin, keys, keyBytes, rows, skipped, counts, table, values, sums)
+        expect(kernels.foldDirect(keys, keyBytes, rows, skipped, counts, table, values, sums)).toBe(made)
+        expect(directEntries(twin, counts, table, capacity, sums, entries)).toBe(made)
+        expect(kernels.directEntries(counts, table, capacity, sums, entries)).toBe(made)
+        const end = entries + made * (16 + sums * 8)
+        expect(Buffer.compare(memory.bytes(counts, end - counts), twin.bytes.subarray(counts, end))).toBe(0)
       }),
       { numRuns: 100 },
     )

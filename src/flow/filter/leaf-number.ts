@@ -2,78 +2,76 @@ import type { Column, ColumnType, NumericColumn } from '../column.ts'
 import type { Comparison, Membership, Operator } from './ast.ts'
 import type { ColumnSelector } from './leaf.ts'
 
-/** Tests of columns whose values are numbers. Each loop writes every row and counts it only when it matches, so that it has no branch. */
+/** Tests of columns whose values are whole numbers. Each loop writes every row and counts it only when it matches, so that it has no branch. */
 
 type Numbers = Uint8Array | Uint16Array | Uint32Array | Float64Array
 
-type Loop = (values: Numbers, value: number, selection: Uint32Array, count: number) => number
-
 export function selectNumbers(filter: Comparison | Membership, type: ColumnType): ColumnSelector {
   if (filter.type === 'in') return selectMembers(filter.values.map(Number), type)
-  const loop = LOOPS[filter.operator]
-  const value = Number(filter.value)
-  return (column, selection, count) => loop(numbersOf(column), value, selection, count)
+  const [low, high] = rangeOf(filter.operator, Number(filter.value))
+  const outside = filter.operator === '!=' ? 1 : 0
+  return (column, selection, count) => keepInRange(numbersOf(column), low, high, outside, selection, count)
+}
+
+/** The whole numbers that a comparison takes, from and to inclusive; for `!=` those that it does not. */
+function rangeOf(operator: Operator, value: number): readonly [low: number, high: number] {
+  switch (operator) {
+    case '<':
+      return [Number.NEGATIVE_INFINITY, Math.ceil(value) - 1]
+    case '<=':
+      return [Number.NEGATIVE_INFINITY, value]
+    case '>':
+      return [Math.floor(value) + 1, Number.POSITIVE_INFINITY]
+    case '>=':
+      return [value, Number.POSITIVE_INFINITY]
+    default:
+      return [value, value]
+  }
+}
+
+/** Keeps the rows within a range, or those outside (1). One loop per kind of array, so that each is compiled for its own. */
+function keepInRange(
+  values: Numbers,
+  low: number,
+  high: number,
+  outside: 0 | 1,
+  selection: Uint32Array,
+  count: number,
+): number {
+  let kept = 0
+  if (values instanceof Uint8Array)
+    for (let i = 0; i < count; i++) {
+      const row = selection[i]!
+      const value = values[row]!
+      selection[kept] = row
+      kept += (value >= low && value <= high ? 1 : 0) ^ outside
+    }
+  else if (values instanceof Uint16Array)
+    for (let i = 0; i < count; i++) {
+      const row = selection[i]!
+      const value = values[row]!
+      selection[kept] = row
+      kept += (value >= low && value <= high ? 1 : 0) ^ outside
+    }
+  else if (values instanceof Uint32Array)
+    for (let i = 0; i < count; i++) {
+      const row = selection[i]!
+      const value = values[row]!
+      selection[kept] = row
+      kept += (value >= low && value <= high ? 1 : 0) ^ outside
+    }
+  else
+    for (let i = 0; i < count; i++) {
+      const row = selection[i]!
+      const value = values[row]!
+      selection[kept] = row
+      kept += (value >= low && value <= high ? 1 : 0) ^ outside
+    }
+  return kept
 }
 
 function numbersOf(column: Column): Numbers {
   return (column as NumericColumn<'u8' | 'u16' | 'u32' | 'u53'>).values
-}
-
-const LOOPS: { readonly [O in Operator]: Loop } = {
-  '='(values, value, selection, count) {
-    let kept = 0
-    for (let i = 0; i < count; i++) {
-      const row = selection[i]!
-      selection[kept] = row
-      kept += values[row] === value ? 1 : 0
-    }
-    return kept
-  },
-  '!='(values, value, selection, count) {
-    let kept = 0
-    for (let i = 0; i < count; i++) {
-      const row = selection[i]!
-      selection[kept] = row
-      kept += values[row] !== value ? 1 : 0
-    }
-    return kept
-  },
-  '<'(values, value, selection, count) {
-    let kept = 0
-    for (let i = 0; i < count; i++) {
-      const row = selection[i]!
-      selection[kept] = row
-      kept += values[row]! < value ? 1 : 0
-    }
-    return kept
-  },
-  '<='(values, value, selection, count) {
-    let kept = 0
-    for (let i = 0; i < count; i++) {
-      const row = selection[i]!
-      selection[kept] = row
-      kept += values[row]! <= value ? 1 : 0
-    }
-    return kept
-  },
-  '>'(values, value, selection, count) {
-    let kept = 0
-    for (let i = 0; i < count; i++) {
-      const row = selection[i]!
-      selection[kept] = row
-      kept += values[row]! > value ? 1 : 0
-    }
-    return kept
-  },
-  '>='(values, value, selection, count) {
-    let kept = 0
-    for (let i = 0; i < count; i++) {
-      const row = selection[i]!
-      selection[kept] = row
-      kept += values[row]! >= value ? 1 : 0
-    }
-    return kept
-  },
 }
 
 /** Membership by a table for values of up to 16 bits, by a set for wider ones. */

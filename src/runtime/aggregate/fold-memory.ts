@@ -46,6 +46,8 @@ const LEAST_BYTES = 4 << 20
 const READER_BYTES = 64 << 20
 /** Entries appended before they are written out, at most. */
 const APPENDED = 1 << 20
+/** Rows that a table with a place for every key counts to. */
+const MOST_COUNTED = 0xffff_ffff
 /** Bytes of `PackedGroups.work`. */
 const WORK_BYTES = 4 << 10
 
@@ -77,6 +79,10 @@ export class FoldMemory {
   readonly #totalsAt: number
   readonly #tablesAt: number
   #tableAt = 0
+  /** Where the rows of each key are counted, when every key has a place. */
+  #countsAt = 0
+  /** Rows added since the table was cleared. */
+  #rows = 0
 
   constructor({ width, sums, directBytes, budgetBytes, slices }: FoldMemoryOptions) {
     this.#width = width
@@ -84,8 +90,8 @@ export class FoldMemory {
     this.#directBytes = directBytes
     this.countAt = (width * 4 + 7) & ~7
     this.strideBytes = this.countAt + 8 + sums * 8
-    const directTable = directBytes ? 256 ** directBytes * this.strideBytes : 0
-    const sizeBytes = Math.min(Math.max(budgetBytes, directTable * 2 + slices * 12 + LEAST_BYTES), MOST_BYTES)
+    const direct = directBytes ? 256 ** directBytes * (placeBytes(sums) + this.strideBytes * 2) : 0
+    const sizeBytes = Math.min(Math.max(budgetBytes, direct + slices * 12 + LEAST_BYTES), MOST_BYTES)
     this.instance = borrowKernels(sizeBytes + READER_BYTES)
     this.memory = this.instance.memory.part(sizeBytes)
     this.kernels = this.instance.kernels
@@ -103,7 +109,7 @@ export class FoldMemory {
 
   /** Makes room for `rows` new keys; false when the budget does not allow it. */
   reserve(rows: number): boolean {
-    if (this.#directBytes) return true
+    if (this.#directBytes) return this.#rows + rows <= MOST_COUNTED
     if (this.appends) return this.length + rows <= this.capacity
     let capacity = this.capacity
     while (this.length + rows > capacity * MAX_LOAD) capacity *= 2
@@ -119,6 +125,7 @@ export class FoldMemory {
   /** Adds rows for which room was reserved: `values` has a column for each sum, `skipped` the rows to pass over, ascending. */
   add(keys: FoldKeys, values: readonly Column[], rows: number, skipped: Uint32Array): void {
     const arrays = values.map(numbersOf)
+    this.#rows += rows
     let next = 0
     for (let from = 0; from < rows; from += SLICE) {
       const count = Math.min(SLICE, rows - from)
@@ -141,7 +148,7 @@ export class FoldMemory {
       return kernels.groupsAppend(keysAt, width, count, skippedAt, valuesAt, sums, strideBytes, end)
     }
     if (this.#directBytes)
-      return kernels.foldDirect(keysAt, this.#directBytes, count, skippedAt, table, strideBytes, valuesAt, sums)
+      return kernels.foldDirect(keysAt, this.#directBytes, count, skippedAt, this.#countsAt, table, valuesAt, sums)
     return kernels.foldRows(keysAt, width, count, skippedAt, table, this.capacity - 1, strideBytes, valuesAt, sums)
   }
 
@@ -155,14 +162,21 @@ export class FoldMemory {
 
   /** Moves all entries together; after that the table is of no use until it is cleared. */
   pack(): PackedGroups {
-    const { strideBytes, capacity, memory } = this
-    const count = this.appends
-      ? this.length
-      : this.kernels.groupsCompact(this.#tableAt, capacity, strideBytes, this.countAt)
-    const scratch = this.#directBytes ? memory.allocate(count * strideBytes) : this.#tableAt + count * strideBytes
+    const { strideBytes, memory } = this
+    const direct = this.#directBytes !== undefined
+    const entries = direct ? memory.allocate(this.length * strideBytes) : this.#tableAt
+    const count = this.#packInto(entries)
+    const scratch = direct ? memory.allocate(count * strideBytes) : entries + count * strideBytes
     const chosen = memory.allocate(chosenBytes(count))
     const rooms = { work: this.#workAt, ends: this.#endsAt, totals: this.#totalsAt, chosen }
-    return { entries: this.#tableAt, count, scratch, ...rooms }
+    return { entries, count, scratch, ...rooms }
+  }
+
+  #packInto(entries: number): number {
+    const { kernels, strideBytes, capacity } = this
+    if (this.appends) return this.length
+    if (this.#directBytes) return kernels.directEntries(this.#countsAt, this.#tableAt, capacity, this.#sums, entries)
+    return kernels.groupsCompact(entries, capacity, strideBytes, this.countAt)
   }
 
   /** Empties the memory: from now on rows become entries as they come, one each. */
@@ -177,15 +191,16 @@ export class FoldMemory {
 
   /** Empties the table. */
   clear(): void {
-    const { memory, strideBytes } = this
+    const { memory } = this
     this.length = 0
+    this.#rows = 0
     if (this.appends) return
     memory.release(this.#tablesAt)
     this.capacity = this.#directBytes ? 256 ** this.#directBytes : FIRST_CAPACITY
-    this.#tableAt = this.#takeTable(this.capacity)
-    if (!this.#directBytes) return
-    const words = new Uint32Array(memory.memory.buffer, this.#tableAt, (this.capacity * strideBytes) / 4)
-    for (let key = 0; key < this.capacity; key++) words[(key * strideBytes) / 4] = key
+    if (this.#directBytes) {
+      this.#countsAt = this.#takeZeros(this.capacity * 4)
+      this.#tableAt = this.#takeZeros(this.capacity * this.#sums * 8)
+    } else this.#tableAt = this.#takeTable(this.capacity)
   }
 
   /** Gives the memory back; the table is gone. */
@@ -195,7 +210,10 @@ export class FoldMemory {
 
   /** An empty table of so many entries. */
   #takeTable(capacity: number): number {
-    const length = capacity * this.strideBytes
+    return this.#takeZeros(capacity * this.strideBytes)
+  }
+
+  #takeZeros(length: number): number {
     const at = this.memory.allocate(length)
     this.memory.bytes(at, length).fill(0)
     return at
@@ -229,6 +247,9 @@ export class FoldMemory {
     return this.#skippedAt
   }
 }
+
+/** Bytes of a key in a table with a place for every key. */
+const placeBytes = (sums: number): number => 4 + sums * 8
 
 /** Room to write down for so many entries which slice each belongs to. */
 const chosenBytes = (entries: number): number => entries * 2

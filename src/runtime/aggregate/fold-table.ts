@@ -139,7 +139,7 @@ export class FoldTable {
   /** Whether the table has filled up with keys few of which came twice: then adding up is left to the reduce side, which has them all. */
   #isMostlyNew(): boolean {
     const { length, appends } = this.#memory
-    return !appends && length >= MANY && length > this.#rows * MOSTLY
+    return !appends && !this.#layout.packer.isDirect && length >= MANY && length > this.#rows * MOSTLY
   }
 
   /** A batch that the kernel cannot take: alone in an empty table it goes the general way, otherwise the table is written out first. */

@@ -1,5 +1,6 @@
 import { halves, putU32 } from '../../flow/canonical-types.ts'
 import type { Column, ColumnSpec, ColumnType } from '../../flow/column.ts'
+import { isAll4 } from '../../flow/column.ts'
 
 /** Keys of more words than this are held in canonical encoding. */
 const MAX_WORDS = 6
@@ -93,12 +94,9 @@ export class WordPacker {
   }
 
   #findWide(columns: readonly Column[], length: number, wide: Uint32Array): number {
-    let found = 0
-    for (let i = 0; i < columns.length; i++) {
-      const column = columns[i]!
-      if (column.type === 'address' || column.type === 'prefix') found |= othersThanV4(column.family, length)
-    }
-    if (found === 0) return 0
+    const others = (column: Column): boolean =>
+      (column.type === 'address' || column.type === 'prefix') && !isAll4(column.family, length)
+    if (!columns.some(others)) return 0
     if (this.#isWide.length < length) this.#isWide = new Uint8Array(length)
     this.#isWide.fill(0)
     for (let i = 0; i < columns.length; i++) {
@@ -109,12 +107,6 @@ export class WordPacker {
     for (let row = 0; row < length; row++) if (this.#isWide[row]) wide[count++] = row
     return count
   }
-}
-
-function othersThanV4(family: Uint8Array, length: number): number {
-  let others = 0
-  for (let row = 0; row < length; row++) others |= family[row]! ^ 4
-  return others
 }
 
 function mark(family: Uint8Array, length: number, isWide: Uint8Array): void {
@@ -166,11 +158,20 @@ function packWide(
   word: number,
   width: number,
 ): void {
+  // Bins, and times in order, are often the value of the row before.
+  let known = Number.NaN
+  let high = 0
+  let low = 0
   for (let row = 0, at = word; row < length; row++, at += width) {
     const value = values[row]!
-    const high = Math.floor(value / 0x1_0000_0000)
-    out[at] = high ^ flip
-    out[at + 1] = value - high * 0x1_0000_0000
+    if (value !== known) {
+      const quotient = Math.floor(value / 0x1_0000_0000)
+      high = quotient ^ flip
+      low = value - quotient * 0x1_0000_0000
+      known = value
+    }
+    out[at] = high
+    out[at + 1] = low
   }
 }
 

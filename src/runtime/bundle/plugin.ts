@@ -4,7 +4,7 @@ import type { Loader, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from
 import { installation } from './installation.ts'
 import { yamlModule } from './yaml-job.ts'
 
-/** Namespace of the second copy of the user's files; see `createMapper`. */
+/** Namespace of the second copy of the user's files; see `mapperFactory`. */
 const SAMPLE = 'sample'
 
 const LOADERS: { readonly [extension: string]: Loader } = {

@@ -15,8 +15,8 @@ export interface JobScope {
   locate(error: unknown): SourcePlace | undefined
 }
 
-/** What user code is given as its last argument. */
-export function userContext(scope: JobScope, task: TaskContext): JobContext<object> {
+/** What user code is given as its last argument; `addTo` adds to a counter of the attempt. */
+export function userContext(scope: JobScope, addTo: TaskContext['count']): JobContext<object> {
   return Object.freeze({
     params: scope.params,
     count(name: string, by = 1): void {
@@ -25,7 +25,7 @@ export function userContext(scope: JobScope, task: TaskContext): JobContext<obje
           'bad-value',
           `job ${scope.name}: count expected a name and a whole number, got ${String(name)} and ${String(by)}`,
         )
-      task.count(name, by)
+      addTo(name, by)
     },
   })
 }

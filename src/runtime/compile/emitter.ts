@@ -48,7 +48,7 @@ export interface EmitterOptions {
   readonly arguments: readonly EmitterArgument[]
   readonly addresses: AddressTable
   readonly sink: BatchSink
-  /** Also refuse properties that are not columns, at each call (see `createMapper`). */
+  /** Also refuse properties that are not columns, at each call (see `mapperFactory`). */
   readonly strict: boolean
 }
 

@@ -1,5 +1,5 @@
 import type { Column, ColumnOf, ColumnSpec } from '../../flow/column.ts'
-import { createColumn } from '../../flow/column.ts'
+import { createColumn, isAll4 } from '../../flow/column.ts'
 import { reserveBytes } from '../../flow/copy.ts'
 import type { LookupKey, PrefixKey, TimeBinKey } from '../../vocabulary/key.ts'
 import type { LookupTable } from '../lookup/table.ts'
@@ -73,12 +73,17 @@ function computePrefix(
   const mask6 = (0xff00 >> (bits6 & 7)) & 0xff
   const { family, v4, v6, bits } = target
   const { family: sourceFamily, v4: source4, v6: source6 } = source
+  for (let row = 0; row < length; row++) v4[row] = (source4[row]! & mask4) >>> 0
+  // The target of an earlier batch may hold IPv6 networks.
+  if (isAll4(sourceFamily, length) && !family.includes(6)) {
+    family.fill(4)
+    bits.fill(bits4)
+    return
+  }
   for (let row = 0; row < length; row++) {
     const from = sourceFamily[row]!
-    // A target of an earlier batch may hold an IPv6 network here.
     if (family[row] === 6) v6.fill(0, row * 16, row * 16 + 16)
     family[row] = from
-    v4[row] = (source4[row]! & mask4) >>> 0
     bits[row] = from === 4 ? bits4 : from === 6 ? bits6 : 0
     if (from !== 6) continue
     const at = row * 16
@@ -91,7 +96,17 @@ function utcBins({ sizeMs }: TimeBinKey) {
   return (source: ColumnOf<'instant'>, target: ColumnOf<'instant'>, length: number): void => {
     const { values } = target
     const times = source.values
-    for (let row = 0; row < length; row++) values[row] = Math.floor(times[row]! / sizeMs) * sizeMs
+    // Most rows lie in the bin of the row before: blocks are in order of time, more or less.
+    let bin = Number.NaN
+    let end = Number.NaN
+    for (let row = 0; row < length; row++) {
+      const time = times[row]!
+      if (!(time >= bin && time < end)) {
+        bin = Math.floor(time / sizeMs) * sizeMs
+        end = bin + sizeMs
+      }
+      values[row] = bin
+    }
   }
 }
 

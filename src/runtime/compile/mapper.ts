@@ -14,7 +14,7 @@ import { createView } from './view.ts'
 /** A job with its own map, checked. */
 export interface MapParts {
   readonly map: UserFunction
-  /** The same map in a second copy of its code, for the first records; see `createMapper`. */
+  /** The same map in a second copy of its code, for the first records; see `mapperFactory`. */
   readonly sampleMap: UserFunction | undefined
   readonly reads: readonly ColumnSpec[]
   readonly known: readonly string[]
@@ -26,27 +26,66 @@ export interface MapParts {
 /** Records whose emits are checked for properties that are not columns, when there is a second copy of the code to do it with. */
 const SAMPLE_RECORDS = 1024
 
+/** The attempt that the code of a mapper works for. */
+interface Attempt {
+  sink: BatchSink
+  task: TaskContext
+}
+
+/** What is generated for a map. It serves one attempt after the other, so that V8 does not compile and optimise the same loops for every task. */
+interface MapCode {
+  readonly attempt: Attempt
+  /** The period that `prorate` has been told. */
+  readonly from: number
+  readonly to: number
+  /** Refuses properties that are not columns. */
+  readonly checked: Runner
+  readonly fast: Runner | undefined
+}
+
 /**
- * Makes the map side of one task attempt. Missing, mistyped and out-of-range values are refused at every emit; a property that is not a column
+ * Makes what makes the map side of a task attempt. Missing, mistyped and out-of-range values are refused at every emit; a property that is not a column
  * at all is looked for at every emit in tests and in one process, and among the first records of each task otherwise: looking makes V8 allocate
  * the emitted objects (52 against 135 M records/s), even where it has been done once by the same code. So the sample runs through a second copy.
  */
-export function createMapper(scope: JobScope, parts: MapParts, sink: BatchSink, task: TaskContext): Mapper {
-  const checked = mapRunner(scope, parts, parts.sampleMap ?? parts.map, true, sink, task)
-  if (!parts.sampleMap) return { map: (batch) => checked.run(batch, 0, batch.length), finish: () => checked.finish() }
-  const fast = mapRunner(scope, parts, parts.map, false, sink, task)
+export function mapperFactory(scope: JobScope, parts: MapParts): (sink: BatchSink, task: TaskContext) => Mapper {
+  let idle: MapCode | undefined
+  return (sink, task) => {
+    const isFit = idle?.from === task.from && idle.to === task.to
+    const code = isFit && idle ? idle : makeCode(scope, parts, { sink, task })
+    idle = undefined
+    Object.assign(code.attempt, { sink, task })
+    return {
+      map: sampling(code),
+      finish() {
+        code.checked.finish()
+        code.fast?.finish()
+        // After a failed attempt there may be rows left in it, and it is not used again.
+        idle = code
+      },
+    }
+  }
+}
+
+function makeCode(scope: JobScope, parts: MapParts, attempt: Attempt): MapCode {
+  const { from, to } = attempt.task
+  const checked = mapRunner(scope, parts, parts.sampleMap ?? parts.map, true, attempt)
+  const fast = parts.sampleMap && mapRunner(scope, parts, parts.map, false, attempt)
+  return { attempt, from, to, checked, fast }
+}
+
+/** Gives the first records of a task to the code that looks closer. */
+function sampling({ checked, fast }: MapCode): Mapper['map'] {
+  if (!fast) return (batch) => checked.run(batch, 0, batch.length)
   let sampled = 0
-  return {
-    map(batch) {
-      const sample = Math.min(batch.length, SAMPLE_RECORDS - sampled)
-      if (sample > 0) {
-        checked.run(batch, 0, sample)
-        checked.finish()
-        sampled += sample
-      }
-      if (sample < batch.length) fast.run(batch, sample, batch.length)
-    },
-    finish: () => fast.finish(),
+  return (batch) => {
+    const sample = Math.min(batch.length, SAMPLE_RECORDS - sampled)
+    if (sample > 0) {
+      checked.run(batch, 0, sample)
+      checked.finish()
+      sampled += sample
+    }
+    if (sample < batch.length) fast.run(batch, sample, batch.length)
   }
 }
 
@@ -58,33 +97,28 @@ interface Runner {
 /** The loop over the rows of a batch around the user's map. */
 type Loop = (from: number, to: number) => void
 
-function mapRunner(
-  scope: JobScope,
-  parts: MapParts,
-  map: UserFunction,
-  strict: boolean,
-  sink: BatchSink,
-  task: TaskContext,
-): Runner {
+function mapRunner(scope: JobScope, parts: MapParts, map: UserFunction, strict: boolean, attempt: Attempt): Runner {
   const { addresses } = scope
   const view = createView({
     scope,
     reads: parts.reads,
     known: parts.known,
-    spread: spreadOf(parts, task),
+    spread: spreadOf(parts, attempt),
   })
   const rows = [
     { name: 'emit key', columns: parts.key },
     { name: 'emit value', columns: parts.value },
   ]
+  const sink: BatchSink = { add: (batch) => attempt.sink.add(batch) }
   const emitter = createEmitter({ arguments: rows, addresses, sink, strict })
-  const failed = (row: number, error: unknown): void => task.badRecord(row, userError(scope, 'map threw', error))
+  const failed = (row: number, error: unknown): void =>
+    attempt.task.badRecord(row, userError(scope, 'map threw', error))
   const loop = createLoop({
     map,
     view,
     emitter,
     state: emitter.state,
-    context: userContext(scope, task),
+    context: userContext(scope, (name, by) => attempt.task.count(name, by)),
     failed,
     promised,
   })
@@ -105,14 +139,15 @@ function mapRunner(
 }
 
 /** What `prorate` is to know: shares are cut at the ends of the period only where flows are selected by overlap. */
-function spreadOf(parts: MapParts, task: TaskContext): Spread {
+function spreadOf(parts: MapParts, attempt: Attempt): Spread {
+  const { from, to } = attempt.task
   const reads = (name: string): boolean => parts.reads.some((spec) => spec.name === name)
   return {
-    from: parts.spread ? task.from : Number.NEGATIVE_INFINITY,
-    to: parts.spread ? task.to : Number.POSITIVE_INFINITY,
+    from: parts.spread ? from : Number.NEGATIVE_INFINITY,
+    to: parts.spread ? to : Number.POSITIVE_INFINITY,
     bytes: reads('bytes'),
     packets: reads('packets'),
-    capped: (): void => task.count('prorate.capped'),
+    capped: (): void => attempt.task.count('prorate.capped'),
   }
 }
 

@@ -29,7 +29,7 @@ export interface ReduceParts {
  */
 export function createReducer(scope: JobScope, parts: ReduceParts, sink: BatchSink, task: TaskContext): Reducer {
   const { addresses } = scope
-  const context = userContext(scope, task)
+  const context = userContext(scope, (name, by) => task.count(name, by))
   const keys = createRowReader(parts.key, addresses)
   const rows = createRowReader(parts.value, addresses)
   const name = parts.what === 'reduce' ? 'out' : 'emit value'

@@ -13,7 +13,7 @@ import { userError } from './context.ts'
 import { checkFold } from './fold.ts'
 import { createGrouper } from './grouper.ts'
 import { checkKeys } from './key.ts'
-import { createMapper } from './mapper.ts'
+import { mapperFactory } from './mapper.ts'
 import { parseParams } from './params.ts'
 import { createReducer } from './reducer.ts'
 import { checkSpread, createSpreader } from './spread.ts'
@@ -32,7 +32,7 @@ export interface StageRequest {
   readonly where: string | undefined
   readonly addressBudget: number | undefined
   locate(error: unknown): SourcePlace | undefined
-  /** The job in a second copy of its code (see `createMapper`). */
+  /** The job in a second copy of its code (see `mapperFactory`). */
   readonly sample: JobDefinition | undefined
 }
 
@@ -164,7 +164,7 @@ function mapParts(draft: Draft): Parts {
     ...fold,
     reads: reads.map(({ name }) => name),
     key,
-    createMapper: (sink, task) => createMapper(scope, parts, sink, task),
+    createMapper: mapperFactory(scope, parts),
   }
 }
 

@@ -121,10 +121,13 @@ class RowSelector {
     }
     const isTimed = this.#timed && input.timed
     if (!isTimed && !where && !input.records && !input.countSampling) return { batch, rows: undefined }
-    const inPeriod = isTimed ? this.#selectPeriod(batch) : allRows(batch, this.#rows)
+    const needsRows = !where || input.countSampling
+    const inPeriod = isTimed ? this.#selectPeriod(batch) : needsRows ? allRows(batch, this.#rows) : batch.length
     this.#counters.outsidePeriod += batch.length - inPeriod
     if (input.countSampling) this.#counters.samplingUnknown += countUnsampled(batch, this.#rows, inPeriod)
-    let left = where ? intersect(this.#rows, inPeriod, this.#matching, where.select(batch, this.#matching)) : inPeriod
+    let left = inPeriod
+    if (where && isTimed) left = intersect(this.#rows, inPeriod, this.#matching, where.select(batch, this.#matching))
+    else if (where) left = where.select(batch, this.#rows)
     if (input.records) left = keepRecords(this.#rows, left, input.firstRecord, input.records)
     this.#counters.unmatched += inPeriod - left
     return left === batch.length ? { batch, rows: undefined } : { batch: this.#gather(input, left), rows: this.#rows }

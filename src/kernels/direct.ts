@@ -1,0 +1,49 @@
+import type { FoldArrays } from './fold.ts'
+
+/** TypeScript twins of the kernels that aggregate by keys of 8 or 16 bits; see assembly/direct.ts for the layout. */
+
+/** Twin of `foldDirect`. */
+export function foldDirect(
+  { words, doubles, bytes }: FoldArrays,
+  keys: number,
+  keyBytes: number,
+  rows: number,
+  skipped: number,
+  counts: number,
+  table: number,
+  values: number,
+  sums: number,
+): number {
+  let made = 0
+  for (let i = 0; i < rows; i++) {
+    if (skipped !== 0 && bytes[skipped + i] !== 0) continue
+    const at = keys + i * keyBytes
+    const key = keyBytes === 1 ? bytes[at]! : bytes[at]! + bytes[at + 1]! * 256
+    if (words[counts / 4 + key] === 0) made++
+    words[counts / 4 + key]! += 1
+    for (let s = 0; s < sums; s++) doubles[table / 8 + key * sums + s]! += doubles[words[values / 4 + s]! / 8 + i]!
+  }
+  return made
+}
+
+/** Twin of `directEntries`. */
+export function directEntries(
+  { words, doubles }: FoldArrays,
+  counts: number,
+  table: number,
+  capacity: number,
+  sums: number,
+  dst: number,
+): number {
+  let made = 0
+  for (let key = 0; key < capacity; key++) {
+    const count = words[counts / 4 + key]!
+    if (count === 0) continue
+    const entry = dst + made++ * (16 + sums * 8)
+    words[entry / 4] = key
+    words[entry / 4 + 1] = 0
+    doubles[entry / 8 + 1] = count
+    for (let s = 0; s < sums; s++) doubles[entry / 8 + 2 + s] = doubles[table / 8 + key * sums + s]!
+  }
+  return made
+}
