@@ -171,6 +171,24 @@ describe('a fold table', () => {
     fold.close()
   })
 
+  it('goes on with keys that have a place each when every one of them was new', () => {
+    const key = KEYS[0]!
+    const options = { key, value: VALUE, aggregates: [spec('sum', 'octets')], budgetBytes: 8 << 20, partitions: 2 }
+    const fold = FoldTable.for(options)!
+    const general = new AggregateTable(options)
+    const batch = randomBatch(key, 65_536, seededRandom(4), 1000)
+    const { port } = batch.columns
+    if (port?.type === 'u16') port.values.forEach((_, row, ports) => (ports[row] = row))
+    for (let round = 0; round < 2; round++) {
+      expect(fold.add(batch)).toBe(true)
+      general.add(batch)
+    }
+    expect(fold.length).toBe(65_536)
+    expect(groupsOf(fold, options)).toEqual(recordsOf(general, 2).sort())
+    expect(fold.add(batch)).toBe(true)
+    fold.close()
+  })
+
   it('goes on for as many rows as their sums allow', () => {
     const key = KEYS[0]!
     const shape = { key, value: VALUE, aggregates: [spec('sum', 'packets')] }

@@ -171,6 +171,35 @@ describe('a job with its own map', () => {
     expect(bad[0]!.error.message).toMatch(/^job throws: map threw at .*map\.test\.ts:\d+:\d+: no 3$/)
   })
 
+  it('serves one attempt after the other, with what each of them is given, also after one that failed', () => {
+    const job = defineJob({
+      name: 'again',
+      description: 'x',
+      reads: ['dstPort'],
+      key: { port: u16() },
+      value: { n: count() },
+      map(flow, emit, context) {
+        context.count('seen')
+        emit({ port: flow.dstPort }, {})
+        if (flow.dstPort === 3) throw new Error('three')
+      },
+    })
+    const program = programOf(job)
+    const badRecord = (): void => {
+      throw new Error('too many')
+    }
+    for (const ports of [[1, 2], [4, 3], [], [5]]) {
+      const flows = [flowsOf(ports.map((dstPort) => ({ dstPort })))]
+      if (ports.includes(3)) expect(() => mapRows(program, flows, { badRecord })).toThrow('too many')
+      else {
+        const { rows, counters } = mapRows(program, flows)
+        expect(rows).toEqual(ports.map((port) => ({ port })))
+        expect(counters.seen ?? 0).toBe(ports.length)
+      }
+    }
+    expect(mapRows(program, [flowsOf([{ dstPort: 6 }])], { from: 0, to: 1 }).rows).toEqual([{ port: 6 }])
+  })
+
   it('refuses what does not fit the declaration, naming the file and line of the emit', () => {
     const emits: ((emit: (key: object, value?: object) => void) => void)[] = [
       (emit) => emit({ port: 1 }, { bytes: 1 }),
