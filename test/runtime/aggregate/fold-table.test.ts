@@ -178,7 +178,8 @@ describe('a fold table', () => {
     const general = new AggregateTable(options)
     const batch = randomBatch(key, 65_536, seededRandom(4), 1000)
     const { port } = batch.columns
-    if (port?.type === 'u16') port.values.forEach((_, row, ports) => (ports[row] = row))
+    const ports = port?.type === 'u16' ? port.values : []
+    for (let row = 0; row < ports.length; row++) ports[row] = row
     for (let round = 0; round < 2; round++) {
       expect(fold.add(batch)).toBe(true)
       general.add(batch)
