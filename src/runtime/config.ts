@@ -87,7 +87,14 @@ const SCHEMA = z.strictObject({
   jobs: z.array(z.custom<unknown>(isJob, { message: 'expected what defineJob returns' })).optional(),
   elements: z.array(element).optional(),
   sampling: z.record(z.string(), z.number().int().positive()).optional(),
-  ingest: z.strictObject({ allow: z.array(z.string()).optional(), expect: z.array(z.string()).optional() }).optional(),
+  ingest: z
+    .strictObject({
+      allow: z.array(z.string()).optional(),
+      expect: z.array(z.string()).optional(),
+      dropDuplicates: z.boolean().optional(),
+      budgets: z.record(z.string(), z.number().nonnegative()).optional(),
+    })
+    .optional(),
   lookups: named(lookupSource).optional(),
   aggregates: z
     .array(z.custom<AggregateFunction>(isAggregateFunction, { message: 'expected what defineAggregate returns' }))

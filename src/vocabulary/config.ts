@@ -16,7 +16,7 @@ export interface Config {
   readonly elements?: readonly (string | ElementDefinition)[]
   /** Packets sampled one in so many, by exporter address or prefix; overrides what the exporter says. */
   readonly sampling?: { readonly [exporter: string]: number }
-  /** What the daemon hears and misses; `--allow` and `--expect` come before it. */
+  /** How datagrams are taken in; `--allow` and `--expect` come before it. */
   readonly ingest?: IngestConfig
   /** Tables of prefixes, for `lookup(...)` keys. */
   readonly lookups?: { readonly [table: string]: LookupSource }
@@ -30,12 +30,16 @@ export interface Config {
   readonly stores?: { readonly [scheme: string]: StoreScheme }
 }
 
-/** Exporters of the daemon; SIGHUP makes it read them again. */
+/** How datagrams are taken in; SIGHUP makes the daemon read it again. */
 export interface IngestConfig {
   /** Addresses and networks of the exporters that are heard; all when there are none. */
   readonly allow?: readonly string[]
   /** Addresses of the exporters whose silence is noted. */
   readonly expect?: readonly string[]
+  /** Leave out exact duplicates of a datagram, which are decoded otherwise; counted either way. */
+  readonly dropDuplicates?: boolean
+  /** What a decoder may hold of hostile or careless exporters, by the names in docs/decoding.md. */
+  readonly budgets?: { readonly [budget: string]: number }
 }
 
 /** An information element that the registry does not have. */

@@ -81,6 +81,27 @@ describe('flowreduce ingest on SIGHUP', () => {
     ])
   })
 
+  it('takes new budgets and drops duplicates when it says so, and names a budget that does not exist', async () => {
+    const { daemon, target } = await start()
+    const twice = flow(0, 1, 0)
+    await sendFrom('127.0.0.2', target, [twice, twice, twice])
+    await settled(daemon, 3)
+    await configure('ingest: { budgets: { parkedSets: 1 } }')
+    daemon.kill('SIGHUP')
+    await daemon.seen(/stays as it was: ingest\.budgets: expected exporters, .*valueBytes, got parkedSets/)
+    await configure('ingest: { dropDuplicates: true, budgets: { parkedSetsPerExporter: 1 } }')
+    daemon.kill('SIGHUP')
+    await daemon.seen(/configuration read again/)
+    const later = flow(1, 2, 0)
+    const parked = [300, 301, 302].map((id) => ipfix([set(id, u(32, 1))], { domain: 9 }))
+    await sendFrom('127.0.0.2', target, [later, later, later, ...parked])
+    await settled(daemon, 4)
+    await daemon.seen(/2 data sets given up without a template/)
+    daemon.kill('SIGTERM')
+    expect(await daemon.finished).toMatchObject({ code: 0 })
+    expect((await flows()).map(([bytes]) => bytes)).toEqual([1, 1, 1, 2])
+  })
+
   it('still hears what --allow names: an option comes before the configuration', async () => {
     const { daemon, target } = await startDaemon([
       ...['--store', store, '--spool', 'none', '--config', config, '--allow', '127.0.0.3', '--format', 'json'],

@@ -78,6 +78,7 @@ async function start(args: Arguments, onFatal: (error: Error) => void): Promise<
     collector,
     ...(spool === undefined ? {} : { spool }),
     spoolBudgetBytes: readOption('spool-budget', args['spool-budget'], parseSize),
+    spoolMs: readOption('spool-delay', args['spool-delay'], parseDuration),
     receiveBufferBytes: readOption('receive-buffer', args['receive-buffer'], parseSize),
     ...(args.metrics === undefined ? {} : { metrics: args.metrics }),
     keepDatagrams: args['keep-datagrams'] === true,

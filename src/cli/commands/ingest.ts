@@ -22,6 +22,11 @@ export const ingestOptions = {
     default: '4GB',
     describe: 'Bytes that may wait in the spool while the store is away',
   },
+  'spool-delay': {
+    type: 'string',
+    default: '200ms',
+    describe: 'Longest time until a received datagram is in the spool: what a killed daemon may lose',
+  },
   allow: {
     type: 'string',
     array: true,

@@ -2,7 +2,7 @@ import { isShareable, openStore } from '../../storage/open.ts'
 import { realSystem, type System } from '../../storage/system.ts'
 import { IngestError } from '../error.ts'
 import { allowList } from './allow.ts'
-import { checkName, checkSettings } from './check-options.ts'
+import { checkFixed, checkSettings } from './check-options.ts'
 import { CHUNK_BYTES, type ChunkWriter } from './chunk.ts'
 import type { CollectorStatus } from './collector.ts'
 import { Feeder } from './feeder.ts'
@@ -36,7 +36,7 @@ export async function startIngest(options: IngestOptions): Promise<IngestDaemon>
   const { receiveBufferBytes = RECEIVE_BUFFER_BYTES, onWarning } = options
   const addresses = options.listen.map(parseListen)
   if (addresses.length === 0) throw new IngestError('bad-listen', 'ingest: listen expected udp://host:port, got none')
-  checkName(options.collector)
+  checkFixed(options)
   checkSettings(options, options.system ?? realSystem())
   const unlock = options.spool === undefined ? () => undefined : lockFolder(options.spool)
   const sockets: ListeningSocket[] = []

@@ -299,6 +299,7 @@ describe('the ingest daemon', () => {
     await expect(start(store, { collector: 'a b' })).rejects.toThrow(
       'ingest: name expected letters, digits, dots, dashes and underscores, got a b',
     )
+    await expect(start(store, { spoolMs: 0 })).rejects.toThrow('ingest: spool-delay expected more than 0 ms, got 0')
     await expect(start(store, { rollMs: 0 })).rejects.toThrow('ingest: roll expected more than 0 ms, got 0')
     await expect(start(store, { metrics: '9100' })).rejects.toThrow('ingest: metrics expected host:port, got 9100')
     await expect(start(store, { spool: join(import.meta.filename, 'spool') })).rejects.toMatchObject({ code: 'spool' })

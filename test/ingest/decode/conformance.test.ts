@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
 describe('docs/conformance.md', () => {
   it('names tests that exist', () => {
-    const folders = ['test/ingest', 'test/captures'].map((folder) => join(ROOT, folder))
+    const folders = ['test/ingest', 'test/captures', 'test/e2e'].map((folder) => join(ROOT, folder))
     const files = folders.flatMap((folder) =>
       readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
     )
