@@ -4,7 +4,7 @@ import type { Batch } from '../../flow/batch.ts'
 import type { Column, ColumnSpec } from '../../flow/column.ts'
 import { StorageError } from '../errors.ts'
 import type { EncodedValues } from './encode-values.ts'
-import { encodeValues } from './encode-values.ts'
+import { doublesOf, encodeValues } from './encode-values.ts'
 import type { Leaf, LeafArray } from './leaves.ts'
 import { leafArray, leavesOf } from './leaves.ts'
 import type { Codec, ColumnChunk, Encoding, RowGroup } from './metadata.ts'
@@ -145,8 +145,14 @@ function encodeSparse(column: Column, bounds: readonly number[]): EncodedLeaf {
   if (column.type !== 'address')
     throw new StorageError('bad-schema', `parquet: column expected an address, got ${column.type}`)
   const rows = bounds.at(-1) ?? 0
-  const there = column.family.subarray(0, rows).map((family) => (family === 6 ? 1 : 0))
-  const dense = new Uint8Array(there.reduce((sum, one) => sum + one, 0) * 16)
+  const there = new Uint8Array(rows)
+  let total = 0
+  for (let row = 0; row < rows; row++) {
+    const is6 = column.family[row] === 6 ? 1 : 0
+    there[row] = is6
+    total += is6
+  }
+  const dense = new Uint8Array(total * 16)
   const denseBounds: number[] = []
   let count = 0
   for (let row = 0; row < rows; row++) {
@@ -167,10 +173,11 @@ function encodeSparse(column: Column, bounds: readonly number[]): EncodedLeaf {
 /** Smallest and largest value of a number column, PLAIN. */
 function statisticsOf(leaf: Leaf, values: LeafArray, rows: number): { min: Uint8Array; max: Uint8Array } | undefined {
   if (leaf.bytes === 16 || rows === 0) return undefined
-  let min = values[0] as number
+  const numbers = doublesOf(values, rows)
+  let min = numbers[0] as number
   let max = min
   for (let i = 1; i < rows; i++) {
-    const value = values[i] as number
+    const value = numbers[i] as number
     if (value < min) min = value
     else if (value > max) max = value
   }

@@ -23,7 +23,8 @@ export function encodeValues(values: LeafArray, bounds: readonly number[], width
   const bits = bitWidth(dictionary?.entries ?? 0)
   const dictionaryBytes = dictionary ? dictionary.bytes.length + (count * bits) / 8 : Number.POSITIVE_INFINITY
   // Delta cannot do better than a dictionary whose indices are short.
-  const delta = width === 1 && (!dictionary || bits > 6) ? deltaPages(values, bounds) : undefined
+  const delta =
+    width === 1 && (!dictionary || bits > 6) ? deltaPages(doublesOf(values, count), bounds, wide) : undefined
   const deltaBytes = delta ? delta.reduce((sum, page) => sum + page.length, 0) : Number.POSITIVE_INFINITY
   if (dictionary && dictionaryBytes <= deltaBytes && dictionaryBytes < plainBytes) {
     return {
@@ -34,6 +35,14 @@ export function encodeValues(values: LeafArray, bounds: readonly number[], width
   }
   if (delta && deltaBytes < plainBytes) return { encoding: 'delta', pages: delta }
   return { encoding: 'plain', pages: pagesOf(bounds, (from, to) => plainPage(values, from, to, width)) }
+}
+
+/**
+ * The first `count` values as doubles. Loops that see arrays of one kind only are compiled for it, and are several times as fast as those that see all kinds;
+ * the conversion is a small part of that.
+ */
+export function doublesOf(values: LeafArray, count: number): Float64Array {
+  return values instanceof Float64Array ? values : new Float64Array(values.subarray(0, count))
 }
 
 function pagesOf(bounds: readonly number[], encode: (from: number, to: number) => Uint8Array): Uint8Array[] {
@@ -72,7 +81,7 @@ function buildDictionary(values: LeafArray, count: number, width: number): Dicti
   const indices = new Uint16Array(count)
   const firsts =
     values.BYTES_PER_ELEMENT < 4 && width === 1
-      ? distinctSmall(values, count, indices)
+      ? distinctSmall(new Uint16Array(values.subarray(0, count)), indices)
       : distinctWords(values, count, width, indices)
   if (!firsts) return undefined
   const entries = firsts.length
@@ -84,7 +93,8 @@ function buildDictionary(values: LeafArray, count: number, width: number): Dicti
 }
 
 /** Rows of the first appearance of each 8- or 16-bit value; `indices` gets the entry of every row. */
-function distinctSmall(values: LeafArray, count: number, indices: Uint16Array): Int32Array | undefined {
+function distinctSmall(values: Uint16Array, indices: Uint16Array): Int32Array | undefined {
+  const count = values.length
   const entryOf = new Int32Array(65_536)
   const firsts = new Int32Array(MAX_ENTRIES)
   let entries = 0
@@ -187,14 +197,14 @@ const PIECE_VALUES = 2 ** PIECE
  * DELTA_BINARY_PACKED (Encodings.md): blocks of 128 values, four miniblocks each. Undefined when a delta needs more than 53 bits, or 32
  * for a 32-bit leaf.
  */
-function deltaPages(values: LeafArray, bounds: readonly number[]): Uint8Array[] | undefined {
+function deltaPages(values: Float64Array, bounds: readonly number[], isWide: boolean): Uint8Array[] | undefined {
   const count = bounds.at(-1) ?? 0
-  const limit = values instanceof Float64Array ? 2 ** 51 : 2 ** 31
+  const limit = isWide ? 2 ** 51 : 2 ** 31
   for (let i = 0; i < count; i++) if (!((values[i] as number) < limit)) return undefined
   return pagesOf(bounds, (from, to) => deltaPage(values, from, to))
 }
 
-function deltaPage(values: LeafArray, from: number, to: number): Uint8Array {
+function deltaPage(values: Float64Array, from: number, to: number): Uint8Array {
   const count = to - from
   const page = new Uint8Array(40 + Math.ceil(count / BLOCK) * (14 + BLOCK * 7))
   let at = put(page, 0, [
@@ -221,14 +231,41 @@ function deltaPage(values: LeafArray, from: number, to: number): Uint8Array {
         most = Math.max(most, (deltas[i] as number) - least)
       const bits = most < 2 ** 32 ? 32 - Math.clz32(most) : Math.floor(Math.log2(most)) + 1
       page[widths + m] = bits
-      at = packMiniblock(page, at, deltas, m * MINIBLOCK, Math.min(n, (m + 1) * MINIBLOCK), least, bits)
+      const pack = bits <= PIECE ? packNarrow : packWide
+      at = pack(page, at, deltas, m * MINIBLOCK, Math.min(n, (m + 1) * MINIBLOCK), least, bits)
     }
   }
   return page.subarray(0, at)
 }
 
-/** Bit-packs `deltas[from..to) - least`, lowest bits first, into a miniblock's `bits * 4` bytes; values above 24 bits in two pieces. */
-function packMiniblock(
+/** Bit-packs `deltas[from..to) - least` of at most 24 bits, lowest bits first, into a miniblock's `bits * 4` bytes; returns its end. */
+function packNarrow(
+  page: Uint8Array,
+  start: number,
+  deltas: Float64Array,
+  from: number,
+  to: number,
+  least: number,
+  bits: number,
+): number {
+  let at = start
+  let buffer = 0
+  let filled = 0
+  for (let i = from; i < to; i++) {
+    buffer |= ((deltas[i] as number) - least) << filled
+    filled += bits
+    while (filled >= 8) {
+      page[at++] = buffer
+      buffer >>>= 8
+      filled -= 8
+    }
+  }
+  if (filled > 0) page[at] = buffer
+  return start + (MINIBLOCK * bits) / 8
+}
+
+/** The same for values above 24 bits, in two or three pieces. */
+function packWide(
   page: Uint8Array,
   start: number,
   deltas: Float64Array,
