@@ -10,13 +10,10 @@ export {
   plain4,
   plain64,
   plain128,
-  delta8,
-  delta16,
-  delta32,
-  delta64,
   spread128,
   countBytes,
 } from './parquet'
+export { delta8, delta16, delta32, delta64 } from './delta'
 export { avroRows } from './avro'
 export { foldRows, foldRehash, sumDoubles } from './fold'
 export { foldDirect, directEntries } from './direct'
