@@ -4,35 +4,41 @@ import { propertyLines } from '../../report/lines.ts'
 import { countOf, humanDuration, percent, thousands } from '../../report/number.ts'
 import { type DatasetInput, type Plan, taskCount } from '../../runtime/plan/plan.ts'
 import type { PreparedRun } from '../../runtime/run/prepare.ts'
+import type { Resources } from '../../runtime/run/resources.ts'
 import { shareResources } from '../../runtime/run/resources.ts'
 import { openManifestOf } from '../open.ts'
 import { printReport } from '../print.ts'
-import { jobOf, planRequest, prepare, type RequestArguments } from './request.ts'
+import { jobOf, type PlanRequest, planRequest, prepare, type RequestArguments } from './request.ts'
 
 export async function explainAction(args: RequestArguments & { readonly format: string }): Promise<undefined> {
   const job = await jobOf(args)
   const { manifest } = await openManifestOf(args)
-  const prepared = await prepare(await planRequest(args, job, manifest), manifest)
-  await printPlan(args, prepared, args.workers)
+  const request = await planRequest(args, job, manifest)
+  await printPlan(args, await prepare(request, manifest), request)
 }
 
 /** Prints a plan, as `explain` and `run --dry-run` do. */
 export async function printPlan(
   args: { readonly format: string },
   { plan, compiled }: PreparedRun,
-  workers: number | undefined,
+  { workers, memoryBytes }: Pick<PlanRequest, 'workers' | 'memoryBytes'>,
 ): Promise<void> {
   const declarative = compiled.stages.every(({ program }) => program.declarative)
-  await printReport(args, plan, () => planLines(plan, declarative, shareResources(workers).workers))
+  await printReport(args, plan, () => planLines(plan, declarative, shareResources(workers, memoryBytes)))
 }
 
 /** Flows per second and worker that an estimate of time rests on: kernels, and code of the user's. */
 const RATES = { kernels: 6_000_000, code: 1_500_000 } as const
+/** Before any work begins: Node, the program, the snapshot, workers. */
+const START_S = 0.5
+/** Bytes of run files that a worker writes, merges and turns into rows per second, where there are many groups. */
+const SHUFFLE_RATE = 20e6
 
-function planLines(plan: Plan, declarative: boolean, workers: number): string[] {
+function planLines(plan: Plan, declarative: boolean, { workers, attemptBytes }: Resources): string[] {
   const { job, snapshot, estimate } = plan
   const rate = declarative ? RATES.kernels : RATES.code
-  const seconds = estimate.records / (rate * Math.min(workers, Math.max(1, estimate.mapTasks)))
+  const seconds = START_S + estimate.records / (rate * Math.min(workers, Math.max(1, estimate.mapTasks)))
+  const shuffling = estimate.shuffleBytes / (SHUFFLE_RATE * Math.min(workers, Math.max(1, estimate.reduceTasks)))
   return propertyLines([
     ['job', `${job}${declarative ? '' : ' (with code of its own)'}`],
     ['snapshot', `${snapshot.version}, committed ${formatInstant(snapshot.time)}`],
@@ -49,11 +55,13 @@ function planLines(plan: Plan, declarative: boolean, workers: number): string[] 
     }),
     ['', ''],
     ['reads', `${countOf(estimate.records, 'record')}, ${formatBytes(estimate.readBytes)} of blocks`],
+    ['memory', `${formatBytes(attemptBytes)} for each of ${countOf(workers, 'worker')}`],
     ['shuffles', `at most about ${formatBytes(estimate.shuffleBytes)}`],
     [
       'takes',
-      `about ${humanDuration(1000 * seconds)} of work on ${countOf(workers, 'worker')}, taking ${thousands(rate)} flows/s for each`,
+      `about ${humanDuration(1000 * seconds)} on ${countOf(workers, 'worker')}, at ${thousands(rate)} flows/s for each`,
     ],
+    ['', `and at most about ${humanDuration(1000 * shuffling)} more for what is shuffled`],
   ])
 }
 

@@ -4,6 +4,7 @@ import type { JobSource } from '../../runtime/job-source.ts'
 import { jobFromBundle } from '../../runtime/job-source.ts'
 import { loadLookups } from '../../runtime/lookup/load.ts'
 import { type PreparedRun, prepareRun } from '../../runtime/run/prepare.ts'
+import { LEAST_MEMORY_BYTES } from '../../runtime/run/resources.ts'
 import type { Manifest, StoreSnapshot } from '../../storage/manifest/manifest.ts'
 import { UsageError } from '../errors.ts'
 import { chooseJob } from '../job.ts'
@@ -26,6 +27,7 @@ export interface RequestArguments extends StoreArguments, JobArguments {
   readonly to: string | undefined
   readonly at: string | undefined
   readonly workers: number | undefined
+  readonly memory: string | undefined
   readonly partitions: number | undefined
   readonly 'split-size': string | undefined
 }
@@ -60,6 +62,7 @@ export interface PlanRequest {
   readonly from?: number
   readonly to?: number
   readonly workers: number | undefined
+  readonly memoryBytes: number | undefined
   readonly partitions: number | undefined
   readonly splitBytes: number | undefined
 }
@@ -69,6 +72,7 @@ export async function planRequest(args: RequestArguments, job: JobSource, manife
     job,
     ...periodOf(args),
     workers: workersOf(args),
+    memoryBytes: memoryOf(args),
     partitions:
       args.partitions === undefined ? undefined : wholeNumber('partitions', args.partitions, { min: 1, max: 0xffff }),
     splitBytes: args['split-size'] === undefined ? undefined : readOption('split-size', args['split-size'], parseSize),
@@ -79,6 +83,14 @@ export async function planRequest(args: RequestArguments, job: JobSource, manife
 /** `--workers`, checked. */
 export function workersOf({ workers }: { readonly workers: number | undefined }): number | undefined {
   return workers === undefined ? undefined : wholeNumber('workers', workers, { min: 1, max: 1024 })
+}
+
+/** `--memory` in bytes, checked. */
+export function memoryOf({ memory }: { readonly memory: string | undefined }): number | undefined {
+  if (memory === undefined) return undefined
+  const bytes = readOption('memory', memory, parseSize)
+  if (bytes >= LEAST_MEMORY_BYTES) return bytes
+  throw new UsageError(`--memory: expected at least ${LEAST_MEMORY_BYTES / 1e6}MB, got "${memory}"`)
 }
 
 /** Compiles and plans without touching anything. */

@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os'
-import { parseSize } from '../../flow/size.ts'
 import { parseDuration } from '../../flow/time.ts'
 import { isBytes } from '../../report/columns.ts'
 import { coverageLines } from '../../report/coverage.ts'
@@ -10,7 +9,6 @@ import type { JobSource } from '../../runtime/job-source.ts'
 import { startEarly } from '../../runtime/run/early-workers.ts'
 import type { RunOptions } from '../../runtime/run/options.ts'
 import type { RunOutcome } from '../../runtime/run/outcome.ts'
-import { LEAST_MEMORY_BYTES } from '../../runtime/run/resources.ts'
 import { runJob } from '../../runtime/run/run-job.ts'
 import type { Manifest } from '../../storage/manifest/manifest.ts'
 import type { ObjectStore } from '../../storage/store.ts'
@@ -26,7 +24,7 @@ import { RunPainter } from '../run-painter.ts'
 import { listenForStop } from '../signals.ts'
 import { withUpkeep } from '../upkeep.ts'
 import { printPlan } from './explain.ts'
-import { jobOf, planRequest, prepare, workersOf } from './request.ts'
+import { jobOf, memoryOf, planRequest, prepare, workersOf } from './request.ts'
 
 type Arguments = OptionsOf<typeof runOptions> & { job: string; files: string[] | undefined }
 
@@ -66,7 +64,7 @@ interface Work {
 async function runIn(opened: Opened, args: Arguments, { job, format, execution, started }: Work): Promise<number> {
   const request = await planRequest(args, job, opened.manifest)
   if (args['dry-run']) {
-    await printPlan(args, await prepare(request, opened.manifest), args.workers)
+    await printPlan(args, await prepare(request, opened.manifest), request)
     return EXIT.done
   }
   const tolerance = toleranceOf(args)
@@ -103,7 +101,7 @@ export function executionOf(
   return {
     runner: args.runner === 'inline' ? 'inline' : 'local',
     workers,
-    memoryBytes: memoryOf(args.memory),
+    memoryBytes: memoryOf(args),
     scratch: args.scratch,
     limits: {
       maxFailures: wholeNumber('attempts', args.attempts, { min: 1, max: 1000 }),
@@ -119,13 +117,6 @@ export function executionOf(
     },
     chaos: args.chaos === undefined ? undefined : parseChaos(args.chaos, wholeNumber('seed', args.seed)),
   }
-}
-
-function memoryOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const bytes = readOption('memory', text, parseSize)
-  if (bytes >= LEAST_MEMORY_BYTES) return bytes
-  throw new UsageError(`--memory: expected at least ${LEAST_MEMORY_BYTES / 1e6}MB, got "${text}"`)
 }
 
 function toleranceOf(args: Arguments): Pick<RunOptions, 'onCorrupt' | 'maxBadRecords'> {

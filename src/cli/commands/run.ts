@@ -25,18 +25,19 @@ const requestOptions = {
   },
 } as const satisfies OptionTable
 
-const workerOptions = {
-  workers: { type: 'number', describe: 'Worker threads; default: one per core' },
-} as const satisfies OptionTable
-
-/** How the work is done; none of it shows in the result. */
-export const executionOptions = {
-  ...workerOptions,
-  runner: { choices: ['local', 'inline'], default: 'local', describe: 'Worker threads, or this thread' },
+/** What a run may use of the machine: a plan depends on it, a result does not. */
+const resourceOptions = {
+  workers: { type: 'number', describe: 'Worker threads; default: one per core, fewer where there is little memory' },
   memory: {
     type: 'string',
     describe: 'Bound on the memory of the whole process, at least 160MB; default: a quarter of the machine',
   },
+} as const satisfies OptionTable
+
+/** How the work is done; none of it shows in the result. */
+export const executionOptions = {
+  ...resourceOptions,
+  runner: { choices: ['local', 'inline'], default: 'local', describe: 'Worker threads, or this thread' },
   scratch: {
     type: 'string',
     describe: 'Folder for run files and spills; default: one in the folder for temporary files',
@@ -107,7 +108,7 @@ export const runCommand = defineCommand({
 
 export const explainOptions = {
   ...requestOptions,
-  ...workerOptions,
+  ...resourceOptions,
   ...reportFormatOptions,
   ...logOptions,
 } as const satisfies OptionTable
@@ -120,6 +121,7 @@ export const explainCommand = defineCommand({
   options: explainOptions,
   examples: [
     ['flowreduce explain port-breakdown --store file:./store --from 24h', 'Splits, columns, pruning, estimates'],
+    ['flowreduce explain bytes-per-second --memory 256MB --store file:./store', 'The same within little memory'],
   ],
   run: async (args) => (await import('../actions/explain.ts')).explainAction(args),
 })

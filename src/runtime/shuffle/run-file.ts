@@ -1,7 +1,7 @@
 import type { ColumnSpec } from '../../flow/column.ts'
 
 /**
- * The run file, format 1 (docs/run-file-format.md): what one map attempt leaves for the reduce tasks, one spill of a table, or the sorted rows of a reduce
+ * The run file: what one map attempt leaves for the reduce tasks, one spill of a table, or the sorted rows of a reduce
  * task. Integers are little-endian.
  *
  *     "flowrun\n"  u32 version  u32 length of header  u32 CRC-32 of header  header: JSON `RunHeader`

@@ -1,9 +1,12 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { readJournal } from '../../../src/runtime/run/journal.ts'
 import { journalKey } from '../../../src/runtime/run/layout.ts'
 import { RunReader } from '../../../src/runtime/shuffle/run-reader.ts'
+import { listSlices } from '../../../src/runtime/task/entry-slices.ts'
 import { openMemoryStore } from '../../../src/storage/memory-store.ts'
 
 /** Files of format 1 as they were first written: every later version reads them. */
@@ -35,5 +38,48 @@ describe('format 1', () => {
     expect(await readJournal(store, RUN)).toMatchObject([
       { stage: 'port-breakdown-map', task: 3, generation: 1, counters: { mapped: 3 }, file: { records: 2 } },
     ])
+  })
+})
+
+describe('version 2 of the run file', () => {
+  const path = fixture('groups.run')
+  const open = (): RunReader => new RunReader(path)
+
+  it('is read: entries of 32 bytes by partition and share, key, count and sums', () => {
+    const reader = open()
+    const { checksum, header } = reader
+    expect(header).toMatchObject({ content: 'groups', partitions: 2, shares: 16, entryBytes: 32 })
+    const source = { stage: 'port-breakdown-map', task: 0, path, checksum }
+    const groups = [0, 1].flatMap((partition) => {
+      const { entries, records } = listSlices([source], partition)
+      expect(records).toEqual([])
+      return entries.flatMap(({ slice, total }) =>
+        [...reader.frames(slice)].map((bytes) => {
+          const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+          const doubles = [8, 16, 24].map((at) => view.getFloat64(at, true))
+          expect(total).toBeGreaterThanOrEqual(Math.max(...doubles))
+          return { partition, port: view.getUint32(0, true), doubles }
+        }),
+      )
+    })
+    reader.close()
+    // Flows, octets and packets per port.
+    expect(groups).toEqual([
+      { partition: 0, port: 53, doubles: [2, 2002, 4] },
+      { partition: 1, port: 443, doubles: [3, 3010, 13] },
+      { partition: 1, port: 80, doubles: [1, 1003, 4] },
+    ])
+  })
+
+  it('is the last one that is known: a later one is refused by its number', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'format-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const bytes = readFileSync(path)
+    bytes.writeUInt32LE(3, 8)
+    const later = join(folder, 'later.run')
+    writeFileSync(later, bytes)
+    expect(() => new RunReader(later)).toThrow(`run file: ${later}: version expected at most 2, got 3`)
+    writeFileSync(later, 'something else altogether, but long enough to be one')
+    expect(() => new RunReader(later)).toThrow(`run file: ${later}: end expected "flowrun", got other bytes`)
   })
 })
