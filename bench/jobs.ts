@@ -1,4 +1,5 @@
-import { address, count, defineJob, duration, instant, prefix, prorate, sum, timeBin, u16 } from 'flowreduce'
+import { existsSync, writeFileSync } from 'node:fs'
+import { address, count, defineJob, duration, instant, prefix, prorate, sum, timeBin, u16, u53, u64 } from 'flowreduce'
 import { z } from 'zod'
 
 /** The jobs of the benchmark that are not built in; each has its counterpart in peers/query.py. */
@@ -81,3 +82,32 @@ export const subnets = defineJob({
   aggregate: { bytes: sum('bytes'), packets: sum('packets'), flows: count() },
   sort: { bytes: 'desc' },
 })
+
+/** A job whose first attempt dies in the middle, as if its worker had been killed: in `map`, or in `reduce`. */
+export const mortal = defineJob({
+  name: 'bench-mortal',
+  description: 'Octets per port, by a reduce of its own',
+  params: z.object({ dies: z.enum(['never', 'map', 'reduce']).default('never'), at: z.number(), marker: z.string() }),
+  reads: ['dstPort', 'bytes'],
+  key: { port: u16() },
+  value: { bytes: u53() },
+  output: { port: u16(), bytes: u64() },
+  map(flow, emit, { params }) {
+    if (params.dies === 'map' && ++calls === params.at) dieOnce(params.marker)
+    emit({ port: flow.dstPort }, { bytes: flow.bytes })
+  },
+  reduce(key, values, out, { params }) {
+    let bytes = 0n
+    for (const value of values) bytes += BigInt(value.bytes)
+    if (params.dies === 'reduce' && ++calls === params.at) dieOnce(params.marker)
+    out({ ...key, bytes })
+  },
+})
+
+let calls = 0
+
+function dieOnce(marker: string): void {
+  if (existsSync(marker)) return
+  writeFileSync(marker, '')
+  process.exit(1)
+}
