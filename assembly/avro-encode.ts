@@ -29,7 +29,7 @@ const FAULT: i32 = -1
 /** Writes the varint of any value; returns where it ends. */
 // @ts-ignore: decorator
 @inline
-function putVarint(p: usize, value: u64): usize {
+export function putVarint(p: usize, value: u64): usize {
   if (value < 0x80) {
     store<u8>(p, value)
     return p + 1

@@ -107,7 +107,7 @@ function findWords(row: u32, keys: usize, width: u32, table: usize, mask: u32, s
     slot = (slot + 1) & mask
     entry = table + <usize>(slot * stride)
   }
-  memory.copy(entry, key, bytes)
+  for (let w: usize = 0; w < bytes; w += 4) store<u32>(entry + w, load<u32>(key + w))
   made++
   return entry
 }
@@ -196,6 +196,7 @@ export function foldRehash(width: u32, from: usize, fromMask: u32, to: usize, to
     if (load<f64>(entry + countAt) == 0) continue
     let slot = hashWords(entry, bytes) & toMask
     while (load<f64>(to + <usize>(slot * stride) + countAt) != 0) slot = (slot + 1) & toMask
-    memory.copy(to + <usize>(slot * stride), entry, stride)
+    const free = to + <usize>(slot * stride)
+    for (let at: usize = 0; at < <usize>stride; at += 8) store<u64>(free + at, load<u64>(entry + at))
   }
 }

@@ -148,6 +148,20 @@ export interface Kernels {
   groupsBefore(entries: number, count: number, stride: number, digits: number, length: number, bound: number): number
   /** Writes the bytes of entries as a program says. Returns their end. */
   groupsWrite(entries: number, count: number, stride: number, program: number, steps: number, dst: number): number
+  /**
+   * Merges sorted records of several cursors and writes their rows as Avro, until one has nothing left; see assembly/rows.ts. Returns how many, and leaves the end of what was written in
+   * the word at `end`.
+   */
+  rowsMerge(
+    heads: number,
+    count: number,
+    nodes: number,
+    program: number,
+    columns: number,
+    rows: number,
+    dst: number,
+    end: number,
+  ): number
 }
 
 export type DictionaryKernel = (

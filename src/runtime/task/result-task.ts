@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
+import type { Batch } from '../../flow/batch.ts'
 import { createBatch } from '../../flow/batch.ts'
 import { RowCodec } from '../../flow/canonical.ts'
 import { avroSchema } from '../../flow/schema.ts'
@@ -9,11 +10,14 @@ import { StorageError } from '../../storage/errors.ts'
 import type { BlockInfo } from '../../storage/manifest/actions.ts'
 import type { LiveCounters } from '../counters.ts'
 import { NO_COUNTERS } from '../counters.ts'
+import type { Program } from '../program.ts'
 import type { Cursor } from '../shuffle/cursor.ts'
 import { firstOf } from '../shuffle/cursor.ts'
+import type { SourceSlice } from '../shuffle/merge-sources.ts'
 import { mergeSources, sliceOfEach } from '../shuffle/merge-sources.ts'
 import type { ResultTask, TaskResult } from './description.ts'
 import type { TaskEnvironment } from './map-task.ts'
+import { RowMerge } from './row-merge.ts'
 
 const ROWS = 4096
 
@@ -22,47 +26,120 @@ const ROWS = 4096
  * that the bytes depend on the rows alone. A block that an earlier attempt has stored is the same, and stays.
  */
 export async function runResultTask(task: ResultTask, environment: TaskEnvironment): Promise<TaskResult> {
-  const { program, files } = environment
-  const counters: LiveCounters = { ...NO_COUNTERS }
+  const { program } = environment
   const since = performance.now()
+  const slices = sliceOfEach(task.sources, 0)
+  const { blocks, counters } =
+    (await writeByKernel(task, environment, slices)) ?? (await writeByCursor(task, environment, slices))
+  const timings = { readMs: 0, computeMs: 0, writeMs: performance.now() - since }
+  const schema = avroSchema(program.name, program.output)
+  return { blocks, schema, counters, userCounters: {}, badRecords: [], timings }
+}
+
+/** Gives the rows of a result in order. */
+interface RowSource {
+  readonly isDone: boolean
+  /** Appends rows to a block, up to `most`; returns how many, undefined when it cannot. */
+  fill(encoder: BlockEncoder, most: number): number | undefined
+}
+
+/** Undefined for rows that the kernel does not take. */
+async function writeByKernel(
+  task: ResultTask,
+  environment: TaskEnvironment,
+  slices: readonly SourceSlice[],
+): Promise<Written | undefined> {
+  const merge = RowMerge.for(environment.program, slices, ROWS)
+  if (!merge) return undefined
+  const source: RowSource = {
+    get isDone() {
+      return merge.isDone
+    },
+    fill(encoder, most) {
+      const next = merge.next(most)
+      if (next) encoder.addRows(next.plain, next.rows)
+      return next?.rows
+    },
+  }
+  try {
+    return await writeBlocks(task, environment, source)
+  } finally {
+    merge.close()
+  }
+}
+
+/** Takes any rows, and says what is wrong with one that cannot be stored. */
+async function writeByCursor(
+  task: ResultTask,
+  environment: TaskEnvironment,
+  slices: readonly SourceSlice[],
+): Promise<Written> {
+  const { program, files } = environment
+  const budgetBytes = task.memoryBytes / 2
   const merged = mergeSources({
-    slices: sliceOfEach(task.sources, 0),
-    budgetBytes: task.memoryBytes / 2,
+    ...{ slices, budgetBytes },
     combine: (cursor) => firstOf(cursor, program.limit),
     nextPath: () => files.nextPath(),
   })
   try {
-    const blocks = await writeBlocks(task, environment, firstOf(merged.cursor, program.limit), counters)
-    const timings = { readMs: 0, computeMs: 0, writeMs: performance.now() - since }
-    const schema = avroSchema(program.name, program.output)
-    return { blocks, schema, counters, userCounters: {}, badRecords: [], timings }
+    return (await writeBlocks(task, environment, new CursorRows(program, merged.cursor)))!
   } finally {
     merged.close()
   }
 }
 
+class CursorRows implements RowSource {
+  readonly #cursor: Cursor
+  readonly #codec: RowCodec
+  readonly #batch: Batch
+  #more: boolean
+
+  constructor({ output }: Program, cursor: Cursor) {
+    this.#cursor = cursor
+    this.#codec = new RowCodec(output)
+    this.#batch = createBatch(output, ROWS)
+    this.#more = cursor.next()
+  }
+
+  get isDone(): boolean {
+    return !this.#more
+  }
+
+  fill(encoder: BlockEncoder, most: number): number {
+    const batch = this.#batch
+    const columns = this.#codec.columnsOf(batch)
+    batch.length = 0
+    while (this.#more && batch.length < most) {
+      this.#codec.read(columns, batch.length++, this.#cursor.bytes, this.#cursor.payloadStart)
+      this.#more = this.#cursor.next()
+    }
+    encoder.add(batch)
+    return batch.length
+  }
+}
+
+interface Written {
+  readonly blocks: readonly BlockInfo[]
+  readonly counters: LiveCounters
+}
+
+/** Stores all rows of a source, or as many as the job wants; undefined when the source gives up. */
 async function writeBlocks(
   task: ResultTask,
   environment: TaskEnvironment,
-  cursor: Cursor,
-  counters: LiveCounters,
-): Promise<BlockInfo[]> {
+  source: RowSource,
+): Promise<Written | undefined> {
   const { program } = environment
-  const codec = new RowCodec(program.output)
-  const batch = createBatch(program.output, ROWS)
-  const columns = codec.columnsOf(batch)
+  const counters: LiveCounters = { ...NO_COUNTERS }
   const blocks: BlockInfo[] = []
-  for (let more = cursor.next(); more; ) {
+  const { limit = Number.POSITIVE_INFINITY } = program
+  while (!source.isDone && counters.resultRows < limit) {
     const encoder = new BlockEncoder({ name: program.name, columns: program.output, compressor: 'library' })
-    while (more && encoder.records < task.rowsPerBlock) {
-      const most = Math.min(ROWS, task.rowsPerBlock - encoder.records)
-      batch.length = 0
-      while (more && batch.length < most) {
-        codec.read(columns, batch.length++, cursor.bytes, cursor.payloadStart)
-        more = cursor.next()
-      }
-      encoder.add(batch)
-      counters.resultRows += batch.length
+    while (!source.isDone && encoder.records < task.rowsPerBlock && counters.resultRows < limit) {
+      const most = Math.min(ROWS, task.rowsPerBlock - encoder.records, limit - counters.resultRows)
+      const rows = source.fill(encoder, most)
+      if (rows === undefined) return undefined
+      counters.resultRows += rows
       environment.onProgress?.(counters)
       await setImmediate()
     }
@@ -70,7 +147,7 @@ async function writeBlocks(
     counters.resultBytes += block.sizeBytes
     blocks.push(block)
   }
-  return blocks
+  return { blocks, counters }
 }
 
 async function storeBlock(

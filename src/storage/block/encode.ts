@@ -5,6 +5,7 @@ import type { ColumnSpec } from '../../flow/column.ts'
 import type { AvroRecordSchema } from '../../flow/schema.ts'
 import { avroSchema, schemaId } from '../../flow/schema.ts'
 import type { SnappyCompressor } from '../avro/codec.ts'
+import { snappyLibrary, withCrc } from '../avro/codec.ts'
 import { headerBytes, SYNC_LENGTH } from '../avro/header.ts'
 import { type PackedRows, SyncBlockEncoder } from '../avro/sync-block-encoder.ts'
 import { varint } from '../avro/varint.ts'
@@ -92,6 +93,13 @@ export class BlockEncoder {
     this.statistics.add(batch, 0, batch.length)
     this.pending = batch.length
     this.put(packed)
+  }
+
+  /** Appends a whole sync-block of rows of a result that are Avro already and have none of the columns that statistics are taken from. Throws RangeError within a sync-block. */
+  addRows(plain: Uint8Array, records: number): void {
+    if (this.pending > 0) throw new RangeError(`storage: whole sync-block expected, got ${this.pending} rows before it`)
+    this.pending = records
+    this.put({ data: withCrc(snappyLibrary(plain), plain), plainLength: plain.length })
   }
 
   private closeSyncBlock(): void {
