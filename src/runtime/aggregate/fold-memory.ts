@@ -160,14 +160,16 @@ export class FoldMemory {
     return sum * (1 + Number.EPSILON * rows)
   }
 
-  /** Moves all entries together; after that the table is of no use until it is cleared. */
+  /** Moves all entries together; after that the table is of no use until it is cleared. What is given is free again for the next who takes memory. */
   pack(): PackedGroups {
     const { strideBytes, memory } = this
+    const { mark } = memory
     const direct = this.#directBytes !== undefined
     const entries = direct ? memory.allocate(this.length * strideBytes) : this.#tableAt
     const count = this.#packInto(entries)
     const scratch = direct ? memory.allocate(count * strideBytes) : entries + count * strideBytes
     const chosen = memory.allocate(chosenBytes(count))
+    memory.release(mark)
     const rooms = { work: this.#workAt, ends: this.#endsAt, totals: this.#totalsAt, chosen }
     return { entries, count, scratch, ...rooms }
   }

@@ -219,6 +219,46 @@ describe('a fold table', () => {
     fold.close()
   })
 
+  it('is written out any number of times in the memory that it has, once its keys are mostly new', () => {
+    const key: readonly ColumnSpec[] = [{ name: 'number', type: 'u32' }]
+    const table = FoldTable.for({
+      key,
+      value: VALUE,
+      aggregates: [spec('sum', 'packets')],
+      budgetBytes: 8 << 20,
+      partitions: 4,
+    })!
+    const rows = 8192
+    const batch = createBatch([...key, ...VALUE], rows)
+    batch.length = rows
+    const { number, packets } = batch.columns as { [name: string]: { values: Uint32Array } }
+    let sections = 0
+    let entries = 0
+    const writeOut = (): void => {
+      sections++
+      table.writeTo({
+        ...{ partitions: 4, slices: 4 * sharesOf(4), records: () => lineSink([]) },
+        appendEntries: (_slice, bytes) => {
+          entries += bytes.length / table.entryBytes
+        },
+      })
+      table.clear()
+    }
+    for (let first = 0; first < 300 * rows; first += rows) {
+      for (let row = 0; row < rows; row++) {
+        number!.values[row] = first + row
+        packets!.values[row] = 1
+      }
+      if (table.add(batch)) continue
+      writeOut()
+      expect(table.add(batch)).toBe(true)
+    }
+    writeOut()
+    table.close()
+    expect(sections).toBeGreaterThan(10)
+    expect(entries).toBe(300 * rows)
+  })
+
   it('is not for aggregates that the kernel does not know', () => {
     const key = KEYS[0]!
     for (const aggregates of [[spec('min', 'octets')], [spec('sum', 'signed')], [spec('count', 'octets')]]) {
