@@ -23,6 +23,8 @@ export interface PlanOptions {
   /** Bytes of a split; when not given, so that every worker has several. */
   readonly splitBytes?: number | undefined
   readonly rowsPerBlock?: number
+  /** Tasks that make the result; by its size when not given. */
+  readonly resultTasks?: number | undefined
 }
 
 export const MIN_SPLIT_BYTES = 1024 * 1024
@@ -30,6 +32,8 @@ const MAX_SPLIT_BYTES = 256 * 1024 * 1024
 /** Each split writes every key it has seen, to be merged again: as few as keep all workers busy to the end. */
 const SPLITS_PER_WORKER = 3
 const ROWS_PER_BLOCK = 262_144
+/** Below this a second task for the result takes longer to start than it saves. */
+const SHARED_RESULT_BYTES = 64 * 1024 * 1024
 
 /** Plans a run: pure, so that equal inputs give equal plans. Throws `bad-plan` or `not-found` for a job that does not fit the snapshot. */
 export function planRun(options: PlanOptions): Plan {
@@ -58,9 +62,16 @@ export function planRun(options: PlanOptions): Plan {
   if (!last) throw new RuntimeError('bad-plan', `job ${job.name}: stages expected at least one, got none`)
   const { rowsPerBlock = ROWS_PER_BLOCK } = options
   const sinks = [`results/${job.name}`]
-  stages.push({ type: 'result', id: 'result', program: last.id, inputs: [`${last.id}-reduce`], sinks, rowsPerBlock })
+  const tasks = resultTasks(last.program, estimates.get(last.id) ?? 0, options)
+  const result = { program: last.id, inputs: [`${last.id}-reduce`], sinks, rowsPerBlock }
+  stages.push({ type: 'result', id: 'result', ...result, ...(tasks > 1 ? { tasks } : {}) })
   const head = { formatVersion: 1 as const, semantics: SEMANTICS_VERSION, job: job.name, snapshot }
   return { ...head, from: from ?? null, to: to ?? null, stages, estimate: estimateOf(stages, [...estimates.values()]) }
+}
+
+/** Blocks of a large result are made by several tasks; one has all of them where there are few rows, or a limit makes it so. */
+function resultTasks({ limit }: Program, shuffleBytes: number, { workers, resultTasks }: PlanOptions): number {
+  return resultTasks ?? (limit === undefined && shuffleBytes > SHARED_RESULT_BYTES ? workers : 1)
 }
 
 function planInput(

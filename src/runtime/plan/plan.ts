@@ -97,6 +97,8 @@ export interface ResultStage {
   /** The dataset that the run commits. */
   readonly sinks: readonly string[]
   readonly rowsPerBlock: number
+  /** Tasks that share the blocks of the result; one when not given. */
+  readonly tasks?: number
 }
 
 export interface PlanEstimate {
@@ -112,7 +114,7 @@ export interface PlanEstimate {
 
 /** Number of tasks of a stage. */
 export function taskCount(stage: PlannedStage): number {
-  if (stage.type === 'result') return 1
+  if (stage.type === 'result') return stage.tasks ?? 1
   if (stage.type === 'reduce') return stage.partitions
   return stage.inputs.reduce((sum, input) => sum + (input.type === 'dataset' ? input.splits.length : input.tasks), 0)
 }

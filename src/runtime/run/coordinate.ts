@@ -2,6 +2,7 @@ import { StorageError } from '../../storage/errors.ts'
 import type { Manifest, StoreSnapshot } from '../../storage/manifest/manifest.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import { RuntimeError } from '../error.ts'
+import { taskCount } from '../plan/plan.ts'
 import { checkConserved, coverageOf } from './coverage.ts'
 import type { RunEvent } from './events.ts'
 import type { JournalEntry } from './journal.ts'
@@ -13,6 +14,7 @@ import type { RunRecord } from './record.ts'
 import { commitResult } from './result-commit.ts'
 import type { RunState } from './run-state.ts'
 import { StageRun } from './stage-run.ts'
+import { stageOf } from './task-descriptions.ts'
 import { totalCounters } from './totals.ts'
 
 export interface Coordination {
@@ -84,10 +86,12 @@ export async function writeOutcome(
 }
 
 function resultOf(
-  { run }: RunRecord,
+  { run, plan }: RunRecord,
   entries: readonly JournalEntry[],
 ): { blocks: NonNullable<JournalEntry['blocks']>; schema: unknown } {
-  const entry = entries.find(({ stage }) => stage === 'result')
-  if (!entry?.blocks) throw new RuntimeError('bad-plan', `run ${run}: result expected blocks, got none`)
-  return { blocks: entry.blocks, schema: entry.schema }
+  const made = entries.filter(({ stage }) => stage === 'result').sort((a, b) => a.task - b.task)
+  const [first] = made
+  if (!first || made.length !== taskCount(stageOf(plan, 'result')))
+    throw new RuntimeError('bad-plan', `run ${run}: result expected blocks, got none`)
+  return { blocks: made.flatMap(({ blocks = [] }) => blocks), schema: first.schema }
 }

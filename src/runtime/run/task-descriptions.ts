@@ -66,8 +66,10 @@ export function describeTask(
       const { ordered, inputs } = stage
       return { type: 'reduce', ...common, partition: number.task, sources: sourcesOf(inputs), ordered }
     }
-    case 'result':
-      return { type: 'result', ...common, sources: sourcesOf(stage.inputs), rowsPerBlock: stage.rowsPerBlock }
+    case 'result': {
+      const { inputs, rowsPerBlock } = stage
+      return { type: 'result', ...common, sources: sourcesOf(inputs), rowsPerBlock, tasks: taskCount(stage) }
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ColumnSpec } from '../../flow/column.ts'
+import type { Mark } from './marks.ts'
 
 /**
  * The run file: what one map attempt leaves for the reduce tasks, one spill of a table, or the sorted rows of a reduce
@@ -57,6 +58,8 @@ export interface Slice {
   readonly maxFrame: number
   /** Of entries: no sum of theirs is above this, but for rounding. */
   readonly total?: number
+  /** Of rows: places to begin at, in order. */
+  readonly marks?: readonly Mark[]
   /** Of records beside entries: their keys may be among the entries too. */
   readonly overlaps?: boolean
 }

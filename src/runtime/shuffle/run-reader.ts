@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib'
 import type { ErrorDetails } from '../../flow/component-error.ts'
 import { RuntimeError } from '../error.ts'
 import type { Cursor } from './cursor.ts'
+import type { Mark } from './marks.ts'
 import type { RunFooter, RunHeader, Slice } from './run-file.ts'
 import {
   FRAME_PREFIX,
@@ -41,9 +42,9 @@ export class RunReader {
     return new SliceCursor(new FrameReader(this, this.#slice(partition)))
   }
 
-  /** What stands in the frames of one slice, a frame at a time, in a buffer that is used again. */
-  *frames(slice: number): Generator<Uint8Array, void, undefined> {
-    const frames = new FrameReader(this, this.#slice(slice))
+  /** What stands in the frames of one slice, a frame at a time, in a buffer that is used again; from a mark on, or all. */
+  *frames(slice: number, from?: Mark): Generator<Uint8Array, void, undefined> {
+    const frames = new FrameReader(this, this.#slice(slice), from)
     while (frames.next()) yield frames.bytes.subarray(FRAME_PREFIX, frames.end)
   }
 
@@ -114,12 +115,12 @@ class FrameReader {
   #next: number
   #crc = 0
 
-  constructor(reader: RunReader, slice: Slice) {
+  constructor(reader: RunReader, slice: Slice, from?: Mark) {
     this.path = reader.path
     this.slice = slice
     this.bytes = new Uint8Array(slice.maxFrame)
     this.#reader = reader
-    this.#next = slice.offset
+    this.#next = from?.offset ?? slice.offset
   }
 
   /** Reads the next frame; false at the end. */

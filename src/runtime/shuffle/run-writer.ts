@@ -3,6 +3,8 @@ import { crc32 } from 'node:zlib'
 import { RuntimeError } from '../error.ts'
 import { varintLength, writeVarint } from './byte-buffer.ts'
 import type { RecordSink } from './cursor.ts'
+import type { Mark } from './marks.ts'
+import { MARK_ROWS } from './marks.ts'
 import type { RunFile, RunHeader, Slice } from './run-file.ts'
 import {
   FRAME_BYTES,
@@ -28,6 +30,7 @@ export class RunWriter implements RecordSink {
   #sliceCrc = 0
   #maxFrame = 0
   #note: Pick<Slice, 'total' | 'overlaps'> = {}
+  #marks: Mark[] = []
   #records = 0
   #open = true
 
@@ -57,6 +60,7 @@ export class RunWriter implements RecordSink {
     payloadEnd: number,
   ): void {
     if (partition !== this.#slices.length) this.#moveTo(partition)
+    if (this.#isMarkDue()) this.#mark(key.subarray(keyStart, keyEnd))
     const keyLength = keyEnd - keyStart
     const payloadLength = payloadEnd - payloadStart
     const size = varintLength(keyLength) + varintLength(payloadLength) + keyLength + payloadLength
@@ -75,6 +79,8 @@ export class RunWriter implements RecordSink {
     if (slice !== this.#slices.length) this.#moveTo(slice)
     if (records === 0) return
     const size = bytes.length / records
+    // The lengths of such rows are a byte each.
+    if (this.#isMarkDue()) this.#mark(bytes.subarray(2, 2 + bytes[0]!))
     const most = Math.max(1, Math.floor(FRAME_BYTES / size)) * size
     for (let from = 0; from < bytes.length; from += most) {
       const part = bytes.subarray(from, Math.min(bytes.length, from + most))
@@ -112,6 +118,16 @@ export class RunWriter implements RecordSink {
     if (!this.#open) return
     this.#close()
     unlinkSync(this.path)
+  }
+
+  #isMarkDue(): boolean {
+    return this.#header.content === 'rows' && this.#sliceRecords - (this.#marks.at(-1)?.row ?? 0) >= MARK_ROWS
+  }
+
+  /** Notes that the next row begins a frame. */
+  #mark(key: Uint8Array): void {
+    this.#endFrame()
+    this.#marks.push({ row: this.#sliceRecords, offset: this.#offset, key: Buffer.from(key).toString('hex') })
   }
 
   #moveTo(partition: number): void {
@@ -153,7 +169,9 @@ export class RunWriter implements RecordSink {
       crc32: this.#sliceCrc,
       maxFrame: this.#maxFrame,
       ...this.#note,
+      ...(this.#marks.length > 0 ? { marks: this.#marks } : {}),
     })
+    this.#marks = []
     this.#records += this.#sliceRecords
     this.#sliceStart = this.#offset
     this.#sliceRecords = 0

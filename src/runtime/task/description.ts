@@ -58,11 +58,13 @@ export interface ReduceTask extends TaskCommon {
   readonly ordered: boolean
 }
 
-/** Merges the rows of every reduce task into the blocks of the result. */
+/** Merges the rows of every reduce task into blocks of the result. */
 export interface ResultTask extends TaskCommon {
   readonly type: 'result'
   readonly sources: readonly RunSource[]
   readonly rowsPerBlock: number
+  /** How many tasks share the blocks; this one has those that its number says. One when not given. */
+  readonly tasks?: number
 }
 
 /** A part of what a map task reads. */

@@ -10,11 +10,14 @@ import { StorageError } from '../../storage/errors.ts'
 import type { BlockInfo } from '../../storage/manifest/actions.ts'
 import type { LiveCounters } from '../counters.ts'
 import { NO_COUNTERS } from '../counters.ts'
+import { RuntimeError } from '../error.ts'
 import type { Program } from '../program.ts'
 import type { Cursor } from '../shuffle/cursor.ts'
 import { firstOf } from '../shuffle/cursor.ts'
 import type { SourceSlice } from '../shuffle/merge-sources.ts'
 import { mergeSources, sliceOfEach } from '../shuffle/merge-sources.ts'
+import type { RunSource } from '../shuffle/run-source.ts'
+import { openSource } from '../shuffle/run-source.ts'
 import type { ResultTask, TaskResult } from './description.ts'
 import type { TaskEnvironment } from './map-task.ts'
 import { RowMerge } from './row-merge.ts'
@@ -29,32 +32,59 @@ export async function runResultTask(task: ResultTask, environment: TaskEnvironme
   const { program } = environment
   const since = performance.now()
   const slices = sliceOfEach(task.sources, 0)
-  const { blocks, counters } =
-    (await writeByKernel(task, environment, slices)) ?? (await writeByCursor(task, environment, slices))
+  const work = { task, environment, slices, range: rangeOf(task, program.limit) }
+  const { blocks, counters } = (await writeByKernel(work)) ?? (await writeByCursor(work))
   const timings = { readMs: 0, computeMs: 0, writeMs: performance.now() - since }
   const schema = avroSchema(program.name, program.output)
   return { blocks, schema, counters, userCounters: {}, badRecords: [], timings }
 }
 
+interface ResultWork {
+  readonly task: ResultTask
+  readonly environment: TaskEnvironment
+  readonly slices: readonly SourceSlice[]
+  readonly range: RowRange
+}
+
+/** Rows of a result, by number, from `first` to `end` (exclusive), and the number of the block that they begin. */
+interface RowRange {
+  readonly first: number
+  readonly end: number
+  readonly firstBlock: number
+}
+
+/** The rows of a task: each has about as many whole blocks. */
+function rangeOf({ sources, task, tasks = 1, rowsPerBlock }: ResultTask, limit = Number.POSITIVE_INFINITY): RowRange {
+  const rows = Math.min(
+    limit,
+    sources.reduce((sum, source) => sum + rowsOf(source), 0),
+  )
+  const blocks = Math.ceil(rows / rowsPerBlock)
+  const [firstBlock, endBlock] = [task, task + 1].map((number) => Math.floor((blocks * number) / tasks)) as [
+    number,
+    number,
+  ]
+  return { first: firstBlock * rowsPerBlock, end: Math.min(rows, endBlock * rowsPerBlock), firstBlock }
+}
+
+function rowsOf(source: RunSource): number {
+  const reader = openSource(source)
+  reader.close()
+  return reader.slices[0]!.records
+}
+
 /** Gives the rows of a result in order. */
 interface RowSource {
-  readonly isDone: boolean
   /** Appends rows to a block, up to `most`; returns how many, undefined when it cannot. */
   fill(encoder: BlockEncoder, most: number): number | undefined
 }
 
 /** Undefined for rows that the kernel does not take. */
-async function writeByKernel(
-  task: ResultTask,
-  environment: TaskEnvironment,
-  slices: readonly SourceSlice[],
-): Promise<Written | undefined> {
-  const merge = RowMerge.for(environment.program, slices, ROWS)
+async function writeByKernel(work: ResultWork): Promise<Written | undefined> {
+  const { environment, slices, range } = work
+  const merge = RowMerge.for(environment.program, slices, { mostRows: ROWS, firstRow: range.first })
   if (!merge) return undefined
   const source: RowSource = {
-    get isDone() {
-      return merge.isDone
-    },
     fill(encoder, most) {
       const next = merge.next(most)
       if (next) encoder.addRows(next.plain, next.rows)
@@ -62,18 +92,15 @@ async function writeByKernel(
     },
   }
   try {
-    return await writeBlocks(task, environment, source)
+    return await writeBlocks(work, source)
   } finally {
     merge.close()
   }
 }
 
 /** Takes any rows, and says what is wrong with one that cannot be stored. */
-async function writeByCursor(
-  task: ResultTask,
-  environment: TaskEnvironment,
-  slices: readonly SourceSlice[],
-): Promise<Written> {
+async function writeByCursor(work: ResultWork): Promise<Written> {
+  const { task, environment, slices, range } = work
   const { program, files } = environment
   const budgetBytes = task.memoryBytes / 2
   const merged = mergeSources({
@@ -82,7 +109,8 @@ async function writeByCursor(
     nextPath: () => files.nextPath(),
   })
   try {
-    return (await writeBlocks(task, environment, new CursorRows(program, merged.cursor)))!
+    for (let row = 0; row < range.first; row++) merged.cursor.next()
+    return (await writeBlocks(work, new CursorRows(program, merged.cursor)))!
   } finally {
     merged.close()
   }
@@ -99,10 +127,6 @@ class CursorRows implements RowSource {
     this.#codec = new RowCodec(output)
     this.#batch = createBatch(output, ROWS)
     this.#more = cursor.next()
-  }
-
-  get isDone(): boolean {
-    return !this.#more
   }
 
   fill(encoder: BlockEncoder, most: number): number {
@@ -123,27 +147,24 @@ interface Written {
   readonly counters: LiveCounters
 }
 
-/** Stores all rows of a source, or as many as the job wants; undefined when the source gives up. */
-async function writeBlocks(
-  task: ResultTask,
-  environment: TaskEnvironment,
-  source: RowSource,
-): Promise<Written | undefined> {
-  const { program } = environment
+/** Stores the rows of the task; undefined when the source gives up. */
+async function writeBlocks(work: ResultWork, source: RowSource): Promise<Written | undefined> {
+  const { task, environment, range } = work
+  const { name, output } = environment.program
   const counters: LiveCounters = { ...NO_COUNTERS }
   const blocks: BlockInfo[] = []
-  const { limit = Number.POSITIVE_INFINITY } = program
-  while (!source.isDone && counters.resultRows < limit) {
-    const encoder = new BlockEncoder({ name: program.name, columns: program.output, compressor: 'library' })
-    while (!source.isDone && encoder.records < task.rowsPerBlock && counters.resultRows < limit) {
-      const most = Math.min(ROWS, task.rowsPerBlock - encoder.records, limit - counters.resultRows)
-      const rows = source.fill(encoder, most)
+  const left = (): number => range.end - range.first - counters.resultRows
+  while (left() > 0) {
+    const encoder = new BlockEncoder({ name, columns: output, compressor: 'library' })
+    while (left() > 0 && encoder.records < task.rowsPerBlock) {
+      const rows = source.fill(encoder, Math.min(ROWS, task.rowsPerBlock - encoder.records, left()))
       if (rows === undefined) return undefined
+      if (rows === 0) throw new RuntimeError('corrupt-run-file', `result: ${left()} more rows expected, got none`)
       counters.resultRows += rows
       environment.onProgress?.(counters)
       await setImmediate()
     }
-    const block = await storeBlock(task, environment, blocks.length, encoder)
+    const block = await storeBlock(task, environment, range.firstBlock + blocks.length, encoder)
     counters.resultBytes += block.sizeBytes
     blocks.push(block)
   }

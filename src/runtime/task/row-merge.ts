@@ -4,6 +4,7 @@ import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import { STATISTICS_COLUMNS } from '../../storage/block/statistics.ts'
 import type { Program } from '../program.ts'
+import { startsBefore } from '../shuffle/marks.ts'
 import type { SourceSlice } from '../shuffle/merge-sources.ts'
 import type { RunReader } from '../shuffle/run-reader.ts'
 import { openSource } from '../shuffle/run-source.ts'
@@ -41,6 +42,13 @@ const LONGEST = 0x80
 /** Inputs that are merged by the kernel; more take several passes of the general merge. */
 const MOST_INPUTS = 128
 
+export interface RowMergeOptions {
+  /** Rows that are asked for at a time, at most. */
+  readonly mostRows: number
+  /** The number of the first row that is wanted. */
+  readonly firstRow?: number
+}
+
 /** Rows as they stand in an Avro sync-block. */
 export interface AvroRows {
   /** Valid until the next call. */
@@ -56,6 +64,9 @@ export class RowMerge {
   readonly #instance: KernelInstance
   readonly #readers: readonly RunReader[]
   readonly #inputs: Input[]
+  readonly #mostRows: number
+  /** Rows that come before the first that is wanted. */
+  #toSkip: number
   readonly #columns: number
   readonly #headsAt: number
   readonly #nodesAt: number
@@ -63,20 +74,34 @@ export class RowMerge {
   readonly #endAt: number
   readonly #plainAt: number
 
-  /** A merge that gives up to `mostRows` rows at a time; undefined for rows, or so many inputs, that the kernel does not take. */
-  static for(program: Program, slices: readonly SourceSlice[], mostRows: number): RowMerge | undefined {
+  /** Undefined for rows, or so many inputs, that the kernel does not take. */
+  static for(
+    program: Program,
+    slices: readonly SourceSlice[],
+    { mostRows, firstRow = 0 }: RowMergeOptions,
+  ): RowMerge | undefined {
     const row = stepsOf(program.output)
     const order = stepsOf(orderColumns(program))
     if (!row || !order || slices.length > MOST_INPUTS) return undefined
     if ([row, order].some((steps) => recordBytesOf(steps) >= LONGEST)) return undefined
     const counted = program.output.some(({ name }) => STATISTICS_COLUMNS.some((column) => column.name === name))
-    return counted ? undefined : new RowMerge(row, openAll(slices), mostRows)
+    return counted ? undefined : new RowMerge(row, openAll(slices), { mostRows, firstRow })
   }
 
-  private constructor(steps: readonly RowStep[], slices: readonly OpenSlice[], mostRows: number) {
+  private constructor(
+    steps: readonly RowStep[],
+    slices: readonly OpenSlice[],
+    { mostRows, firstRow }: Required<RowMergeOptions>,
+  ) {
     this.#readers = slices.map(({ reader }) => reader)
-    const opened = slices.map(({ reader, slice }) => ({
-      frames: reader.frames(slice),
+    const { starts, skipped } = startsBefore(
+      slices.map(({ reader, slice }) => reader.slices[slice]!),
+      firstRow,
+    )
+    this.#mostRows = mostRows
+    this.#toSkip = firstRow - skipped
+    const opened = slices.map(({ reader, slice }, i) => ({
+      frames: reader.frames(slice, starts[i]),
       bytes: reader.slices[slice]!.maxFrame,
     }))
     const plainBytes = mostRows * steps.reduce((sum, { avroBytes }) => sum + avroBytes, 0)
@@ -101,6 +126,15 @@ export class RowMerge {
 
   /** The next rows, up to `most` of them. Undefined when a row cannot be stored, which the general way then says. */
   next(most: number): AvroRows | undefined {
+    while (this.#toSkip > 0 && !this.isDone) {
+      const skipped = this.#merge(Math.min(this.#toSkip, this.#mostRows))
+      if (!skipped) return undefined
+      this.#toSkip -= skipped.rows
+    }
+    return this.#merge(most)
+  }
+
+  #merge(most: number): AvroRows | undefined {
     const { kernels } = this.#instance
     let rows = 0
     let end = this.#plainAt

@@ -42,9 +42,9 @@ describe('a limit', () => {
   for (const [way, spec] of Object.entries(JOBS))
     it(`gives the first rows of the whole result, by ${way}`, async () => {
       const system = seededSystem(1)
-      const flows = testFlows(2000)
+      const flows = testFlows(600)
       const { store, manifest } = await storeFlows({ store: openMemoryStore({ system }), system }, flows)
-      const options = { ...{ store, manifest, system, runner: 'inline' as const }, splitBytes: 2000, rowsPerBlock: 30 }
+      const options = { ...{ store, manifest, system, runner: 'inline' as const }, splitBytes: 20_000, rowsPerBlock: 30 }
       const all = await resultRows(await runJob({ ...options, job: jobFromDefinition(define(spec)) }))
       for (const [limit, partitions] of [
         [1, 3],
@@ -55,7 +55,7 @@ describe('a limit', () => {
         const job = jobFromDefinition(define({ ...spec, limit }))
         const outcome = await runJob({ ...options, job, partitions })
         expect(await resultRows(outcome)).toEqual(all.slice(0, limit))
-        expect(outcome.counters.mapped).toBe(2000)
+        expect(outcome.counters.mapped).toBe(600)
       }
     })
 })

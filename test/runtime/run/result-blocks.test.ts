@@ -9,10 +9,16 @@ import type { ColumnSpec, ColumnType } from '../../../src/flow/column.ts'
 import { setValue } from '../../../src/flow/value.ts'
 import type { Program } from '../../../src/runtime/program.ts'
 import { mergeSources, sliceOfEach, temporarySource } from '../../../src/runtime/shuffle/merge-sources.ts'
+import { openSource } from '../../../src/runtime/shuffle/run-source.ts'
 import { AttemptFiles } from '../../../src/runtime/task/attempt-files.ts'
+import type { ResultTask } from '../../../src/runtime/task/description.ts'
+import { runResultTask } from '../../../src/runtime/task/result-task.ts'
 import { RowMerge } from '../../../src/runtime/task/row-merge.ts'
 import { RowSorter } from '../../../src/runtime/task/row-sorter.ts'
 import { BlockEncoder } from '../../../src/storage/block/encode.ts'
+import { openMemoryStore } from '../../../src/storage/memory-store.ts'
+import { seededSystem } from '../../../src/storage/system.ts'
+import { seededRandom } from '../../seeded-random.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'result-blocks-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -109,7 +115,7 @@ describe('the kernel that merges rows and writes them as Avro', () => {
     fc.assert(
       fc.property(table, (given) => {
         const { program, slices } = writeRuns(given)
-        const merge = RowMerge.for(program, slices, SYNC)
+        const merge = RowMerge.for(program, slices, { mostRows: SYNC })
         const encoder = new BlockEncoder({ name: 'rows', columns: program.output, compressor: 'library' })
         // Rows with several prefixes and addresses may be longer than the kernel takes.
         if (!merge) return given.columns.filter((type) => type === 'address' || type === 'prefix').length > 2
@@ -127,7 +133,7 @@ describe('the kernel that merges rows and writes them as Avro', () => {
 
   it('leaves a value that Avro cannot hold to its twin, which says so', () => {
     const { program, slices } = writeRuns({ columns: ['u64'], rows: [[1n], [2n ** 63n]], runs: 2, order: 'asc' })
-    const merge = RowMerge.for(program, slices, SYNC)!
+    const merge = RowMerge.for(program, slices, { mostRows: SYNC })!
     expect(merge.next(SYNC)).toBeUndefined()
     merge.close()
     expect(() => blockByCursor(program, slices)).toThrowError(/9223372036854775808/)
@@ -140,6 +146,32 @@ describe('the kernel that merges rows and writes them as Avro', () => {
       [{ name: 'c0', type: 'u8', nullable: true }],
       [{ name: 'start', type: 'instant' }],
     ] as ColumnSpec[][])
-      expect(RowMerge.for({ ...program, output, sort: [] }, slices, SYNC)).toBeUndefined()
+      expect(RowMerge.for({ ...program, output, sort: [] }, slices, { mostRows: SYNC })).toBeUndefined()
+  })
+
+  it('gives the same blocks whatever the number of tasks that share them', async () => {
+    const random = seededRandom(1)
+    const rows = Array.from({ length: 60_000 }, () => [Math.floor(random() * 5000), Math.floor(random() * 2 ** 40)])
+    const { program, slices } = writeRuns({ columns: ['u16', 'u53'], rows, runs: 3, order: 'desc' })
+    expect(slices.some(({ source }) => openSource(source).slices[0]!.marks!.length > 1)).toBe(true)
+    const store = openMemoryStore({ system: seededSystem(1) })
+    const environment = { program, store, files: new AttemptFiles(folder, 'result') }
+    const blocksOf = async (tasks: number, rowsPerBlock: number, of: Program = program): Promise<unknown[]> => {
+      const blocks: unknown[] = []
+      for (let task = 0; task < tasks; task++) {
+        const sources = slices.map(({ source }) => source)
+        const spec = { type: 'result', run: 'r', task, tasks, sources, rowsPerBlock, memoryBytes: 1e7 }
+        const result = await runResultTask(spec as unknown as ResultTask, { ...environment, program: of })
+        blocks.push(...result.blocks!)
+      }
+      return blocks
+    }
+    for (const rowsPerBlock of [7000, 100_000]) {
+      const whole = await blocksOf(1, rowsPerBlock)
+      expect(whole.length).toBe(Math.ceil(60_000 / rowsPerBlock))
+      for (const tasks of [2, 5, 13]) expect(await blocksOf(tasks, rowsPerBlock)).toEqual(whole)
+    }
+    const limited = { ...program, limit: 20_000 }
+    expect(await blocksOf(3, 7000, limited)).toEqual(await blocksOf(1, 7000, limited))
   })
 })
