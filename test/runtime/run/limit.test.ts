@@ -44,7 +44,11 @@ describe('a limit', () => {
       const system = seededSystem(1)
       const flows = testFlows(600)
       const { store, manifest } = await storeFlows({ store: openMemoryStore({ system }), system }, flows)
-      const options = { ...{ store, manifest, system, runner: 'inline' as const }, splitBytes: 20_000, rowsPerBlock: 30 }
+      const options = {
+        ...{ store, manifest, system, runner: 'inline' as const },
+        splitBytes: 20_000,
+        rowsPerBlock: 30,
+      }
       const all = await resultRows(await runJob({ ...options, job: jobFromDefinition(define(spec)) }))
       for (const [limit, partitions] of [
         [1, 3],
