@@ -28,21 +28,7 @@ export async function makeData(setting: Setting): Promise<Data> {
     rewritten: at('duckdb.parquet'),
     nfdump: at('nfdump'),
   }
-  const { flows } = setting
-  const simulated = [
-    '--flows',
-    String(flows),
-    '--protocol',
-    'v5',
-    '--exporters',
-    '4',
-    '--seed',
-    '1',
-    '--sampling',
-    'none',
-    '--quiet',
-  ]
-  once(data.capture, () => void run(flowreduce(setting, 'simulate', '--target', data.capture, ...simulated)))
+  makeCapture(setting, data.capture)
   once(
     data.avro,
     () => void run(flowreduce(setting, 'import', data.capture, '--store', `file:${data.avro}`, '--quiet')),
@@ -59,6 +45,13 @@ export async function makeData(setting: Setting): Promise<Data> {
   }
   if (setting.peers.includes('nfdump')) await collect(setting, data)
   return data
+}
+
+/** Makes a v5 capture by `simulate` when it is missing. */
+export function makeCapture(setting: Setting, capture: string): void {
+  const traffic = ['--protocol', 'v5', '--exporters', '4', '--seed', '1', '--sampling', 'none', '--quiet']
+  const command = flowreduce(setting, 'simulate', '--target', capture, '--flows', String(setting.flows), ...traffic)
+  once(capture, () => void run(command))
 }
 
 /** Sends the capture to nfcapd at ever lower rates until it has stored every flow. */
