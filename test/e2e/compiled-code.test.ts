@@ -1,0 +1,20 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { Script } from 'node:vm'
+import { expect, it } from 'vitest'
+import { cacheOf } from '../../src/launch.ts'
+import { CLI } from './command.ts'
+
+const DIST = dirname(CLI)
+
+it('programs have compiled code that this Node takes, and start without flags that would make it refuse', () => {
+  const caches = readdirSync(DIST).filter((name) => name.endsWith('.cache'))
+  expect(caches.sort()).toEqual(['actions.cache', 'cli.cache', 'worker.cache'])
+  for (const name of caches) {
+    const filename = join(DIST, name.replace(/cache$/, 'cjs'))
+    const cachedData = readFileSync(cacheOf(filename))
+    const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData })
+    expect(script.cachedDataRejected).toBe(false)
+  }
+  for (const name of ['cli.js', 'worker.js']) expect(readFileSync(join(DIST, name), 'utf8')).not.toContain('setFlags')
+})
