@@ -3,7 +3,7 @@ import type { Progress } from '../report/progress.ts'
 import { tasksText } from '../report/progress.ts'
 import type { InjectedFaults } from '../runtime/chaos/chaos.ts'
 import type { Fault } from '../runtime/chaos/faults.ts'
-import type { RunEvent } from '../runtime/run/events.ts'
+import type { ProgressEvent, RunEvent } from '../runtime/run/events.ts'
 import { note } from './output.ts'
 import { standardProgress } from './progress.ts'
 
@@ -16,6 +16,7 @@ export class RunPainter {
   readonly #progress: Progress
   readonly #quiet: boolean
   #run: string | undefined
+  #tasks: ProgressEvent | undefined
   #waiting = ''
   readonly #injected: { [F in Fault]?: number } = {}
 
@@ -30,11 +31,12 @@ export class RunPainter {
         this.#run = event.run
         break
       case 'progress':
-        this.#progress.update((elapsedMs) => [tasksText(event, elapsedMs), this.#waiting].filter(Boolean).join(', '))
+        this.#tasks = event
+        this.#paint()
         break
       case 'waiting':
         this.#waiting = event.amount === 0 ? '' : `waiting for ${claimText(event)}`
-        if (this.#waiting) this.#progress.update(() => this.#waiting)
+        this.#paint()
         break
       case 'fault-injected':
         this.#injected[event.fault] = (this.#injected[event.fault] ?? 0) + 1
@@ -67,6 +69,13 @@ export class RunPainter {
 
   done(): void {
     this.#progress.clear()
+  }
+
+  /** What is shown is put together when it is shown: a run may have stopped waiting by then. */
+  #paint(): void {
+    this.#progress.update((elapsedMs) =>
+      [this.#tasks && tasksText(this.#tasks, elapsedMs), this.#waiting].filter(Boolean).join(', '),
+    )
   }
 
   #warn(message: string): void {

@@ -26,7 +26,7 @@ export interface ProgressOptions {
   columns?(): number
 }
 
-/** A line of progress from the milliseconds since the work began. */
+/** A line of progress from the milliseconds since the work began; nothing is shown for an empty one. */
 export type ProgressText = (elapsedMs: number) => string
 
 /** Shows progress on standard error: one line repainted in place on a terminal, a plain line now and then elsewhere. */
@@ -53,8 +53,10 @@ export class Progress {
     const waitMs = this.#shownMs + (interactive ? 100 : 5000) - now
     if (waitMs <= 0) {
       this.#next = undefined
+      const line = text(now - this.#startedMs)
+      if (line === '') return
       this.#shownMs = now
-      this.#show(text(now - this.#startedMs))
+      this.#show(line)
       return
     }
     this.#next = text
