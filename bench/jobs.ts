@@ -1,5 +1,19 @@
 import { existsSync, writeFileSync } from 'node:fs'
-import { address, count, defineJob, duration, instant, prefix, prorate, sum, timeBin, u16, u53, u64 } from 'flowreduce'
+import {
+  address,
+  count,
+  defineJob,
+  duration,
+  instant,
+  prefix,
+  prorate,
+  sum,
+  timeBin,
+  u8,
+  u16,
+  u53,
+  u64,
+} from 'flowreduce'
 import { z } from 'zod'
 
 /** The jobs of the benchmark that are not built in; each has its counterpart in peers/query.py. */
@@ -81,6 +95,33 @@ export const subnets = defineJob({
   groupBy: { subnet: prefix('dstAddr', 24, 64) },
   aggregate: { bytes: sum('bytes'), packets: sum('packets'), flows: count() },
   sort: { bytes: 'desc' },
+})
+
+/** All flows as the values of one key, about 50 bytes each: a group that no memory needs to hold. */
+export const oneGroup = defineJob({
+  name: 'bench-one-group',
+  description: 'Flows that begin while another of the same source and destination has not ended',
+  reads: ['srcAddr', 'dstAddr', 'start', 'end', 'bytes', 'packets'],
+  key: { all: u8() },
+  value: { src: address(), dst: address(), start: instant(), end: instant(), bytes: u53(), packets: u53() },
+  sortValues: ['src', 'dst', 'start'],
+  output: { flows: u53(), overlapping: u53(), bytes: u64() },
+  map(flow, emit) {
+    const { srcAddr: src, dstAddr: dst, start, end, bytes, packets } = flow
+    emit({ all: 0 }, { src, dst, start, end, bytes, packets })
+  },
+  reduce(_key, values, out) {
+    let [flows, overlapping, total, end] = [0, 0, 0n, 0]
+    let [src, dst]: [unknown, unknown] = [undefined, undefined]
+    for (const value of values) {
+      flows++
+      total += BigInt(value.bytes)
+      if (value.src !== src || value.dst !== dst) end = 0
+      else if (value.start < end) overlapping++
+      ;[src, dst, end] = [value.src, value.dst, Math.max(end, value.end)]
+    }
+    out({ flows, overlapping, bytes: total })
+  },
 })
 
 /** A job whose first attempt dies in the middle, as if its worker had been killed: in `map`, or in `reduce`. */
