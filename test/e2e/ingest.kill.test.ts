@@ -10,7 +10,7 @@ import { ACCESS_KEY, SECRET_KEY, stubStore } from '../storage/s3-settings.ts'
 import { type S3Stub, startS3Stub } from '../storage/s3-stub.ts'
 import type { StubRequest } from '../storage/s3-stub-objects.ts'
 import { flowreduceJson, type Started, temporaryFolder } from './command.ts'
-import { startDaemon } from './daemon.ts'
+import { OPENED, startDaemon } from './daemon.ts'
 
 /** A real daemon killed by signal 9 at the one moment when its commit has been made and it does not know yet: the reply never comes. */
 
@@ -58,6 +58,7 @@ async function killCompactAndGoOn({ stub, start }: Place, daemon: Started): Prom
   expect(committed).toBeGreaterThan(0)
   expect((await compact({ store, manifest: before, system, writer: 'compact' })).records).toBe(committed)
   const next = await start()
+  await next.daemon.seen(OPENED)
   next.daemon.kill('SIGTERM')
   expect(await next.daemon.finished).toMatchObject({ code: 0 })
   const after = await openManifest(store, { system })

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { ipfix, set, template, u } from '../ingest/decode/wire.ts'
 import { sendFrom } from '../kit/udp.ts'
 import { flowreduce, flowreduceJson, type Started, temporaryFolder } from './command.ts'
-import { startDaemon } from './daemon.ts'
+import { OPENED, startDaemon } from './daemon.ts'
 
 /** A real daemon, its configuration file changed on disk, and SIGHUP. */
 
@@ -105,7 +105,9 @@ describe('flowreduce ingest on SIGHUP', () => {
   it('still hears what --allow names: an option comes before the configuration', async () => {
     const { daemon, target } = await startDaemon([
       ...['--store', store, '--spool', 'none', '--config', config, '--allow', '127.0.0.3', '--format', 'json'],
+      ...['--interval', '50ms'],
     ])
+    await daemon.seen(OPENED)
     await configure("ingest: { allow: ['127.0.0.2'] }")
     daemon.kill('SIGHUP')
     await daemon.seen(/configuration read again/)
