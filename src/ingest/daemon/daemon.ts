@@ -241,12 +241,22 @@ class Daemon implements IngestDaemon {
     await closeSockets(this.#sockets)
     this.#receiver.flush()
     try {
-      // A store that has never answered leaves everything in the log, for the next start.
       if (this.#recovered !== undefined) await this.#commit()
+      else this.#leave()
     } finally {
       await this.#close()
     }
     return this.status()
+  }
+
+  /** A store that has never answered leaves everything in the log, for the next start; without a log it is lost. */
+  #leave(): void {
+    const { received } = this.#receiver.counters
+    if (this.#options.spool !== undefined || received === 0) return
+    throw new IngestError(
+      'uncommitted',
+      `ingest: store expected to answer before the end, got none of ${received} datagrams`,
+    )
   }
 
   async #commit(): Promise<void> {

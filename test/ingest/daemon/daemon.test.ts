@@ -14,6 +14,7 @@ import type { ObjectStore } from '../../../src/storage/store.ts'
 import { realSystem } from '../../../src/storage/system.ts'
 import { sendFrom } from '../../kit/udp.ts'
 import { faultyStore } from '../../storage/faulty-store.ts'
+import { wrapStore } from '../../storage/wrapped-store.ts'
 import { storedLedger, storedTotals } from '../flows.ts'
 import { bytes, u16, u32 } from '../packets.ts'
 
@@ -236,6 +237,18 @@ describe('the ingest daemon', () => {
     away = false
     await (await start(store, { spool: folder })).stop()
     expect(await flowsIn(inner)).toBe(1)
+  })
+
+  it('ends with an error when its store never answered and there is no spool for what it received', async () => {
+    const silent = wrapStore(memory(), { before: () => new Promise<never>(() => {}) })
+    const idle = await start(silent)
+    expect((await idle.stop()).receiver.received).toBe(0)
+    const daemon = await start(silent)
+    await sendRaw(daemon.addresses[0]!, [v5(0)])
+    await expect(daemon.stop()).rejects.toMatchObject({
+      code: 'uncommitted',
+      message: 'ingest: store expected to answer before the end, got none of 1 datagrams',
+    })
   })
 
   it('starts without its store when the spool knows it, and receives meanwhile', async () => {
