@@ -29,6 +29,8 @@ const special = [
 
 export default defineConfig({
   test: {
+    // Most tests wait for processes, servers or timers some of the time.
+    maxWorkers: '100%',
     projects: [
       project('check', ['test/check/**/*.test.ts']),
       project('unit', ['test/**/*.test.ts'], 60_000, special),

@@ -105,8 +105,8 @@ describe('fs blocks', () => {
 
 describe('a path or name that is wrong', () => {
   it.each([
-    ['ls flow', 1, 'manifest: path expected to begin one of (flows, results/port-breakdown), got flow'],
-    ['du /flows', 1, 'manifest: path expected to begin one of (flows, results/port-breakdown), got /flows'],
+    ['ls /flows', 2, 'manifest: dataset name expected parts of [A-Za-z0-9][A-Za-z0-9._-]* joined by /, got "/flows"'],
+    ['du a//b', 2, 'manifest: dataset name expected parts of [A-Za-z0-9][A-Za-z0-9._-]* joined by /, got "a//b"'],
     [
       'put x.avro --dataset ../up',
       2,

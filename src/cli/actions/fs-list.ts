@@ -1,4 +1,4 @@
-import { StorageError } from '../../storage/errors.ts'
+import { checkDatasetName } from '../../storage/manifest/check.ts'
 import type { DatasetSummary } from '../../storage/manifest/snapshot.ts'
 import type { OptionsOf } from '../command.ts'
 import type { listOptions } from '../commands/fs.ts'
@@ -36,7 +36,7 @@ export async function listAction(
   )
 }
 
-/** The dataset with this name and those below it; all of them without a path. Throws `not-found` when there is none. */
+/** The dataset with this name and those below it, if any; all of them without a path. Throws `bad-key` for a path that no dataset can have. */
 export async function datasetsBelow(
   snapshot: { datasets(): Promise<readonly DatasetSummary[]> },
   path: string | undefined,
@@ -44,8 +44,6 @@ export async function datasetsBelow(
   const all = await snapshot.datasets()
   if (path === undefined) return all
   const folder = path.replace(/\/+$/, '')
-  const found = all.filter(({ dataset }) => dataset === folder || dataset.startsWith(`${folder}/`))
-  if (found.length > 0) return found
-  const known = all.map(({ dataset }) => dataset).join(', ') || 'none'
-  throw new StorageError('not-found', `manifest: path expected to begin one of (${known}), got ${path}`, { path })
+  checkDatasetName(folder)
+  return all.filter(({ dataset }) => dataset === folder || dataset.startsWith(`${folder}/`))
 }

@@ -229,7 +229,7 @@ describe('snapshots', () => {
 
   it('name an unknown dataset or schema', async () => {
     const snapshot = await (await newManifest()).snapshot()
-    expect(() => snapshot.blocks('flow')).toThrow('manifest: dataset expected one of (flows), got flow')
+    expect(() => snapshot.blocks('flow')).toThrow('manifest: dataset expected one of version 2 (flows), got flow')
     await expect(snapshot.schema('x')).rejects.toMatchObject({ code: 'bad-schema' })
     expect(await snapshot.schema(SCHEMA_ID)).toEqual(SCHEMA)
   })
