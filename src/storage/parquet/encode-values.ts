@@ -1,4 +1,5 @@
 import type { LeafArray } from './leaves.ts'
+import { MINIBLOCK, packMiniblock } from './miniblock.ts'
 
 /** The values of one leaf in one row group, encoded page by page the way that is smallest. */
 export interface EncodedValues {
@@ -187,11 +188,6 @@ function varint(value: number): number[] {
 }
 
 const BLOCK = 128
-const MINIBLOCK = 32
-
-/** Bits that fit beside seven left-over ones in a 32-bit buffer. */
-const PIECE = 24
-const PIECE_VALUES = 2 ** PIECE
 
 /**
  * DELTA_BINARY_PACKED (Encodings.md): blocks of 128 values, four miniblocks each. Undefined when a delta needs more than 53 bits, or 32
@@ -231,74 +227,10 @@ function deltaPage(values: Float64Array, from: number, to: number): Uint8Array {
         most = Math.max(most, (deltas[i] as number) - least)
       const bits = most < 2 ** 32 ? 32 - Math.clz32(most) : Math.floor(Math.log2(most)) + 1
       page[widths + m] = bits
-      const pack = bits <= PIECE ? packNarrow : packWide
-      at = pack(page, at, deltas, m * MINIBLOCK, Math.min(n, (m + 1) * MINIBLOCK), least, bits)
+      at = packMiniblock(page, at, deltas, m * MINIBLOCK, Math.min(n, (m + 1) * MINIBLOCK), least, bits)
     }
   }
   return page.subarray(0, at)
-}
-
-/** Bit-packs `deltas[from..to) - least` of at most 24 bits, lowest bits first, into a miniblock's `bits * 4` bytes; returns its end. */
-function packNarrow(
-  page: Uint8Array,
-  start: number,
-  deltas: Float64Array,
-  from: number,
-  to: number,
-  least: number,
-  bits: number,
-): number {
-  let at = start
-  let buffer = 0
-  let filled = 0
-  for (let i = from; i < to; i++) {
-    buffer |= ((deltas[i] as number) - least) << filled
-    filled += bits
-    while (filled >= 8) {
-      page[at++] = buffer
-      buffer >>>= 8
-      filled -= 8
-    }
-  }
-  if (filled > 0) page[at] = buffer
-  return start + (MINIBLOCK * bits) / 8
-}
-
-/** The same for values above 24 bits, in two or three pieces. */
-function packWide(
-  page: Uint8Array,
-  start: number,
-  deltas: Float64Array,
-  from: number,
-  to: number,
-  least: number,
-  bits: number,
-): number {
-  const lowBits = Math.min(bits, PIECE)
-  const highBits = Math.min(bits - lowBits, PIECE)
-  const topBits = bits - lowBits - highBits
-  let at = start
-  let buffer = 0
-  let filled = 0
-  for (let i = from; i < to; i++) {
-    const value = (deltas[i] as number) - least
-    const rest = highBits === 0 ? 0 : Math.floor(value / PIECE_VALUES)
-    for (let piece = 0; piece < 3; piece++) {
-      const width = piece === 0 ? lowBits : piece === 1 ? highBits : topBits
-      if (width === 0) break
-      const part =
-        piece === 0 ? value - rest * PIECE_VALUES : piece === 1 ? rest % PIECE_VALUES : Math.floor(rest / PIECE_VALUES)
-      buffer |= part << filled
-      filled += width
-      while (filled >= 8) {
-        page[at++] = buffer
-        buffer >>>= 8
-        filled -= 8
-      }
-    }
-  }
-  if (filled > 0) page[at] = buffer
-  return start + (MINIBLOCK * bits) / 8
 }
 
 const zigzag = (value: number): number => (value < 0 ? -value * 2 - 1 : value * 2)
