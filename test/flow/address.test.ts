@@ -1,5 +1,4 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   addressBytes,
@@ -12,6 +11,7 @@ import {
 } from '../../src/flow/address.ts'
 import { createColumn } from '../../src/flow/column.ts'
 import { formatPrefix, maskAddress, parsePrefix, writePrefix } from '../../src/flow/prefix.ts'
+import { fc } from '../kit/fast-check.ts'
 
 const bytes4 = fc.uint8Array({ minLength: 4, maxLength: 4 })
 const bytes16 = fc.uint8Array({ minLength: 16, maxLength: 16 })

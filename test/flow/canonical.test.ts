@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createBatch } from '../../src/flow/batch.ts'
 import { ByteRows, compareBytes, invertBytes, RowCodec } from '../../src/flow/canonical.ts'
 import type { ColumnSpec } from '../../src/flow/column.ts'
+import { fc } from '../kit/fast-check.ts'
 import type { TestValue } from '../kit/rows.ts'
 import { compareRows, rowArbitrary, rowAt, setRow, specsArbitrary } from '../kit/rows.ts'
 

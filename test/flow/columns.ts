@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { formatAddressBytes } from '../../src/flow/address.ts'
 import type { Batch } from '../../src/flow/batch.ts'
 import { createBatch } from '../../src/flow/batch.ts'
@@ -6,6 +5,7 @@ import { COLUMN_TYPES, type ColumnSpec, type ColumnType } from '../../src/flow/c
 import { maskAddress } from '../../src/flow/prefix.ts'
 import type { Value } from '../../src/flow/value.ts'
 import { setValue, valueAt } from '../../src/flow/value.ts'
+import { fc } from '../kit/fast-check.ts'
 
 /** Arbitraries over columns, shared by the tests of everything that stores or reads them. */
 

@@ -1,9 +1,9 @@
 import avro from 'avsc'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FLOW_COLUMNS } from '../../src/flow/batch.ts'
 import { COLUMN_TYPES } from '../../src/flow/column.ts'
 import { avroSchema, columnSpecs, schemaId } from '../../src/flow/schema.ts'
+import { fc } from '../kit/fast-check.ts'
 import { anySpecs } from './columns.ts'
 
 describe('an Avro schema', () => {

@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatBytes, parseSize } from '../../src/flow/size.ts'
 import { formatDuration, formatInstant, parseDuration, parseInstant, parseTimeOption } from '../../src/flow/time.ts'
+import { fc } from '../kit/fast-check.ts'
 
 const NEW_YEAR = Date.UTC(2026, 0, 1)
 

@@ -1,9 +1,9 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createBatch } from '../../src/flow/batch.ts'
 import { createColumn } from '../../src/flow/column.ts'
 import { copyRows, growBatch } from '../../src/flow/copy.ts'
 import { setValue, valueAt } from '../../src/flow/value.ts'
+import { fc } from '../kit/fast-check.ts'
 import { anyRows, anySpecs, batchOf, rowsOf } from './columns.ts'
 
 const specsAndRows = anySpecs.chain((specs) => anyRows(specs).map((rows) => ({ specs, rows })))

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeRows, OP } from '../../src/kernels/avro-rows.ts'
+import { fc } from '../kit/fast-check.ts'
 import { runKernel } from './harness.ts'
 
 const STRIDE = 16

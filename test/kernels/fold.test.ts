@@ -1,9 +1,9 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { directEntries, foldDirect } from '../../src/kernels/direct.ts'
 import { foldRehash, foldRows } from '../../src/kernels/fold.ts'
 import { loadKernels } from '../../src/kernels/kernels.ts'
 import { KernelMemory } from '../../src/kernels/memory.ts'
+import { fc } from '../kit/fast-check.ts'
 import { seededRandom } from '../seeded-random.ts'
 
 const memory = KernelMemory.create(8 << 20)

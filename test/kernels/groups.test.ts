@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as twins from '../../src/kernels/groups.ts'
 import { loadKernels } from '../../src/kernels/kernels.ts'
 import { KernelMemory } from '../../src/kernels/memory.ts'
+import { fc } from '../kit/fast-check.ts'
 import { seededRandom } from '../seeded-random.ts'
 
 const memory = KernelMemory.create(4 << 20)

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   countBytes,
@@ -9,6 +8,7 @@ import {
   decodePlain128,
   spreadAddresses,
 } from '../../src/kernels/parquet.ts'
+import { fc } from '../kit/fast-check.ts'
 import { seededRandom } from '../seeded-random.ts'
 import { runKernel } from './harness.ts'
 

@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { uncompressSync } from 'snappy'
 import { describe, expect, it } from 'vitest'
 import { snappyDecompress } from '../../src/kernels/snappy.ts'
 import { COMPRESS_TABLE_BYTES, maxCompressedBytes, snappyCompress } from '../../src/kernels/snappy-compress.ts'
+import { fc } from '../kit/fast-check.ts'
 import { runKernel } from './harness.ts'
 
 /** Plain bytes with repetitions at all distances, and long runs of bytes that do not repeat. */

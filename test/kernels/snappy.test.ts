@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { compressSync } from 'snappy'
 import { describe, expect, it } from 'vitest'
 import { snappyDecompress } from '../../src/kernels/snappy.ts'
+import { fc } from '../kit/fast-check.ts'
 import { runKernel } from './harness.ts'
 
 /** Plain bytes with the repetitions at all distances that make Snappy emit every kind of copy. */

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import type { Batch } from '../../src/flow/batch.ts'
 import { COLUMN_TYPES, type Column, type ColumnSpec, type ColumnType } from '../../src/flow/column.ts'
+import { fc } from './fast-check.ts'
 
 /** Values of rows in tests: addresses as byte arrays (0, 4 or 16 long), prefixes as address bytes and bits, text and bytes as strings of bytes. */
 export type TestValue = number | bigint | boolean | string | null | readonly number[]

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { byteScale, humanDuration, percent, shortCount, thousands } from '../../src/report/number.ts'
+import { fc } from '../kit/fast-check.ts'
 
 describe('thousands', () => {
   it('puts commas between groups of three digits and leaves decimals and signs alone', () => {

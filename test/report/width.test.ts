@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { displayWidth, printable, truncate } from '../../src/report/width.ts'
+import { fc } from '../kit/fast-check.ts'
 
 describe('displayWidth', () => {
   it('counts terminal columns, not code units', () => {

@@ -1,9 +1,9 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatAddressBytes } from '../../src/flow/address.ts'
 import type { Address } from '../../src/index.ts'
 import { address, compareAddress, formatAddress, isIPv6, NO_ADDRESS } from '../../src/index.ts'
 import { AddressTable, FIRST_HANDLE } from '../../src/vocabulary/address-table.ts'
+import { fc } from '../kit/fast-check.ts'
 
 const bytes16 = fc.uint8Array({ minLength: 16, maxLength: 16 })
 

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { estimate } from '../../src/index.ts'
+import { fc } from '../kit/fast-check.ts'
 
 describe('estimate', () => {
   it('is floor(count * N / n), exactly, or an error above 2^53 - 1', () => {

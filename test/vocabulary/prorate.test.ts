@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { prorate } from '../../src/index.ts'
 import type { Spread } from '../../src/vocabulary/prorate.ts'
 import { MAX_SPREAD_BINS, MAX_SPREAD_MS, partOf, SPREAD } from '../../src/vocabulary/prorate.ts'
+import { fc } from '../kit/fast-check.ts'
 
 const counter = fc.oneof(fc.nat(2000), fc.maxSafeNat())
 const flow = fc

@@ -39,7 +39,7 @@ export function compile(template: Template, extras: readonly Extra[], absent: Re
   const biflow = index.first(COUNTER_RULES.bytes.reverse) ?? index.first(COUNTER_RULES.packets.reverse)
   const reverse = biflow ? compileWay(index, others, 'reverse', extras) : undefined
   const optional = [...index.used].filter((field) => template.fields[field]?.length === VARIABLE)
-  return { template, forward, reverse, optional }
+  return { template, forward, reverse, absent, optional, variants: new Map() }
 }
 
 function compileWay(index: FieldIndex, others: FieldIndex, way: Way, extras: readonly Extra[]): FlowPlan {

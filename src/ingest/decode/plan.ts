@@ -117,6 +117,10 @@ export interface Plan {
   readonly forward: FlowPlan
   /** The other half of a biflow. */
   readonly reverse: FlowPlan | undefined
+  /** Fields that have length 0 in the records it is for. */
+  readonly absent: ReadonlySet<number>
   /** Variable-length fields that fill a flow field: one of length 0 counts as absent, so that the record needs another plan. */
   readonly optional: readonly number[]
+  /** Those other plans, by the bits of the optional fields that are empty. */
+  readonly variants: Map<number, Plan>
 }

@@ -12,8 +12,10 @@ import { Run, writeRun } from './run.ts'
 import type { Template } from './template.ts'
 import type { CachedTemplate } from './template-cache.ts'
 
-/** Plans kept for one template with optional fields; beyond them an empty value counts as 0. */
+/** Plans kept for one template with optional fields; when there are more they are all compiled anew. */
 const VARIANTS = 64
+/** Optional fields that are told apart at a time: bits of a small integer. */
+const BITS = 30
 
 /** The records of one set. */
 export interface SetRecords {
@@ -115,20 +117,32 @@ export class SetDecoder {
     return count
   }
 
-  /** The plan for a record in which some optional fields are empty. */
+  /** The plan for a record in which some optional fields are empty: each may uncover others that are empty too. */
   #variant(cached: CachedTemplate, base: Plan): Plan {
-    let bits = 0
-    for (let i = 0; i < base.optional.length && i < 30; i++) {
-      if (this.#run.layout.lengths[base.optional[i]!] === 0) bits |= 1 << i
+    let plan = base
+    for (let bits = this.#empty(plan); bits !== 0; bits = this.#empty(plan)) {
+      let next = plan.variants.get(bits)
+      if (!next) {
+        if (cached.variants === VARIANTS) {
+          base.variants.clear()
+          cached.variants = 0
+        }
+        next = compile(base.template, this.#extras, absentFields(plan, bits))
+        plan.variants.set(bits, next)
+        cached.variants++
+      }
+      plan = next
     }
-    if (bits === 0) return base
-    cached.variants ??= new Map()
-    const known = cached.variants.get(bits)
-    if (known || cached.variants.size >= VARIANTS) return known ?? base
-    const absent = new Set(base.optional.filter((_, i) => i < 30 && bits & (1 << i)))
-    const plan = compile(base.template, this.#extras, absent)
-    cached.variants.set(bits, plan)
     return plan
+  }
+
+  /** The first optional fields of a plan that are empty in the record at hand, as bits. */
+  #empty({ optional }: Plan): number {
+    let bits = 0
+    for (let i = 0; i < optional.length && i < BITS; i++) {
+      if (this.#run.layout.lengths[optional[i]!] === 0) bits |= 1 << i
+    }
+    return bits
   }
 
   #biflow(forward: FlowPlan, reverse: FlowPlan, at: number, origin: Origin): void {
@@ -214,3 +228,6 @@ export class SetDecoder {
     return count
   }
 }
+
+const absentFields = ({ absent, optional }: Plan, bits: number): ReadonlySet<number> =>
+  new Set([...absent, ...optional.filter((_, i) => i < BITS && bits & (1 << i))])

@@ -13,8 +13,8 @@ export interface CachedTemplate {
   /** Used since the last look for one to forget. */
   used: boolean
   plan: Plan | undefined
-  /** Plans for records in which optional fields have length 0, by the bits of those fields. */
-  variants: Map<number, Plan> | undefined
+  /** Plans that were compiled for records in which optional fields have length 0. */
+  variants: number
   options: OptionsPlan | undefined
 }
 
@@ -73,7 +73,7 @@ export class TemplateCache {
       lastSeenMs: nowMs,
       used: false,
       plan: undefined,
-      variants: undefined,
+      variants: 0,
       options: undefined,
     }
     this.#templates.set(key, cached)

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FLOW_COLUMNS } from '../../../src/flow/batch.ts'
 import { parseFilter } from '../../../src/flow/filter/filter.ts'
+import { fc } from '../../kit/fast-check.ts'
 import { anyRows, batchOf } from '../columns.ts'
 import { naiveSelect } from './naive.ts'
 

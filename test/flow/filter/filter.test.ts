@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatAddressBytes } from '../../../src/flow/address.ts'
 import type { Batch } from '../../../src/flow/batch.ts'
@@ -11,6 +10,7 @@ import { formatFilter } from '../../../src/flow/filter/text.ts'
 import { maskAddress, parsePrefix } from '../../../src/flow/prefix.ts'
 import { parseInstant } from '../../../src/flow/time.ts'
 import type { Value } from '../../../src/flow/value.ts'
+import { fc } from '../../kit/fast-check.ts'
 import { anyRows, anyValue, batchOf } from '../columns.ts'
 import { naiveSelect } from './naive.ts'
 

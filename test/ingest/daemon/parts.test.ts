@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { formatAddressBytes, parseAddress } from '../../../src/flow/address.ts'
 import { allowList } from '../../../src/ingest/daemon/allow.ts'
 import { CHUNK_BYTES, ChunkReader, ChunkWriter, frameLength } from '../../../src/ingest/daemon/chunk.ts'
 import { LOG_START, LogReader, LogWriter, logFiles, trimLog } from '../../../src/ingest/daemon/log.ts'
+import { fc } from '../../kit/fast-check.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'flowreduce-parts-'))
 afterAll(() => rmSync(root, { recursive: true }))

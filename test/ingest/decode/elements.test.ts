@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createDecoder } from '../../../src/ingest/decode/decoder.ts'
 import { elementColumns, findElement, IANA_ELEMENTS } from '../../../src/ingest/decode/elements.ts'
 import type { ElementDefinition, ElementType } from '../../../src/ingest/decode/options.ts'
+import { fc } from '../../kit/fast-check.ts'
 import type { Row } from './wire.ts'
 import { Bench, EXPORT_MS, ip, ip6, ipfix, set, template, u, v9, variable } from './wire.ts'
 

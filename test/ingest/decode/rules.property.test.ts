@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatAddressBytes } from '../../../src/flow/address.ts'
+import { fc } from '../../kit/fast-check.ts'
 import { Bench, EXPORT_MS, ipfix, type Row, set, template, u, v9, variable } from './wire.ts'
 
 /** The field rules of docs/decoding.md read the slow way: a record is a list of values, a field the first element of a list that has one. */

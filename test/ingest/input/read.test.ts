@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { parseExporter } from '../../../src/ingest/decode/exporter-address.ts'
 import type { IngestError } from '../../../src/ingest/error.ts'
 import { type FileFacts, readDatagrams } from '../../../src/ingest/input/read.ts'
+import { fc } from '../../kit/fast-check.ts'
 import {
   block,
   bytes,

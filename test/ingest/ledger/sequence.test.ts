@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Sequence } from '../../../src/ingest/ledger/sequence.ts'
 import { SflowStream } from '../../../src/ingest/ledger/sflow-stream.ts'
+import { fc } from '../../kit/fast-check.ts'
 
 /** Takes messages `[number, units]` in order. */
 function take(...messages: readonly (readonly [number, number])[]) {

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { writeAddress } from '../../../src/flow/address.ts'
 import { FLOW_COLUMNS, type FlowBatch } from '../../../src/flow/batch.ts'
@@ -7,6 +6,7 @@ import { createDecoder } from '../../../src/ingest/decode/decoder.ts'
 import { parseExporter } from '../../../src/ingest/decode/exporter-address.ts'
 import { createEncoder } from '../../../src/ingest/simulate/encoder.ts'
 import type { SimulatedExporter } from '../../../src/ingest/simulate/exporters.ts'
+import { fc } from '../../kit/fast-check.ts'
 import { emptyFlows } from '../flows.ts'
 
 /** The simulator's encoders against the decoder: whatever a protocol can say comes back as it was. */

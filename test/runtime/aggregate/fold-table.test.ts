@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Batch } from '../../../src/flow/batch.ts'
 import { createBatch } from '../../../src/flow/batch.ts'
@@ -12,6 +11,7 @@ import { AggregateTable } from '../../../src/runtime/aggregate/table.ts'
 import type { AggregateSpec } from '../../../src/runtime/program.ts'
 import type { RecordSink } from '../../../src/runtime/shuffle/cursor.ts'
 import { sharesOf } from '../../../src/runtime/shuffle/run-file.ts'
+import { fc } from '../../kit/fast-check.ts'
 import { seededRandom } from '../../seeded-random.ts'
 
 const VALUE: readonly ColumnSpec[] = [

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatAddressBytes, parseAddressExact } from '../../../src/flow/address.ts'
 import { createBatch, FLOW_COLUMNS } from '../../../src/flow/batch.ts'
@@ -23,6 +22,7 @@ import {
   u53,
 } from '../../../src/index.ts'
 import { parseLookup } from '../../../src/runtime/lookup/table.ts'
+import { fc } from '../../kit/fast-check.ts'
 import { anyFlow, flowsOf, mapRows, programOf } from './harness.ts'
 
 const lookups = new Map([

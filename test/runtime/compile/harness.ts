@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import type { Batch, FlowBatch } from '../../../src/flow/batch.ts'
 import { createBatch, createFlowBatch, FLOW_COLUMNS } from '../../../src/flow/batch.ts'
 import type { ColumnSpec } from '../../../src/flow/column.ts'
@@ -8,6 +7,7 @@ import type { CompileOptions } from '../../../src/runtime/compile/compile.ts'
 import { compileJob } from '../../../src/runtime/compile/compile.ts'
 import type { Program, TaskContext } from '../../../src/runtime/program.ts'
 import type { JobDefinition } from '../../../src/vocabulary/job.ts'
+import { fc } from '../../kit/fast-check.ts'
 
 /** A row as plain data, as `valueAt` gives it. */
 export type Row = { [column: string]: Value }

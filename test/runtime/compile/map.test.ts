@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { formatAddressBytes, parseAddressExact } from '../../../src/flow/address.ts'
@@ -23,6 +22,7 @@ import {
   u16,
   u64,
 } from '../../../src/index.ts'
+import { fc } from '../../kit/fast-check.ts'
 import type { Row } from './harness.ts'
 import { anyFlow, flowsOf, mapRows, programOf } from './harness.ts'
 

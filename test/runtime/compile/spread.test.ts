@@ -1,9 +1,9 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { count, defineJob, duration, instant, max, prorate, sum, timeBin, u16, u53 } from '../../../src/index.ts'
 import { compileJob } from '../../../src/runtime/compile/compile.ts'
 import type { JobDefinition } from '../../../src/vocabulary/job.ts'
+import { fc } from '../../kit/fast-check.ts'
 import type { Row } from './harness.ts'
 import { flowsOf, mapRows, programOf } from './harness.ts'
 

@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { count, defineJob, timeBin } from '../../../src/index.ts'
 import { Zone } from '../../../src/runtime/compile/zone.ts'
+import { fc } from '../../kit/fast-check.ts'
 import { flowsOf, mapRows, programOf } from './harness.ts'
 
 const HOUR = 3_600_000

@@ -1,9 +1,9 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { writeAddress } from '../../../src/flow/address.ts'
 import { createColumn } from '../../../src/flow/column.ts'
 import { maskAddress } from '../../../src/flow/prefix.ts'
 import { parseLookup, tableOfRows } from '../../../src/runtime/lookup/table.ts'
+import { fc } from '../../kit/fast-check.ts'
 
 const find = (table: ReturnType<typeof parseLookup>, bytes: Uint8Array): number => {
   const column = createColumn('address', 1)

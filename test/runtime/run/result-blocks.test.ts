@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createBatch } from '../../../src/flow/batch.ts'
 import { RowCodec } from '../../../src/flow/canonical.ts'
@@ -18,6 +17,7 @@ import { RowSorter } from '../../../src/runtime/task/row-sorter.ts'
 import { BlockEncoder } from '../../../src/storage/block/encode.ts'
 import { openMemoryStore } from '../../../src/storage/memory-store.ts'
 import { seededSystem } from '../../../src/storage/system.ts'
+import { fc } from '../../kit/fast-check.ts'
 import { seededRandom } from '../../seeded-random.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'result-blocks-'))

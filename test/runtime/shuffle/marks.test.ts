@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { MarkedSlice } from '../../../src/runtime/shuffle/marks.ts'
 import { startsBefore } from '../../../src/runtime/shuffle/marks.ts'
+import { fc } from '../../kit/fast-check.ts'
 
 const hex = (value: number): string => value.toString(16).padStart(4, '0')
 

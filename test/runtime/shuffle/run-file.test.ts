@@ -1,13 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Cursor } from '../../../src/runtime/shuffle/cursor.ts'
 import { drain } from '../../../src/runtime/shuffle/cursor.ts'
 import { mergeCursors } from '../../../src/runtime/shuffle/merge.ts'
 import { RunReader } from '../../../src/runtime/shuffle/run-reader.ts'
 import { RunWriter } from '../../../src/runtime/shuffle/run-writer.ts'
+import { fc } from '../../kit/fast-check.ts'
 
 type Row = readonly [key: string, payload: string]
 

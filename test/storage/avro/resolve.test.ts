@@ -1,10 +1,10 @@
 import avro from 'avsc'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ColumnSpec } from '../../../src/flow/column.ts'
 import { RowDecoder } from '../../../src/storage/avro/decoder.ts'
 import type { Row } from '../../flow/columns.ts'
 import { anyRows, rowsOf } from '../../flow/columns.ts'
+import { fc } from '../../kit/fast-check.ts'
 import { anyShape, Names } from './schemas.ts'
 
 interface Field {

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../../kit/fast-check.ts'
 
 /** Arbitrary Avro schemas with values, as avsc takes them: fields that a reader does not know. */
 

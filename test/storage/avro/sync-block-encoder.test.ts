@@ -1,5 +1,4 @@
 import { crc32 } from 'node:zlib'
-import fc from 'fast-check'
 import { uncompressSync } from 'snappy'
 import { describe, expect, it } from 'vitest'
 import { createFlowBatch, FLOW_COLUMNS } from '../../../src/flow/batch.ts'
@@ -10,6 +9,7 @@ import type { PackedRows } from '../../../src/storage/avro/sync-block-encoder.ts
 import { SyncBlockEncoder } from '../../../src/storage/avro/sync-block-encoder.ts'
 import { Cursor } from '../../../src/storage/avro/varint.ts'
 import { anyRows, anySpecs, batchOf } from '../../flow/columns.ts'
+import { fc } from '../../kit/fast-check.ts'
 
 const anyBatch = (specs: readonly ColumnSpec[], maxLength = 40) =>
   anyRows(specs, { maxLength }).map((rows) => ({ specs, batch: batchOf(specs, rows) }))

@@ -1,6 +1,5 @@
 import { crc32 } from 'node:zlib'
 import avro from 'avsc'
-import fc from 'fast-check'
 import snappy from 'snappy'
 import { describe, expect, it } from 'vitest'
 import { FLOW_COLUMNS } from '../../../src/flow/batch.ts'
@@ -8,6 +7,7 @@ import type { ColumnSpec } from '../../../src/flow/column.ts'
 import { schemaId } from '../../../src/flow/schema.ts'
 import type { Row } from '../../flow/columns.ts'
 import { anyRows, anySpecs } from '../../flow/columns.ts'
+import { fc } from '../../kit/fast-check.ts'
 import { encodeRows, readRows } from './blocks.ts'
 
 const specsAndRows = anySpecs.chain((specs) => anyRows(specs).map((rows) => ({ specs, rows })))

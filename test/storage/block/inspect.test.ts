@@ -1,6 +1,5 @@
 import { crc32 } from 'node:zlib'
 import avro from 'avsc'
-import fc from 'fast-check'
 import snappy from 'snappy'
 import { describe, expect, it } from 'vitest'
 import { FLOW_COLUMNS } from '../../../src/flow/batch.ts'
@@ -9,6 +8,7 @@ import { schemaId } from '../../../src/flow/schema.ts'
 import { inspectBlock } from '../../../src/storage/block/inspect.ts'
 import { readBlock } from '../../../src/storage/block/read.ts'
 import { anyRows, rowsOf } from '../../flow/columns.ts'
+import { fc } from '../../kit/fast-check.ts'
 import { encodeRows, OneObject } from './blocks.ts'
 
 const FOREIGN = {

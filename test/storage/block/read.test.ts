@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ColumnSpec } from '../../../src/flow/column.ts'
 import type { EncodedBlock } from '../../../src/storage/block/encode.ts'
@@ -6,6 +5,7 @@ import type { BlockDamage } from '../../../src/storage/block/read.ts'
 import { readBlock } from '../../../src/storage/block/read.ts'
 import type { Row } from '../../flow/columns.ts'
 import { rowsOf } from '../../flow/columns.ts'
+import { fc } from '../../kit/fast-check.ts'
 import { blockInfo, encodeRows, OneObject, readRows } from './blocks.ts'
 
 const COLUMNS: readonly ColumnSpec[] = [

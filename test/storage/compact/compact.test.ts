@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Batch } from '../../../src/flow/batch.ts'
 import { createFlowBatch, FLOW_COLUMNS } from '../../../src/flow/batch.ts'
@@ -17,6 +16,7 @@ import { openMemoryStore } from '../../../src/storage/memory-store.ts'
 import type { ObjectStore } from '../../../src/storage/store.ts'
 import { seededSystem } from '../../../src/storage/system.ts'
 import { ulid } from '../../../src/storage/ulid.ts'
+import { fc } from '../../kit/fast-check.ts'
 import { seededRandom } from '../../seeded-random.ts'
 import { wrapStore } from '../wrapped-store.ts'
 

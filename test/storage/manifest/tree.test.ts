@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { PageRef, Tree, TreeKind } from '../../../src/storage/manifest/tree.ts'
 import { findInTree, rewriteTree, scanTree } from '../../../src/storage/manifest/tree.ts'
+import { fc } from '../../kit/fast-check.ts'
 import { collect } from './examples.ts'
 
 interface Entry {

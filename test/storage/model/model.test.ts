@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, it } from 'vitest'
+import { fc } from '../../kit/fast-check.ts'
 import { interleavings, runInterleaving } from './commands.ts'
 
 describe('a store under several writers that may die at any call', () => {

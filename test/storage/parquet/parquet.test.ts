@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Batch } from '../../../src/flow/batch.ts'
 import { createBatch, FLOW_COLUMNS } from '../../../src/flow/batch.ts'
@@ -11,6 +10,7 @@ import type { BlockInfo } from '../../../src/storage/manifest/actions.ts'
 import { openMemoryStore } from '../../../src/storage/memory-store.ts'
 import { ParquetEncoder } from '../../../src/storage/parquet/encode-block.ts'
 import { readParquetBlock } from '../../../src/storage/parquet/read-block.ts'
+import { fc } from '../../kit/fast-check.ts'
 import { seededRandom } from '../../seeded-random.ts'
 
 const EXTRAS: readonly ColumnSpec[] = [

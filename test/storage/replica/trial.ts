@@ -1,9 +1,9 @@
-import fc from 'fast-check'
 import { expect } from 'vitest'
 import { StorageError } from '../../../src/storage/errors.ts'
 import { maintain } from '../../../src/storage/replica/maintain.ts'
 import { promote } from '../../../src/storage/replica/promote.ts'
 import type { ReplicaStore } from '../../../src/storage/replica/replica-store.ts'
+import { fc } from '../../kit/fast-check.ts'
 import { Crash } from '../faulty-store.ts'
 import { bytesOf, commitKey, keysOf, type TestSet, testSet, textOf } from './volumes.ts'
 

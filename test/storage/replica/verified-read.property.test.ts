@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createBatch, FLOW_COLUMNS } from '../../../src/flow/batch.ts'
 import { setValue } from '../../../src/flow/value.ts'
@@ -8,6 +7,7 @@ import type { BlockInfo } from '../../../src/storage/manifest/actions.ts'
 import { encodeParquetBlock } from '../../../src/storage/parquet/block-encoder.ts'
 import { placementOrder } from '../../../src/storage/replica/placement.ts'
 import { rowsOf } from '../../flow/columns.ts'
+import { fc } from '../../kit/fast-check.ts'
 import { testSet } from './volumes.ts'
 
 /** Reads of blocks of a replica set whose copies are damaged at random places. */
