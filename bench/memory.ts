@@ -16,7 +16,7 @@ const GOAL = 1.3
 const [flows = '20000000', ...given] = process.argv.slice(2)
 const bounds = given.length > 0 ? given : ['256MB', '512MB', '1GB']
 const setting = prepareSetting({ flows: Number(flows), rounds: 1 })
-const data = await makeData(setting)
+const data = await makeData(setting, { forNfdump: false })
 const work = join(setting.data, 'memory')
 mkdirSync(work, { recursive: true })
 

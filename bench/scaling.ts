@@ -43,7 +43,7 @@ const lines = [
 ]
 for (const flows of textOption('flows', '5000000,20000000,80000000').split(',').map(Number)) {
   const setting = prepareSetting({ flows, rounds })
-  const { parquet } = await makeData(setting)
+  const { parquet } = await makeData(setting, { forNfdump: false })
   const contenders = [1, 2].map((workers) => ({
     name: String(workers),
     command: flowreduce(

@@ -17,8 +17,8 @@ export interface Data {
   readonly nfdump: string
 }
 
-/** Makes what is missing: a v5 capture by `simulate`, our stores from it, the peers' files from the same datagrams. */
-export async function makeData(setting: Setting): Promise<Data> {
+/** Makes what is missing: a v5 capture by `simulate`, our stores from it, the peers' files from the same datagrams; nfdump's only when it is asked for. */
+export async function makeData(setting: Setting, { forNfdump = true } = {}): Promise<Data> {
   const at = (name: string): string => join(setting.data, name)
   const data: Data = {
     capture: at('v5.pcap'),
@@ -43,7 +43,7 @@ export async function makeData(setting: Setting): Promise<Data> {
       run([setting.python, '-c', `import duckdb; duckdb.connect(config={'threads': 2}).execute("""${sql}""")`])
     })
   }
-  if (setting.peers.includes('nfdump')) await collect(setting, data)
+  if (forNfdump && setting.peers.includes('nfdump')) await collect(setting, data)
   return data
 }
 

@@ -30,12 +30,30 @@ export interface Measured {
 
 /** Runs the contenders in turn, A B C A B C ..., after one round that is not counted; medians of `rounds`. */
 export function interleave(contenders: readonly Contender[], rounds: number, workFolder: string): Measured[] {
+  for (const contender of contenders) measure(contender, workFolder)
+  return countedRounds(contenders, rounds, workFolder)
+}
+
+/** Peers that take longer than this many times the fastest in the first round run no further. */
+const HOPELESS = 1.5
+
+/** As `interleave`, ours against peers: of the peers only those that came near the fastest run after the first round, which is all that is known of the others. */
+export function race(ours: Contender, peers: readonly Contender[], rounds: number, workFolder: string): Measured[] {
+  const [, ...first] = countedRounds([ours, ...peers], 1, workFolder)
+  const limit = Math.min(...first.map(({ wall }) => wall)) * HOPELESS
+  const isNear = peers.map((_, i) => first[i]!.wall <= limit)
+  const measured = countedRounds([ours, ...peers.filter((_, i) => isNear[i])], rounds, workFolder)
+  const [mine, ...near] = measured
+  return [mine!, ...first.map((once, i) => (isNear[i] ? near.shift()! : once))]
+}
+
+function countedRounds(contenders: readonly Contender[], rounds: number, workFolder: string): Measured[] {
   const runs = contenders.map((): Measurement[] => [])
   const answers: unknown[] = []
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const [i, contender] of contenders.entries()) {
       const { measurement, output } = measure(contender, workFolder)
-      if (round > 0) runs[i]!.push(measurement)
+      runs[i]!.push(measurement)
       answers[i] = contender.answer?.(output)
     }
   }
@@ -59,7 +77,8 @@ export function measure(
   return { measurement: result, output: readFileSync(file, 'utf8') }
 }
 
-function medians(runs: readonly Measurement[]): Measurement {
+/** Medians of wall and CPU seconds, and the highest peak. */
+export function medians(runs: readonly Measurement[]): Measurement {
   return {
     wall: median(runs.map((run) => run.wall)),
     cpu: median(runs.map((run) => run.cpu)),

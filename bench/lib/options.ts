@@ -5,3 +5,6 @@ export function textOption(name: string, fallback: string): string {
 }
 
 export const numberOption = (name: string, fallback: number): number => Number(textOption(name, String(fallback)))
+
+/** Datagrams a second, rising, after `--rates`. */
+export const ratesOption = (fallback: string): number[] => textOption('rates', fallback).split(',').map(Number)

@@ -7,96 +7,102 @@ import { flowreduce } from './setting.ts'
 /** One line of the table: our command against the fastest of the others. */
 export interface Row {
   readonly work: string
+  /** Flows that each contender goes through. */
+  readonly flows: number
   readonly goal: number
   readonly ours: Contender
   readonly peers: readonly Contender[]
 }
 
 const ENGINES: readonly Peer[] = ['duckdb', 'clickhouse', 'polars']
+const PORTS = ['port', 'bytes', 'packets', 'flows']
 
-/** The queries of the benchmark. */
-export function queryRows(setting: Setting, data: Data): Row[] {
-  const ours = (job: string, store: string, columns: readonly string[]): Contender => ({
-    name: `flowreduce ${store === data.avro ? 'Avro' : 'Parquet'}`,
-    command: flowreduce(setting, 'run', job, '--store', `file:${store}`, '--top', '10', '--format', 'json', '--quiet'),
-    answer: (output) => rowsOf(output, columns),
+/** The queries over so many flows that starting does not blur them: what takes each contender about a second otherwise. */
+export function shortRows(setting: Setting, data: Data): Row[] {
+  const { job, engines } = contenders(setting, data)
+  const row = (work: string, goal: number, ours: Contender, query: string): Row => ({
+    ...{ work, flows: setting.flows, goal, ours },
+    peers: engines(query),
   })
-  const file = (name: string): string => `${join(setting.root, 'bench', 'jobs.ts')}#${name}`
-  const engines = (query: string, only: readonly Peer[] = ENGINES): Contender[] =>
-    only
-      .filter((peer) => setting.peers.includes(peer))
-      .flatMap((peer) => [
-        enginePeer(setting, peer, query, data.blocks, 'ours'),
-        enginePeer(setting, peer, query, data.rewritten, 'its'),
-      ])
-  const nfdump = (name: string, ...args: string[]): Contender[] =>
-    setting.peers.includes('nfdump')
-      ? [{ name: `nfdump ${name}`, command: ['nfdump', '-R', data.nfdump, '-q', '-n', '10', ...args] }]
-      : []
-  const ports = ['port', 'bytes', 'packets', 'flows']
+  return [
+    row('port breakdown', 2, job('port-breakdown', PORTS), 'ports'),
+    row('bytes per /24', 1.5, job('#bench-subnets', ['subnet', 'bytes', 'packets', 'flows']), 'subnets'),
+    row('five-minute series', 1.5, job('#bench-series', ['bin', 'bytes']), 'series'),
+    row('filtered top 10', 1.5, job('#bench-filtered', ['src', 'bytes']), 'filtered'),
+    row('port breakdown as a TypeScript map', 1, job('#bench-ports-map', PORTS), 'ports'),
+  ]
+}
+
+/** The queries that take long enough by themselves. */
+export function longRows(setting: Setting, data: Data): Row[] {
+  const { job, engines, nfdump } = contenders(setting, data)
+  const { flows } = setting
+  const pairs = ['src', 'dst', 'bytes']
+  const rates = ['net', 'bin', 'bytes']
   return [
     {
-      work: 'port breakdown over Avro',
-      goal: 2,
-      ours: ours('port-breakdown', data.avro, ports),
+      ...{ work: 'port breakdown over Avro', flows, goal: 2, ours: job('port-breakdown', PORTS, data.avro) },
       peers: nfdump('-s dstport/bytes', '-s', 'dstport/bytes'),
     },
-    { work: 'port breakdown', goal: 2, ours: ours('port-breakdown', data.parquet, ports), peers: engines('ports') },
     {
-      work: 'bytes per /24',
-      goal: 1.5,
-      ours: ours(file('bench-subnets'), data.parquet, ['subnet', 'bytes', 'packets', 'flows']),
-      peers: engines('subnets'),
-    },
-    {
-      work: 'five-minute series',
-      goal: 1.5,
-      ours: ours(file('bench-series'), data.parquet, ['bin', 'bytes']),
-      peers: engines('series'),
-    },
-    {
-      work: 'filtered top 10',
-      goal: 1.5,
-      ours: ours(file('bench-filtered'), data.parquet, ['src', 'bytes']),
-      peers: engines('filtered'),
-    },
-    {
-      work: 'bytes per source and destination',
-      goal: 1.5,
-      ours: ours(file('bench-pairs'), data.parquet, ['src', 'dst', 'bytes']),
+      ...{ work: 'ten largest pairs of source and destination', flows, goal: 1.5, ours: job('#bench-pairs', pairs) },
       peers: engines('pairs'),
     },
     {
-      work: 'the same, every pair stored by us',
-      goal: 1.5,
-      ours: ours(file('bench-all-pairs'), data.parquet, ['src', 'dst', 'bytes']),
+      ...{ work: 'the same, every pair stored by us', flows, goal: 1.5, ours: job('#bench-all-pairs', pairs) },
       peers: engines('pairs'),
     },
     {
-      work: 'the same, against nfdump',
-      goal: 10,
-      ours: ours(file('bench-pairs'), data.parquet, ['src', 'dst', 'bytes']),
+      ...{ work: 'ten largest pairs, against nfdump', flows, goal: 10, ours: job('#bench-pairs', pairs) },
       peers: nfdump('-A srcip,dstip', '-A', 'srcip,dstip', '-O', 'bytes'),
     },
     {
-      work: 'port breakdown as a TypeScript map',
-      goal: 1,
-      ours: ours(file('bench-ports-map'), data.parquet, ports),
-      peers: engines('ports'),
-    },
-    {
-      work: 'bytes per minute, prorated',
-      goal: 3,
-      ours: ours(file('bench-rates'), data.parquet, ['net', 'bin', 'bytes']),
+      ...{ work: 'bytes per minute, prorated', flows, goal: 3, ours: job('#bench-rates', rates) },
       peers: engines('rates', ['duckdb']),
     },
     {
-      work: 'the same by a TypeScript map, all of it stored by us',
-      goal: 3,
-      ours: ours(file('bench-rates-map'), data.parquet, ['net', 'bin', 'bytes']),
+      ...{
+        work: 'prorated by a TypeScript map, all stored by us',
+        flows,
+        goal: 3,
+        ours: job('#bench-rates-map', rates),
+      },
       peers: engines('rates', ['duckdb']),
     },
   ]
+}
+
+interface Contenders {
+  /** Our run of a job, built in or (`#name`) of bench/jobs.ts, over the Parquet store unless another is given. */
+  job(name: string, columns: readonly string[], store?: string): Contender
+  engines(query: string, only?: readonly Peer[]): Contender[]
+  nfdump(name: string, ...args: string[]): Contender[]
+}
+
+function contenders(setting: Setting, data: Data): Contenders {
+  const { root, peers } = setting
+  return {
+    job(name, columns, store = data.parquet) {
+      const job = name.startsWith('#') ? join(root, 'bench', 'jobs.ts') + name : name
+      const options = ['--store', `file:${store}`, '--top', '10', '--format', 'json', '--quiet']
+      return {
+        name: `flowreduce ${store === data.avro ? 'Avro' : 'Parquet'}`,
+        command: flowreduce(setting, 'run', job, ...options),
+        answer: (output) => rowsOf(output, columns),
+      }
+    },
+    engines: (query, only = ENGINES) =>
+      only
+        .filter((peer) => peers.includes(peer))
+        .flatMap((peer) => [
+          enginePeer(setting, peer, query, data.blocks, 'ours'),
+          enginePeer(setting, peer, query, data.rewritten, 'its'),
+        ]),
+    nfdump: (name, ...args) =>
+      peers.includes('nfdump')
+        ? [{ name: `nfdump ${name}`, command: ['nfdump', '-R', data.nfdump, '-q', '-n', '10', ...args] }]
+        : [],
+  }
 }
 
 function enginePeer(setting: Setting, peer: Peer, query: string, glob: string, layout: 'ours' | 'its'): Contender {
