@@ -27,7 +27,9 @@ export interface PlanOptions {
   readonly resultTasks?: number | undefined
 }
 
-export const MIN_SPLIT_BYTES = 1024 * 1024
+/** What one thread has read in about the time in which workers start: a job without code of its own is one split, carried out where it was planned. */
+export const LONE_SPLIT_BYTES = 32 * 1024 * 1024
+const MIN_SPLIT_BYTES = 8 * 1024 * 1024
 const MAX_SPLIT_BYTES = 256 * 1024 * 1024
 /** Each split writes every key it has seen, to be merged again: as few as keep all workers busy to the end. */
 const SPLITS_PER_WORKER = 3
@@ -94,8 +96,7 @@ function planDataset(program: Program, dataset: string, options: PlanOptions): D
   const timed = (from !== Number.NEGATIVE_INFINITY || to !== Number.POSITIVE_INFINITY) && hasTimes(view)
   const bounds = timed ? { from, to } : { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }
   const size = view.blocks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-  const even = Math.ceil(size / (workers * SPLITS_PER_WORKER))
-  const splitBytes = options.splitBytes ?? Math.min(MAX_SPLIT_BYTES, Math.max(MIN_SPLIT_BYTES, even))
+  const splitBytes = options.splitBytes ?? goodSplitBytes(program, size, workers)
   const countsSampling = view.columns.some(({ name }) => name === 'samplePopulation')
   const cut = cutSplits(view.blocks, { bounds, splitBytes, countsSampling })
   const counted = cut.splits.some(({ pieces }) => pieces.some(({ countSampling }) => countSampling))
@@ -109,6 +110,12 @@ function planDataset(program: Program, dataset: string, options: PlanOptions): D
     blocks: view.blocks,
     splits: cut.splits,
   }
+}
+
+function goodSplitBytes({ declarative = false }: Program, sizeBytes: number, workers: number): number {
+  if (declarative && sizeBytes <= LONE_SPLIT_BYTES) return LONE_SPLIT_BYTES
+  const even = Math.ceil(sizeBytes / (workers * SPLITS_PER_WORKER))
+  return Math.min(MAX_SPLIT_BYTES, Math.max(MIN_SPLIT_BYTES, even))
 }
 
 const hasTimes = ({ columns }: DatasetView): boolean =>

@@ -20,13 +20,14 @@ export interface CutOptions {
   readonly countsSampling: boolean
 }
 
-/** Leaves out chunks outside the period and cuts the others into splits of about `splitBytes`, neighbours together. */
+/** Leaves out chunks outside the period and cuts the others, neighbours together, at the ends of chunks that are nearest to each multiple of `splitBytes`: so that splits are even, however large chunks are. */
 export function cutSplits(
   blocks: readonly BlockInfo[],
   { bounds, splitBytes, countsSampling }: CutOptions,
 ): { splits: Split[]; prunedRecords: number; prunedBlocks: number; samplingUnknown: number } {
   const splits: Split[] = []
   let open: MutableSplit = { pieces: [], records: 0, sizeBytes: 0 }
+  let cutBytes = 0
   let prunedRecords = 0
   let prunedBlocks = 0
   let samplingUnknown = 0
@@ -41,7 +42,9 @@ export function cutSplits(
         return
       }
       kept++
-      if (open.sizeBytes > 0 && open.sizeBytes + chunk[1] > splitBytes) {
+      const middle = cutBytes + open.sizeBytes + chunk[1] / 2
+      if (open.sizeBytes > 0 && middle > (splits.length + 1) * splitBytes) {
+        cutBytes += open.sizeBytes
         splits.push(open)
         open = { pieces: [], records: 0, sizeBytes: 0 }
       }

@@ -1,5 +1,5 @@
 import type { Manifest } from '../../storage/manifest/manifest.ts'
-import { MIN_SPLIT_BYTES } from '../plan/plan-run.ts'
+import { LONE_SPLIT_BYTES } from '../plan/plan-run.ts'
 import type { LocalRunner } from '../runner/local-runner.ts'
 import { createLocalRunner } from './execution.ts'
 import type { ExecutionOptions } from './options.ts'
@@ -15,7 +15,7 @@ export async function startEarly(
 ): Promise<LocalRunner | undefined> {
   if (options.runner === 'inline') return undefined
   const datasets = await (await manifest.snapshot()).datasets()
-  if (!datasets.some(({ sizeBytes }) => sizeBytes > 2 * MIN_SPLIT_BYTES)) return undefined
+  if (!datasets.some(({ sizeBytes }) => sizeBytes > LONE_SPLIT_BYTES)) return undefined
   const runner = createLocalRunner(shareResources(options.workers, options.memoryBytes), {})
   runner.start()
   return runner

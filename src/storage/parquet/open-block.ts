@@ -4,7 +4,7 @@ import type { BlockInfo } from '../manifest/actions.ts'
 import type { BlockSource } from '../store.ts'
 import { leavesOf } from './leaves.ts'
 import type { RowGroup, SchemaLeaf } from './metadata.ts'
-import { readFooter } from './metadata.ts'
+import { readFooter } from './read-metadata.ts'
 
 /** No row group of a flow block comes near this; a footer that says so is corrupt. */
 export const MAX_MEMORY = 1 << 30

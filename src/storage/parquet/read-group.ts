@@ -8,8 +8,9 @@ import { StorageError } from '../errors.ts'
 import { PAGE_ROWS } from './encode-block.ts'
 import type { Leaf } from './leaves.ts'
 import type { ColumnChunk, PageHeader } from './metadata.ts'
-import { CODEC, ENCODING, PAGE, readPageHeader } from './metadata.ts'
+import { CODEC, ENCODING, PAGE } from './metadata.ts'
 import { readNullable } from './nullable.ts'
+import { readPageHeader } from './read-metadata.ts'
 
 /** A leaf that is read, and where its pages go. */
 export interface LeafTarget {

@@ -1,12 +1,6 @@
 import { StorageError } from '../errors.ts'
 
-/**
- * The part of Thrift's compact protocol that Parquet metadata needs (apache/thrift, thrift-compact-protocol.md). A struct is a map from
- * field id to value; integers are numbers, so values beyond 2^53 - 1 are refused.
- */
-export type ThriftValue = number | boolean | Uint8Array | readonly ThriftValue[] | ThriftStruct
-export type ThriftStruct = ReadonlyMap<number, ThriftValue>
-
+/** The part of Thrift's compact protocol that Parquet metadata needs (apache/thrift, thrift-compact-protocol.md). Integers are numbers, so values beyond 2^53 - 1 are refused. */
 const TYPE = {
   true: 1,
   false: 2,
@@ -24,68 +18,117 @@ const TYPE = {
 /** Nesting that no Parquet footer needs; hostile input stops here. */
 const MAX_DEPTH = 16
 
-/** Reads the struct at `offset`; the result says where it ends. Throws StorageError `corrupt`. */
-export function readStruct(bytes: Uint8Array, offset = 0): { struct: ThriftStruct; next: number } {
-  const reader = new Reader(bytes, offset)
-  const struct = reader.struct(0)
-  return { struct, next: reader.at }
-}
-
-class Reader {
-  readonly #bytes: Uint8Array
+/**
+ * Reads structs field by field, and steps over what the caller does not ask for, so that nothing is kept of most of a footer:
+ * `const outer = reader.enter(); while (reader.next()) if (reader.id === 3) rows = reader.integer(); else reader.skip(); reader.leave(outer)`.
+ * Everything throws StorageError `corrupt` for bytes that are not what is read.
+ */
+export class ThriftReader {
+  /** Where the next byte is read. */
   at: number
+  /** The field that `next` came to. */
+  id = 0
+  readonly #bytes: Uint8Array
+  /** Of the field, or of the elements of the list that is read. */
+  #type = 0
+  #depth = 0
 
-  constructor(bytes: Uint8Array, at: number) {
+  constructor(bytes: Uint8Array, at = 0) {
     this.#bytes = bytes
     this.at = at
   }
 
-  struct(depth: number): ThriftStruct {
-    if (depth > MAX_DEPTH) throw fault('nesting', this.at)
-    const fields = new Map<number, ThriftValue>()
-    let id = 0
-    for (;;) {
-      const header = this.#byte()
-      if (header === 0) return fields
-      id = header >>> 4 ? id + (header >>> 4) : this.#zigzag()
-      const type = header & 15
-      fields.set(id, type === TYPE.true ? true : type === TYPE.false ? false : this.#value(type, depth))
-    }
+  /** Begins the outermost struct, the one in the field, or the next in the list. Gives what `leave` needs. */
+  enter(): number {
+    if (this.#depth > 0) this.#expect(TYPE.struct)
+    if (++this.#depth > MAX_DEPTH) throw fault('nesting', this.at)
+    const outer = this.id
+    this.id = 0
+    return outer
   }
 
-  #value(type: number, depth: number): ThriftValue {
-    switch (type) {
-      case TYPE.true:
-      case TYPE.false:
-        return this.#byte() === 1
-      case TYPE.byte:
-        return this.#byte()
-      case TYPE.i16:
-      case TYPE.i32:
-      case TYPE.i64:
-        return this.#zigzag()
-      case TYPE.double:
-        return this.#take(8)
-      case TYPE.binary:
-        return this.#take(this.#varint())
-      case TYPE.list:
-      case TYPE.set:
-        return this.#list(depth)
-      case TYPE.struct:
-        return this.struct(depth + 1)
-      default:
-        throw fault(`type ${type}`, this.at)
-    }
+  /** Comes to the next field of the struct; false at its end. */
+  next(): boolean {
+    const header = this.#byte()
+    if (header === 0) return false
+    this.id = header >>> 4 ? this.id + (header >>> 4) : this.#zigzag()
+    this.#type = header & 15
+    return true
   }
 
-  #list(depth: number): ThriftValue[] {
-    if (depth > MAX_DEPTH) throw fault('nesting', this.at)
+  /** Goes on in the struct or list around the one that has been read; a list is one of structs. */
+  leave(outer: number): void {
+    this.#depth--
+    this.id = outer
+    this.#type = TYPE.struct
+  }
+
+  /** Begins a list of structs. Returns how many there are. */
+  structs(): number {
+    this.#expect(TYPE.list)
+    const count = this.#list()
+    if (count > 0) this.#expect(TYPE.struct)
+    return count
+  }
+
+  integer(): number {
+    const type = this.#type
+    if (type < TYPE.byte || type > TYPE.i64) throw fault(`type ${type} for an integer`, this.at)
+    return type === TYPE.byte ? this.#byte() : this.#zigzag()
+  }
+
+  binary(): Uint8Array {
+    this.#expect(TYPE.binary)
+    const length = this.#varint()
+    this.#pass(length)
+    return this.#bytes.subarray(this.at - length, this.at)
+  }
+
+  /** Steps over the value of the field. */
+  skip(): void {
+    if (this.#type > TYPE.false) this.#skip()
+  }
+
+  /** Steps over a value; one of a list has a byte for what is a type of its own in a field. */
+  #skip(): void {
+    const type = this.#type
+    if (type >= TYPE.true && type <= TYPE.byte) this.#pass(1)
+    else if (type >= TYPE.i16 && type <= TYPE.i64) this.#varint()
+    else if (type === TYPE.double) this.#pass(8)
+    else if (type === TYPE.binary) this.#pass(this.#varint())
+    else if (type === TYPE.list || type === TYPE.set) this.#skipList()
+    else if (type === TYPE.struct) this.#skipStruct()
+    else throw fault(`type ${type}`, this.at)
+  }
+
+  #skipStruct(): void {
+    const outer = this.enter()
+    while (this.next()) this.skip()
+    this.leave(outer)
+  }
+
+  #skipList(): void {
+    if (++this.#depth > MAX_DEPTH) throw fault('nesting', this.at)
+    const count = this.#list()
+    const type = this.#type
+    for (let i = 0; i < count; i++) {
+      this.#type = type
+      this.#skip()
+    }
+    this.#depth--
+  }
+
+  #expect(type: number): void {
+    if (this.#type !== type) throw fault(`type ${this.#type} for ${type}`, this.at)
+  }
+
+  /** Begins a list. Returns how many elements there are, each of which takes a byte at least. */
+  #list(): number {
     const header = this.#byte()
     const count = header >>> 4 === 15 ? this.#varint() : header >>> 4
     if (count > this.#bytes.length - this.at) throw fault(`list of ${count}`, this.at)
-    const items: ThriftValue[] = []
-    for (let i = 0; i < count; i++) items.push(this.#value(header & 15, depth + 1))
-    return items
+    this.#type = header & 15
+    return count
   }
 
   #byte(): number {
@@ -94,15 +137,16 @@ class Reader {
     return byte
   }
 
-  #take(length: number): Uint8Array {
-    if (length > this.#bytes.length - this.at) throw fault(`binary of ${length}`, this.at)
+  #pass(length: number): void {
+    if (length > this.#bytes.length - this.at) throw fault(`${length} bytes`, this.at)
     this.at += length
-    return this.#bytes.subarray(this.at - length, this.at)
   }
 
   #varint(): number {
-    let value = 0
-    for (let scale = 1; scale < 2 ** 70; scale *= 128) {
+    let value = this.#byte()
+    if (value < 0x80) return value
+    value &= 0x7f
+    for (let scale = 128; scale < 2 ** 70; scale *= 128) {
       const byte = this.#byte()
       value += (byte & 0x7f) * scale
       if (byte < 0x80) {
