@@ -1,9 +1,8 @@
-// Builds dist/: the command line and the workers as programs, the library entries, and their type declarations.
+// Builds dist/: the command line and the workers as programs, the library entries, and their type declarations. Does nothing when they are there.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
-import { buildPrograms, compileCode, lean } from './programs.mjs'
+import { inputsOf, isBuilt, noteBuilt } from './fingerprint.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(root)
@@ -12,6 +11,12 @@ const run = (command, args) => {
   const { status } = spawnSync(command, args, { stdio: 'inherit' })
   if (status !== 0) process.exit(status ?? 1)
 }
+
+const inputs = inputsOf(root)
+if (isBuilt(root, inputs)) process.exit(0)
+
+const { build } = await import('esbuild')
+const { buildPrograms, compileCode, lean } = await import('./programs.mjs')
 
 rmSync('dist', { recursive: true, force: true })
 mkdirSync('dist')
@@ -50,3 +55,4 @@ run('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json'])
 run(process.execPath, ['scripts/run-ts.mjs', 'scripts/build-jobs.ts'])
 rmSync('dist/scripts', { recursive: true })
 await compileCode(common)
+noteBuilt(root, inputs)
