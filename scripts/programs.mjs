@@ -1,5 +1,6 @@
 // The programs of dist/: pieces, each a CommonJS module as one function, and small modules that start them with the code that V8 has compiled (src/launch.ts).
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -27,9 +28,20 @@ export const lean = {
   },
 }
 
+/** The SDK is a piece of its own, which every program that opens a store on S3 loads. */
+const sdk = {
+  name: 'sdk',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/sdk\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './s3.cjs/sdk', external: true } : undefined,
+    )
+  },
+}
+
 /** Builds the programs, and the modules that start them. */
 export async function buildPrograms(common) {
-  for (const [name, contents] of Object.entries(WORKERS)) await buildPiece(common, { name, contents })
+  await buildPiece(common, { name: 's3', contents: "export const sdk = () => import('./src/storage/s3/sdk.ts')\n" })
+  for (const [name, contents] of Object.entries(WORKERS)) await buildPiece(common, { name, contents, plugins: [sdk] })
   await buildCommandLine(common)
   await buildEntries(common, false)
 }
@@ -49,12 +61,12 @@ async function buildCommandLine(common) {
     },
   }
   const main = `import './${COMMAND_LINE}'\n`
-  const { metafile } = await buildPiece(common, { name: 'cli', contents: main, plugins: [dynamic] })
+  const { metafile } = await buildPiece(common, { name: 'cli', contents: main, plugins: [sdk, dynamic] })
   const shared = Object.keys(metafile.inputs)
     .filter((path) => path.startsWith('src/') && path !== COMMAND_LINE)
     .map((path) => resolve(path))
   const parts = shared.map((path, index) => `export * as m${index} from ${JSON.stringify(path)}\n`)
-  await buildPiece(common, { name: 'cli', contents: main + parts.join(''), plugins: [dynamic] })
+  await buildPiece(common, { name: 'cli', contents: main + parts.join(''), plugins: [sdk, dynamic] })
   const fromFirst = {
     name: 'shared',
     setup({ onResolve }) {
@@ -65,7 +77,7 @@ async function buildCommandLine(common) {
     },
   }
   const actions = later.map((path, index) => `export const m${index} = () => import(${JSON.stringify(path)})\n`)
-  await buildPiece(common, { name: 'actions', contents: actions.join(''), plugins: [fromFirst] })
+  await buildPiece(common, { name: 'actions', contents: actions.join(''), plugins: [sdk, fromFirst] })
 }
 
 /** Builds a piece: a CommonJS module as a function that is given what a script by itself does not have. */
@@ -81,7 +93,7 @@ async function buildPiece(common, { name, contents, plugins = [] }) {
     minifyWhitespace: true,
     minifySyntax: true,
     // Native code, code that finds its own files, and what is only loaded on demand stays in node_modules.
-    external: ['snappy', 'piscina', 'esbuild', '@aws-sdk/client-s3', 'avsc', 'yaml'],
+    external: ['snappy', 'piscina', 'esbuild', 'avsc', 'yaml'],
     define: { 'import.meta.url': '__url' },
     banner: { js: '(function (exports, require, module, __url, __load) {' },
     footer: { js: '})' },
@@ -127,11 +139,14 @@ export async function compileCode(common) {
   }
   const store = ['--store', `file:${join(folder, 'store')}`, '--quiet']
   const capture = join(folder, 'flows.pcap')
-  const run = (job) => flowreduce('run', job, ...store, '--workers', '1', '--split-size', '32KB', '--format', 'json')
+  // The build waits for no other run on this machine.
+  const few = ['--workers', '1', '--split-size', '32KB', '--slots', '65536']
+  const run = (job) => flowreduce('run', job, ...store, ...few, '--format', 'json')
   try {
     flowreduce('simulate', '--target', capture, '--flows', '8000', '--seed', '1', '--quiet')
     flowreduce('import', capture, ...store)
     await buildEntries(common, true)
+    await askNobody(cli)
     flowreduce('--help')
     run('port-breakdown')
     await buildEntries(common, false)
@@ -142,5 +157,23 @@ export async function compileCode(common) {
   } finally {
     await buildEntries(common, false)
     rmSync(folder, { recursive: true })
+  }
+}
+
+/** A server that has nothing: what V8 compiles of the SDK until its answer is there is most of it. */
+const NOBODY = `
+const server = require('node:http').createServer((_, response) => response.writeHead(404).end())
+server.listen(0, '127.0.0.1', () => console.log(server.address().port))`
+
+/** Looks for a store on a server that has none. */
+async function askNobody(cli) {
+  const server = spawn(process.execPath, ['-e', NOBODY], { stdio: ['ignore', 'pipe', 'inherit'] })
+  try {
+    const [port] = await once(server.stdout, 'data')
+    const url = `s3://build/store?endpoint=http://127.0.0.1:${Number(port)}`
+    const env = { ...process.env, AWS_ACCESS_KEY_ID: 'build', AWS_SECRET_ACCESS_KEY: 'build' }
+    spawnSync(process.execPath, [cli, 'fs', 'ls', '--store', url], { stdio: 'ignore', env })
+  } finally {
+    server.kill()
   }
 }

@@ -9,7 +9,7 @@ const DIST = dirname(CLI)
 
 it('programs have compiled code that this Node takes, and start without flags that would make it refuse', () => {
   const caches = readdirSync(DIST).filter((name) => name.endsWith('.cache'))
-  expect(caches.sort()).toEqual(['actions.cache', 'cli.cache', 'worker.cache'])
+  expect(caches.sort()).toEqual(['actions.cache', 'cli.cache', 's3.cache', 'worker.cache'])
   for (const name of caches) {
     const filename = join(DIST, name.replace(/cache$/, 'cjs'))
     const cachedData = readFileSync(cacheOf(filename))

@@ -5,7 +5,7 @@ import { checkEndpoint, type S3Location } from './url.ts'
 
 /** The SDK, loaded, and a client of it for one location. */
 export interface S3Api {
-  readonly sdk: typeof import('@aws-sdk/client-s3')
+  readonly sdk: typeof import('./sdk.ts')
   readonly client: S3Client
 }
 
@@ -28,7 +28,7 @@ const DEFAULT_REGION = 'us-east-1'
 export async function connect(options: ConnectOptions): Promise<S3Api> {
   const { location, environment, concurrency, connectMs } = options
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
-  const sdk = await import('@aws-sdk/client-s3')
+  const sdk = await import('./sdk.ts')
   const agent = { keepAlive: true, maxSockets: concurrency }
   const authorities = await certificateAuthorities(environment)
   const config: S3ClientConfig = {
