@@ -43,6 +43,24 @@ export interface Kernels {
   delta16: PlainKernel
   delta32: PlainKernel
   delta64: PlainKernel
+  /** Encodes the values of a column chunk as the bodies of its pages; see assembly/parquet-encode.ts and `encode-pages.ts`. Returns 0. */
+  encode8: EncodeKernel
+  encode16: EncodeKernel
+  encode32: EncodeKernel
+  encode64: EncodeKernel
+  encode128: EncodeKernel
+  /** The values of the rows `rows` (32-bit numbers) of a column, in that order. */
+  gather8: GatherKernel
+  gather16: GatherKernel
+  gather32: GatherKernel
+  gather64: GatherKernel
+  gather128: GatherKernel
+  /** The row numbers in order of time; `scratch` has `orderScratchBytes`. */
+  timeOrder(times: number, count: number, rows: number, scratch: number): void
+  /** A bit for each byte, 1 where it is `value`. Returns how many bytes were written. */
+  equalBits(at: number, count: number, value: number, dst: number): number
+  /** The 16-byte values of the rows whose family is 6, back to back. Returns how many. */
+  pick128(family: number, rows: number, values: number, dst: number): number
   /** How many of `count` bytes equal `value`. */
   countBytes(at: number, count: number, value: number): number
   /** 16-byte values to the rows whose family is 6, zero to the others. Returns how many were used. */
@@ -172,6 +190,15 @@ export type DictionaryKernel = (
   entryCount: number,
   dst: number,
 ) => number
+export type EncodeKernel = (
+  values: number,
+  bounds: number,
+  pages: number,
+  scratch: number,
+  out: number,
+  report: number,
+) => number
+export type GatherKernel = (from: number, rows: number, count: number, to: number) => void
 export type PlainKernel = (src: number, length: number, count: number, dst: number) => number
 
 let compiled: WebAssembly.Module | undefined

@@ -50,6 +50,12 @@ export class KernelMemory {
     return at
   }
 
+  /** Takes an array of `length` elements. */
+  readonly make = <T>(
+    type: { readonly BYTES_PER_ELEMENT: number; new (buffer: ArrayBufferLike, byteOffset: number, length: number): T },
+    length: number,
+  ): T => new type(this.memory.buffer, this.allocate(length * type.BYTES_PER_ELEMENT), length)
+
   /** Takes `sizeBytes`, slack included, for an allocator of their own. */
   part(sizeBytes: number): KernelMemory {
     const at = this.allocate(sizeBytes - SLACK)

@@ -2,6 +2,7 @@ import type { Batch } from '../../flow/batch.ts'
 import { createBatch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import { copyRows } from '../../flow/copy.ts'
+import { timeOrder } from '../../kernels/time-order.ts'
 import { blockKey } from '../block/keys.ts'
 import { readBlock } from '../block/read.ts'
 import { datasetColumns, rewriteSchema } from '../dataset-columns.ts'
@@ -14,7 +15,6 @@ import type { System } from '../system.ts'
 import { ulid } from '../ulid.ts'
 import type { ChooseOptions } from './choose.ts'
 import { chooseGroups } from './choose.ts'
-import { timeOrder } from './time-order.ts'
 
 export interface CompactOptions extends Partial<ChooseOptions> {
   readonly store: ObjectStore

@@ -1,12 +1,14 @@
 import { crc32 } from 'node:zlib'
 import type { Batch } from '../../flow/batch.ts'
-import { createBatch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import { gatherRows } from '../../flow/gather.ts'
 import { schemaId } from '../../flow/schema.ts'
+import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import { BlockStatistics, lastTime } from '../block/statistics.ts'
 import type { BlockInfo, ChunkInfo } from '../manifest/actions.ts'
-import { ParquetEncoder, ROW_GROUP_ROWS } from './encode-block.ts'
+import { ParquetEncoder } from './encode-block.ts'
+import { RowGroupEncoder } from './row-group-encoder.ts'
+import { ROW_GROUP_ROWS } from './rows.ts'
 
 /**
  * Writes the rows `order` of `batch` as one Parquet block, a row group per 131,072 rows, and says what the manifest needs to know.
@@ -17,19 +19,21 @@ export function encodeParquetBlock(
   order: Uint32Array,
   { columns, schema }: { columns: readonly ColumnSpec[]; schema: unknown },
 ): { bytes: Uint8Array; info: Omit<BlockInfo, 'key' | 'collector'> } {
-  const encoder = new ParquetEncoder({ columns, schema: JSON.stringify(schema) })
+  const file = new ParquetEncoder({ columns, schema: JSON.stringify(schema) })
   const statistics = new BlockStatistics()
-  const group = createBatch(columns, Math.min(order.length, ROW_GROUP_ROWS))
   const chunks: ChunkInfo[] = []
+  const instance = borrowKernels(RowGroupEncoder.bytesNeeded(columns))
+  const groups = new RowGroupEncoder(columns, instance.memory, instance.kernels)
   for (let from = 0; from < order.length; from += ROW_GROUP_ROWS) {
     const rows = order.subarray(from, from + ROW_GROUP_ROWS)
-    gatherRows(batch, rows, rows.length, group)
-    statistics.add(group, 0, rows.length)
+    gatherRows(batch, rows, rows.length, groups.batch)
+    statistics.add(groups.batch, 0, rows.length)
     const span = statistics.takeSpan()
-    const { offset, length } = encoder.addRowGroup(group)
+    const { offset, length } = file.add(groups.encode())
     chunks.push([offset, length, rows.length, span.minStart, lastTime(span)])
   }
-  const bytes = encoder.finish()
+  returnKernels(instance)
+  const bytes = file.finish()
   return {
     bytes,
     info: {

@@ -6,12 +6,12 @@ import { SLACK } from '../../kernels/memory.ts'
 import { fillDefault } from '../avro/fill.ts'
 import { StorageError } from '../errors.ts'
 import type { BlockInfo } from '../manifest/actions.ts'
-import { PAGE_ROWS } from './encode-block.ts'
 import type { Leaf } from './leaves.ts'
 import type { ColumnChunk, RowGroup } from './metadata.ts'
 import { MAX_MEMORY } from './open-block.ts'
 import type { LeafTarget } from './read-group.ts'
 import { scratchBytes } from './read-group.ts'
+import { PAGE_ROWS } from './rows.ts'
 
 /** A leaf that is read. */
 export interface Wanted {

@@ -1,9 +1,10 @@
 import type { Column, VariableColumn } from '../../flow/column.ts'
 import { decodeDictionary } from '../../kernels/parquet.ts'
+import { plainPage } from '../../kernels/parquet-encode.ts'
 import { StorageError } from '../errors.ts'
-import { plainPage } from './encode-values.ts'
 import type { Leaf, LeafArray } from './leaves.ts'
 import { leafArray } from './leaves.ts'
+import { packedLevels } from './levels.ts'
 
 /**
  * Pages of the columns that configured elements add: nullable, and text or bytes. They are rare and read by few jobs, so they are PLAIN
@@ -19,16 +20,11 @@ export function nullablePage(leaf: Leaf, column: Column, from: number, to: numbe
   return leaf.optional ? Buffer.concat([definitionLevels(there, from, to), values]) : values
 }
 
-/** Bit-packed definition levels of one bit behind their length (DataPage V1): 1 where `there` is. */
-export function definitionLevels(there: Uint8Array, from: number, to: number): Uint8Array {
-  const groups = (to - from + 7) >>> 3
-  const header: number[] = []
-  let rest = groups * 2 + 1
-  for (; rest >= 128; rest >>>= 7) header.push((rest & 127) | 128)
-  header.push(rest)
-  const bits = new Uint8Array(groups)
+/** The levels of rows [from, to): 1 where `there` is. */
+function definitionLevels(there: Uint8Array, from: number, to: number): Uint8Array {
+  const bits = new Uint8Array((to - from + 7) >>> 3)
   for (let i = 0; i < to - from; i++) if (there[from + i]) bits[i >>> 3] = (bits[i >>> 3] as number) | (1 << (i & 7))
-  return Buffer.concat([new Uint8Array(Uint32Array.of(header.length + groups).buffer), Uint8Array.from(header), bits])
+  return packedLevels(bits)
 }
 
 function fixedValues(leaf: Leaf, column: Column, rows: readonly number[]): Uint8Array {

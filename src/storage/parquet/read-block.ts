@@ -6,7 +6,6 @@ import type { BlockDamage, BlockRows, ReadBlockOptions } from '../block/read.ts'
 import { StorageError } from '../errors.ts'
 import type { BlockInfo } from '../manifest/actions.ts'
 import type { BlockSource } from '../store.ts'
-import { PAGE_ROWS } from './encode-block.ts'
 import type { FetchedChunk } from './fetch.ts'
 import { fetchGroup } from './fetch.ts'
 import { layOut, memoryNeeded } from './layout.ts'
@@ -14,6 +13,7 @@ import { leavesOf } from './leaves.ts'
 import { openBlock } from './open-block.ts'
 import type { LeafTarget } from './read-group.ts'
 import { GroupReader } from './read-group.ts'
+import { PAGE_ROWS } from './rows.ts'
 
 /**
  * Reads a Parquet block page by page: batches of up to 16,384 rows whose columns are views of kernel memory, reused from one to the

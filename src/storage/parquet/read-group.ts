@@ -5,12 +5,12 @@ import { kernelFault } from '../../kernels/codes.ts'
 import type { DictionaryKernel, Kernels, PlainKernel } from '../../kernels/kernels.ts'
 import type { KernelMemory } from '../../kernels/memory.ts'
 import { StorageError } from '../errors.ts'
-import { PAGE_ROWS } from './encode-block.ts'
 import type { Leaf } from './leaves.ts'
 import type { ColumnChunk, PageHeader } from './metadata.ts'
 import { CODEC, ENCODING, PAGE } from './metadata.ts'
 import { readNullable } from './nullable.ts'
 import { readPageHeader } from './read-metadata.ts'
+import { PAGE_ROWS } from './rows.ts'
 
 /** A leaf that is read, and where its pages go. */
 export interface LeafTarget {

@@ -2,14 +2,18 @@ import { describe, expect, it } from 'vitest'
 import type { Batch } from '../../../src/flow/batch.ts'
 import { createBatch, FLOW_COLUMNS } from '../../../src/flow/batch.ts'
 import type { Column, ColumnSpec } from '../../../src/flow/column.ts'
+import { copyRows } from '../../../src/flow/copy.ts'
 import { avroSchema } from '../../../src/flow/schema.ts'
 import { setValue, valueAt } from '../../../src/flow/value.ts'
+import { loadKernels } from '../../../src/kernels/kernels.ts'
+import { KernelMemory } from '../../../src/kernels/memory.ts'
 import type { BlockDamage } from '../../../src/storage/block/read.ts'
 import { StorageError } from '../../../src/storage/errors.ts'
 import type { BlockInfo } from '../../../src/storage/manifest/actions.ts'
 import { openMemoryStore } from '../../../src/storage/memory-store.ts'
 import { ParquetEncoder } from '../../../src/storage/parquet/encode-block.ts'
 import { readParquetBlock } from '../../../src/storage/parquet/read-block.ts'
+import { RowGroupEncoder } from '../../../src/storage/parquet/row-group-encoder.ts'
 import { fc } from '../../kit/fast-check.ts'
 import { seededRandom } from '../../seeded-random.ts'
 
@@ -22,6 +26,8 @@ const EXTRAS: readonly ColumnSpec[] = [
 ]
 const COLUMNS = [...FLOW_COLUMNS, ...EXTRAS]
 const SCHEMA = avroSchema('Flow', COLUMNS)
+const memory = KernelMemory.create(RowGroupEncoder.bytesNeeded(COLUMNS))
+const groupEncoder = new RowGroupEncoder(COLUMNS, memory, loadKernels(memory))
 const KEY = 'data/flows/2026-01-01/00/x.parquet'
 
 /** Rows with the shapes real columns have: constant, few values, many values, sorted, over the whole range of the type. */
@@ -63,7 +69,9 @@ async function stored(
 ): Promise<{ store: ReturnType<typeof openMemoryStore>; block: BlockInfo }> {
   const encoder = new ParquetEncoder({ columns: COLUMNS, schema: '{}' })
   const chunks = groups.map((batch) => {
-    const { offset, length } = encoder.addRowGroup(batch)
+    groupEncoder.batch.length = 0
+    copyRows(batch, 0, batch.length, groupEncoder.batch)
+    const { offset, length } = encoder.add(groupEncoder.encode())
     return [offset, length, batch.length, null, null] as const
   })
   const bytes = encoder.finish()

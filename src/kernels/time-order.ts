@@ -1,4 +1,5 @@
 /**
+ * TypeScript twin of the kernel `timeOrder`.
  * The row numbers `0 .. count` ordered by time, rows of one time in their old order: a radix sort of 16 bits a pass over the distance from
  * the earliest time, so a day of milliseconds takes two passes. Times are whole numbers of magnitude up to 2^53.
  */
@@ -33,3 +34,6 @@ export function timeOrder(times: Float64Array, count: number): Uint32Array {
 }
 
 const digit = (distance: number, scale: number): number => Math.floor(distance / scale) % 65_536
+
+/** Scratch of the kernel: places for 11 bits, and two words for each row. */
+export const orderScratchBytes = (count: number): number => 8192 + count * 16

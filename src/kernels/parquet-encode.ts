@@ -1,7 +1,7 @@
-import type { LeafArray } from './leaves.ts'
 import { MINIBLOCK, packMiniblock } from './miniblock.ts'
+import type { PageTarget } from './parquet.ts'
 
-/** The values of one leaf in one row group, encoded page by page the way that is smallest. */
+/** The values of one column in one row group, encoded page by page the way that is smallest. */
 export interface EncodedValues {
   /** PLAIN bytes of the dictionary and its size, when the pages are dictionary indices. */
   readonly dictionary?: { readonly bytes: Uint8Array; readonly entries: number }
@@ -13,10 +13,10 @@ export interface EncodedValues {
 const MAX_ENTRIES = 1 << 15
 
 /**
- * Encodes the values of one row group. Page `p` holds values [bounds[p], bounds[p + 1]); `width` is the number of array elements of a
+ * TypeScript twin of the `encode*` kernels. Encodes the values of one row group. Page `p` holds values [bounds[p], bounds[p + 1]); `width` is the number of array elements of a
  * value: 1, or 16 for IPv6 addresses.
  */
-export function encodeValues(values: LeafArray, bounds: readonly number[], width: number): EncodedValues {
+export function encodeValues(values: PageTarget, bounds: readonly number[], width: number): EncodedValues {
   const count = bounds.at(-1) ?? 0
   const wide = values instanceof Float64Array
   const plainBytes = count * (wide ? 8 : width === 16 ? 16 : 4)
@@ -42,7 +42,7 @@ export function encodeValues(values: LeafArray, bounds: readonly number[], width
  * The first `count` values as doubles. Loops that see arrays of one kind only are compiled for it, and are several times as fast as those that see all kinds;
  * the conversion is a small part of that.
  */
-export function doublesOf(values: LeafArray, count: number): Float64Array {
+function doublesOf(values: PageTarget, count: number): Float64Array {
   return values instanceof Float64Array ? values : new Float64Array(values.subarray(0, count))
 }
 
@@ -53,10 +53,10 @@ function pagesOf(bounds: readonly number[], encode: (from: number, to: number) =
 }
 
 /** Bits of the largest index into a dictionary of `entries`. */
-export const bitWidth = (entries: number): number => (entries <= 1 ? 0 : 32 - Math.clz32(entries - 1))
+const bitWidth = (entries: number): number => (entries <= 1 ? 0 : 32 - Math.clz32(entries - 1))
 
 /** PLAIN: little-endian INT32, INT64, or the bytes as they are. */
-export function plainPage(values: LeafArray, from: number, to: number, width: number): Uint8Array {
+export function plainPage(values: PageTarget, from: number, to: number, width: number): Uint8Array {
   const count = to - from
   if (width === 16) return new Uint8Array((values as Uint8Array).slice(from * 16, to * 16))
   if (values instanceof Float64Array) {
@@ -78,7 +78,7 @@ interface Dictionary {
 }
 
 /** The distinct values in order of appearance, or undefined when there are too many. */
-function buildDictionary(values: LeafArray, count: number, width: number): Dictionary | undefined {
+function buildDictionary(values: PageTarget, count: number, width: number): Dictionary | undefined {
   const indices = new Uint16Array(count)
   const firsts =
     values.BYTES_PER_ELEMENT < 4 && width === 1
@@ -86,7 +86,7 @@ function buildDictionary(values: LeafArray, count: number, width: number): Dicti
       : distinctWords(values, count, width, indices)
   if (!firsts) return undefined
   const entries = firsts.length
-  const distinct = new (values.constructor as new (length: number) => LeafArray)(entries * width)
+  const distinct = new (values.constructor as new (length: number) => PageTarget)(entries * width)
   for (let e = 0; e < entries; e++) {
     for (let k = 0; k < width; k++) distinct[e * width + k] = values[(firsts[e] as number) * width + k] as number
   }
@@ -114,7 +114,7 @@ function distinctSmall(values: Uint16Array, indices: Uint16Array): Int32Array | 
 }
 
 /** The same for values of `size` 32-bit words, by open addressing. */
-function distinctWords(values: LeafArray, count: number, width: number, indices: Uint16Array): Int32Array | undefined {
+function distinctWords(values: PageTarget, count: number, width: number, indices: Uint16Array): Int32Array | undefined {
   const size = (values.BYTES_PER_ELEMENT * width) / 4
   const words = new Uint32Array(values.buffer, values.byteOffset, count * size)
   const slots = new Int32Array(MAX_ENTRIES * 4)
@@ -122,6 +122,8 @@ function distinctWords(values: LeafArray, count: number, width: number, indices:
   const firsts = new Int32Array(MAX_ENTRIES)
   let entries = 0
   for (let i = 0; i < count; i++) {
+    // Two thirds distinct in the first part: the rest of the row group will not be better.
+    if (i === 8192 && entries > 5461) return undefined
     let slot = hashWords(words, i * size, size) & mask
     let entry = slots[slot] as number
     while (entry !== 0 && !equalWords(words, i * size, (firsts[entry - 1] as number) * size, size)) {
@@ -129,8 +131,7 @@ function distinctWords(values: LeafArray, count: number, width: number, indices:
       entry = slots[slot] as number
     }
     if (entry === 0) {
-      // Two thirds distinct in the first part: the rest of the row group will not be better.
-      if (entries === MAX_ENTRIES || (i === 8192 && entries > 5461)) return undefined
+      if (entries === MAX_ENTRIES) return undefined
       firsts[entries] = i
       entry = ++entries
       slots[slot] = entry
@@ -190,13 +191,13 @@ function varint(value: number): number[] {
 const BLOCK = 128
 
 /**
- * DELTA_BINARY_PACKED (Encodings.md): blocks of 128 values, four miniblocks each. Undefined when a delta needs more than 53 bits, or 32
- * for a 32-bit leaf.
+ * DELTA_BINARY_PACKED (Encodings.md): blocks of 128 values, four miniblocks each. Undefined when a value is so large that a delta may need more than 53 bits,
+ * or 32 for a 32-bit leaf.
  */
 function deltaPages(values: Float64Array, bounds: readonly number[], isWide: boolean): Uint8Array[] | undefined {
   const count = bounds.at(-1) ?? 0
   const limit = isWide ? 2 ** 51 : 2 ** 31
-  for (let i = 0; i < count; i++) if (!((values[i] as number) < limit)) return undefined
+  for (let i = 0; i < count; i++) if (!(Math.abs(values[i] as number) < limit)) return undefined
   return pagesOf(bounds, (from, to) => deltaPage(values, from, to))
 }
 

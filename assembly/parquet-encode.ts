@@ -1,0 +1,329 @@
+// The values of a column chunk as the bodies of its pages, encoded the way that is smallest (apache/parquet-format, Encodings.md); the twin is
+// src/kernels/parquet-encode.ts, which makes the same bytes. Nothing here is static: several threads may run it over one memory.
+
+import { putVarint } from './avro-encode'
+import { OUT_OF_RANGE } from './codes'
+
+/** The specification's numbers. */
+const PLAIN: u32 = 0
+const DELTA_BINARY_PACKED: u32 = 5
+const RLE_DICTIONARY: u32 = 8
+
+/** Above this many entries a dictionary no longer fits the fast caches of a reader. */
+const MAX_ENTRIES: u32 = 1 << 15
+/** When more than `MANY` of the first `FEW` values are distinct, the rest of the row group will not be better. */
+const FEW: u32 = 8192
+const MANY: u32 = 5461
+/** No dictionary. */
+const NONE: u32 = 0xffffffff
+const FIRST_MASK: u32 = 1023
+const MAX_SAFE: f64 = 9007199254740991.0
+
+/** Scratch: places of a hash table, distinct values, the differences of a block, the index of each value, pages of differences. */
+const TABLE_BYTES: usize = 2 << 16
+const DISTINCT_BYTES: usize = 16 << 15
+const BLOCK: u32 = 128
+const MINIBLOCK: u32 = 32
+
+// The report: smallest and largest value, encoding, entries of the dictionary, where its bytes stand with those of the pages behind, how many they are, and of each page.
+const MAX: usize = 8
+const ENCODING: usize = 16
+const ENTRIES: usize = 20
+const AT: usize = 24
+const DICTIONARY_BYTES: usize = 28
+const PAGE_BYTES: usize = 32
+
+// @ts-ignore: decorator
+@inline
+function sizeOf<T>(): usize {
+  return isVector<T>() ? 16 : sizeof<T>()
+}
+
+/** Bytes of a value in PLAIN. */
+// @ts-ignore: decorator
+@inline
+function plainSize<T>(): u32 {
+  return max<u32>(<u32>sizeOf<T>(), 4)
+}
+
+// @ts-ignore: decorator
+@inline
+function isSame<T>(a: usize, b: usize): bool {
+  if (isVector<T>()) return ((load<u64>(a) ^ load<u64>(b)) | (load<u64>(a, 8) ^ load<u64>(b, 8))) == 0
+  if (sizeof<T>() == 8) return load<u64>(a) == load<u64>(b)
+  return load<u32>(a) == load<u32>(b)
+}
+
+// @ts-ignore: decorator
+@inline
+function hash<T>(at: usize): u32 {
+  if (isVector<T>()) return <u32>((((load<u64>(at) * 0x9e3779b97f4a7c15) ^ load<u64>(at, 8)) * 0xbf58476d1ce4e5b9) >> 32)
+  if (sizeof<T>() == 8) return <u32>((load<u64>(at) * 0x9e3779b97f4a7c15) >> 32)
+  return (load<u32>(at) * 0x9e3779b1) >> 11
+}
+
+// @ts-ignore: decorator
+@inline
+function copyValue<T>(to: usize, from: usize): void {
+  if (isVector<T>()) v128.store(to, v128.load(from))
+  else store<T>(to, load<T>(from))
+}
+
+/** Distinct values of 8 or 16 bits in order of appearance, and of every row which it has; how many, or `NONE`. */
+function distinctSmall<T>(values: usize, count: u32, table: usize, distinct: usize, indices: usize): u32 {
+  memory.fill(table, 0, <usize>2 << (sizeof<T>() << 3))
+  let entries: u32 = 0
+  for (let i: u32 = 0; i < count; i++) {
+    const value = load<T>(values + <usize>i * sizeof<T>())
+    const place = table + (<usize>value << 1)
+    let entry: u32 = load<u16>(place)
+    if (entry == 0) {
+      if (entries == MAX_ENTRIES) return NONE
+      store<T>(distinct + <usize>entries * sizeof<T>(), value)
+      entry = ++entries
+      store<u16>(place, entry)
+    }
+    store<u16>(indices + (<usize>i << 1), entry - 1)
+  }
+  return entries
+}
+
+/** The place of a value in the table, or the free one where it would go. */
+// @ts-ignore: decorator
+@inline
+function placeOf<T>(at: usize, table: usize, mask: u32, distinct: usize): usize {
+  let slot = hash<T>(at) & mask
+  let entry: u32 = load<u16>(table + (<usize>slot << 1))
+  while (entry != 0 && !isSame<T>(at, distinct + <usize>(entry - 1) * sizeOf<T>())) {
+    slot = (slot + 1) & mask
+    entry = load<u16>(table + (<usize>slot << 1))
+  }
+  return table + (<usize>slot << 1)
+}
+
+/** The same for wider values, by open addressing in a table that grows with them, so that few values stay in the fastest cache. */
+function distinctWide<T>(values: usize, count: u32, table: usize, distinct: usize, indices: usize): u32 {
+  let mask = FIRST_MASK
+  memory.fill(table, 0, <usize>(mask + 1) << 1)
+  let entries: u32 = 0
+  for (let i: u32 = 0; i < count; i++) {
+    if (i == FEW && entries > MANY) return NONE
+    const at = values + <usize>i * sizeOf<T>()
+    let place = placeOf<T>(at, table, mask, distinct)
+    let entry: u32 = load<u16>(place)
+    if (entry == 0) {
+      if (entries == MAX_ENTRIES) return NONE
+      if (entries << 1 > mask) {
+        mask = (mask << 1) | 1
+        memory.fill(table, 0, <usize>(mask + 1) << 1)
+        for (let e: u32 = 0; e < entries; e++)
+          store<u16>(placeOf<T>(distinct + <usize>e * sizeOf<T>(), table, mask, distinct), e + 1)
+        place = placeOf<T>(at, table, mask, distinct)
+      }
+      copyValue<T>(distinct + <usize>entries * sizeOf<T>(), at)
+      entry = ++entries
+      store<u16>(place, entry)
+    }
+    store<u16>(indices + (<usize>i << 1), entry - 1)
+  }
+  return entries
+}
+
+/** Values in PLAIN; returns their end. */
+function putPlain<T>(values: usize, count: u32, to: usize): usize {
+  if (sizeOf<T>() == 16 || (sizeOf<T>() == 4 && !isFloat<T>())) memory.copy(to, values, <usize>count * sizeOf<T>())
+  else if (isFloat<T>())
+    for (let i: usize = 0; i < <usize>count; i++) store<i64>(to + (i << 3), <i64>load<f64>(values + (i << 3)))
+  else for (let i: usize = 0; i < <usize>count; i++) store<u32>(to + (i << 2), <u32>load<T>(values + i * sizeof<T>()))
+  return to + <usize>count * plainSize<T>()
+}
+
+/** Dictionary indices as one bit-packed run behind the byte that gives the width; a width of 0 needs an RLE run. */
+function putIndices(indices: usize, count: u32, bits: u32, to: usize): usize {
+  store<u8>(to, bits)
+  if (bits == 0) return putVarint(to + 1, <u64>count << 1)
+  const groups = (count + 7) >> 3
+  let at = putVarint(to + 1, (<u64>groups << 1) | 1)
+  const end = at + <usize>(groups * bits)
+  let buffer: u64 = 0
+  let filled: u32 = 0
+  for (let i: u32 = 0; i < count; i++) {
+    buffer |= <u64>load<u16>(indices + (<usize>i << 1)) << <u64>filled
+    filled += bits
+    if (filled < 32) continue
+    store<u32>(at, <u32>buffer)
+    at += 4
+    buffer >>= 32
+    filled -= 32
+  }
+  for (; at < end; at++, buffer >>= 8) store<u8>(at, <u8>buffer)
+  return end
+}
+
+// @ts-ignore: decorator
+@inline
+function zigzag(value: i64): u64 {
+  return <u64>((value << 1) ^ (value >> 63))
+}
+
+/** Packs 32 differences beyond the least, lowest bits first. */
+function putMiniblock(deltas: usize, least: i64, bits: u32, to: usize): usize {
+  if (bits == 0) return to
+  const low = min<u32>(bits, 32)
+  const high = bits - low
+  const mask: u64 = (<u64>1 << <u64>low) - 1
+  let buffer: u64 = 0
+  let filled: u32 = 0
+  for (let i: usize = 0; i < <usize>MINIBLOCK; i++) {
+    const value = <u64>(load<i64>(deltas + (i << 3)) - least)
+    buffer |= (value & mask) << <u64>filled
+    filled += low
+    if (filled >= 32) {
+      store<u32>(to, <u32>buffer)
+      to += 4
+      buffer >>= 32
+      filled -= 32
+    }
+    if (high == 0) continue
+    buffer |= (value >> 32) << <u64>filled
+    filled += high
+    if (filled < 32) continue
+    store<u32>(to, <u32>buffer)
+    to += 4
+    buffer >>= 32
+    filled -= 32
+  }
+  return to
+}
+
+/** A page of differences: blocks of 128 values, four miniblocks each. */
+function putDelta<T>(values: usize, count: u32, deltas: usize, to: usize): usize {
+  let previous = <i64>load<T>(values)
+  let at = putVarint(putVarint(putVarint(to, BLOCK), BLOCK / MINIBLOCK), count)
+  at = putVarint(at, zigzag(previous))
+  for (let start: u32 = 1; start < count; start += BLOCK) {
+    const n = min<u32>(BLOCK, count - start)
+    let least = i64.MAX_VALUE
+    for (let i: u32 = 0; i < n; i++) {
+      const value = <i64>load<T>(values + <usize>(start + i) * sizeof<T>())
+      const delta = value - previous
+      previous = value
+      store<i64>(deltas + (<usize>i << 3), delta)
+      least = min<i64>(least, delta)
+    }
+    for (let i = n; i < BLOCK; i++) store<i64>(deltas + (<usize>i << 3), least)
+    at = putVarint(at, zigzag(least))
+    const widths = at
+    at += BLOCK / MINIBLOCK
+    store<u32>(widths, 0)
+    for (let m: u32 = 0; m < n; m += MINIBLOCK) {
+      const part = deltas + (<usize>m << 3)
+      let seen: u64 = 0
+      for (let i: usize = 0; i < <usize>MINIBLOCK; i++) seen |= <u64>(load<i64>(part + (i << 3)) - least)
+      const bits = 64 - <u32>clz(seen)
+      store<u8>(widths + (m >> 5), bits)
+      at = putMiniblock(part, least, bits, at)
+    }
+  }
+  return at
+}
+
+/** Smallest and largest value into the report; false for one that a column of doubles cannot hold. */
+function putBounds<T>(values: usize, count: u32, report: usize): bool {
+  let least = load<T>(values)
+  let most = least
+  let isRight: u32 = 1
+  for (let i: u32 = 0; i < count; i++) {
+    const value = load<T>(values + <usize>i * sizeof<T>())
+    if (isFloat<T>()) isRight &= <u32>(f64.abs(<f64>value) <= MAX_SAFE)
+    least = value < least ? value : least
+    most = value > most ? value : most
+  }
+  store<f64>(report, <f64>least)
+  store<f64>(report, <f64>most, MAX)
+  return isRight != 0
+}
+
+/** Pages of differences; their end, or 0 when a reader could not add them up: 32 bits hold them, or doubles. */
+function putDeltas<T>(values: usize, bounds: usize, pages: u32, deltas: usize, report: usize, to: usize): usize {
+  const limit: f64 = isFloat<T>() ? 2251799813685248.0 : 2147483648.0
+  if (!(load<f64>(report, MAX) < limit && load<f64>(report) > -limit)) return 0
+  for (let p: u32 = 0; p < pages; p++) {
+    const from = load<u32>(bounds + (<usize>p << 2))
+    const end = putDelta<T>(values + <usize>from * sizeof<T>(), load<u32>(bounds + (<usize>p << 2), 4) - from, deltas, to)
+    store<u32>(report + (<usize>p << 2), <u32>(end - to), PAGE_BYTES)
+    to = end
+  }
+  return to
+}
+
+function encode<T>(values: usize, bounds: usize, pages: u32, scratch: usize, out: usize, report: usize): i32 {
+  const count = load<u32>(bounds + (<usize>pages << 2))
+  const table = scratch
+  const distinct = table + TABLE_BYTES
+  const deltas = distinct + DISTINCT_BYTES
+  const indices = deltas + (BLOCK << 3)
+  const deltaPages = indices + ((<usize>count * 2 + 31) & ~15)
+  let entries = NONE
+  if (isVector<T>()) entries = distinctWide<T>(values, count, table, distinct, indices)
+  else if (count > 0) {
+    if (!putBounds<T>(values, count, report)) return OUT_OF_RANGE
+    if (load<f64>(report) == load<f64>(report, MAX)) {
+      copyValue<T>(distinct, values)
+      entries = 1
+    } else if (sizeof<T>() < 4) entries = distinctSmall<T>(values, count, table, distinct, indices)
+    else entries = distinctWide<T>(values, count, table, distinct, indices)
+  } else entries = 0
+  const hasDictionary = entries != NONE
+  const bits: u32 = !hasDictionary || entries <= 1 ? 0 : 32 - clz(entries - 1)
+  const plainBits = (<u64>count * plainSize<T>()) << 3
+  const dictionaryBits: u64 = hasDictionary ? ((<u64>entries * plainSize<T>()) << 3) + <u64>count * bits : u64.MAX_VALUE
+  let deltaBits: u64 = u64.MAX_VALUE
+  // Differences cannot do better than a dictionary whose indices are short.
+  if (!isVector<T>() && (!hasDictionary || bits > 6)) {
+    const end = putDeltas<T>(values, bounds, pages, deltas, report, deltaPages)
+    if (end != 0) deltaBits = <u64>(end - deltaPages) << 3
+  }
+  const isDictionary = hasDictionary && dictionaryBits <= deltaBits && dictionaryBits < plainBits
+  store<u32>(report, 0, ENTRIES)
+  store<u32>(report, 0, DICTIONARY_BYTES)
+  if (!isDictionary && deltaBits < plainBits) {
+    store<u32>(report, DELTA_BINARY_PACKED, ENCODING)
+    store<u32>(report, <u32>deltaPages, AT)
+    return 0
+  }
+  store<u32>(report, isDictionary ? RLE_DICTIONARY : PLAIN, ENCODING)
+  store<u32>(report, <u32>out, AT)
+  let at = out
+  if (isDictionary) {
+    at = putPlain<T>(distinct, entries, at)
+    store<u32>(report, entries, ENTRIES)
+    store<u32>(report, <u32>(at - out), DICTIONARY_BYTES)
+  }
+  for (let p: u32 = 0; p < pages; p++) {
+    const from = load<u32>(bounds + (<usize>p << 2))
+    const rows = load<u32>(bounds + (<usize>p << 2), 4) - from
+    const end = isDictionary
+      ? putIndices(indices + (<usize>from << 1), rows, bits, at)
+      : putPlain<T>(values + <usize>from * sizeOf<T>(), rows, at)
+    store<u32>(report + (<usize>p << 2), <u32>(end - at), PAGE_BYTES)
+    at = end
+  }
+  return 0
+}
+
+export function encode8(values: usize, bounds: usize, pages: u32, scratch: usize, out: usize, report: usize): i32 {
+  return encode<u8>(values, bounds, pages, scratch, out, report)
+}
+export function encode16(values: usize, bounds: usize, pages: u32, scratch: usize, out: usize, report: usize): i32 {
+  return encode<u16>(values, bounds, pages, scratch, out, report)
+}
+export function encode32(values: usize, bounds: usize, pages: u32, scratch: usize, out: usize, report: usize): i32 {
+  return encode<u32>(values, bounds, pages, scratch, out, report)
+}
+export function encode64(values: usize, bounds: usize, pages: u32, scratch: usize, out: usize, report: usize): i32 {
+  return encode<f64>(values, bounds, pages, scratch, out, report)
+}
+export function encode128(values: usize, bounds: usize, pages: u32, scratch: usize, out: usize, report: usize): i32 {
+  return encode<v128>(values, bounds, pages, scratch, out, report)
+}

@@ -1,0 +1,25 @@
+/** Bytes that are appended piece by piece. */
+export class ByteSink {
+  length = 0
+  #bytes: Uint8Array<ArrayBuffer>
+
+  constructor(capacity: number) {
+    this.#bytes = new Uint8Array(capacity)
+  }
+
+  add(piece: Uint8Array): void {
+    const end = this.length + piece.length
+    if (end > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(end, this.#bytes.length * 2))
+      grown.set(this.#bytes.subarray(0, this.length))
+      this.#bytes = grown
+    }
+    this.#bytes.set(piece, this.length)
+    this.length = end
+  }
+
+  /** All of them, in a buffer of their own. */
+  take(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.length)
+  }
+}
