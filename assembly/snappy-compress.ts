@@ -159,8 +159,9 @@ export function snappyCompress(src: usize, length: u32, dst: usize, table: usize
 }
 
 /**
- * As `snappyCompress` for `rows` Avro rows, which looks for matches only where fields begin: at `starts` of each row plus its `marks`, of which there
- * are `markCount` for each. Few looks, and few that are in vain, for a few bytes more.
+ * As `snappyCompress` for `rows` Avro rows, which looks for matches only at `starts` of each row plus its `marks`, of which there are `markCount` for each: few
+ * looks, and few that are in vain, for a few bytes more. What stands at the first `timeCount` marks is compared with the same place of the row before,
+ * where times and what follows them repeat or do not; the others are looked up.
  */
 export function snappyCompressRows(
   src: usize,
@@ -171,28 +172,43 @@ export function snappyCompressRows(
   starts: usize,
   marks: usize,
   markCount: u32,
+  timeCount: u32,
 ): i32 {
   let o = putHead(dst, length, table)
   const end = src + length
   const limit = <usize>length > MARGIN ? end - MARGIN : src
+  const stride = <usize>markCount << 1
   let next = src
+  let before = src
   for (let row: u32 = 0; row < rows; row++) {
-    const start = src + load<u32>(starts + (<usize>row << 2))
+    const start = src + load<u32>(starts)
+    starts += 4
     for (let i: u32 = 0; i < markCount; i++) {
-      const p = start + load<u16>(marks + (<usize>i << 1))
+      const mark = marks + (<usize>i << 1)
+      const p = start + load<u16>(mark)
       if (p < next) continue
       if (p >= limit) break
-      const slot = table + hash(p)
-      const distance = <usize>((<u32>(p - src) - <u32>load<u16>(slot)) & 0xffff)
-      store<u16>(slot, <u32>(p - src))
-      const found = p - distance
-      if (distance == 0 || found < src || ((load<u64>(found) ^ load<u64>(p)) << 16) != 0) continue
+      let found: usize
+      if (i < timeCount) {
+        if (row == 0) continue
+        found = before + load<u16>(mark - stride)
+        if (p - found > 0xffff) continue
+      } else {
+        const slot = table + hash(p)
+        const distance = <usize>((<u32>(p - src) - <u32>load<u16>(slot)) & 0xffff)
+        store<u16>(slot, <u32>(p - src))
+        found = p - distance
+        if (distance == 0 || found < src) continue
+      }
+      if (((load<u64>(found) ^ load<u64>(p)) << 16) != 0) continue
       const size = matchFrom(found, p, end)
+      const distance = <u32>(p - found)
       o = putLiteral(o, next, <u32>(p - next))
-      o = size > 64 ? putLongCopy(o, <u32>distance, size) : putCopy(o, <u32>distance, size)
+      o = size > 64 ? putLongCopy(o, distance, size) : putCopy(o, distance, size)
       next = p + size
     }
-    marks += <usize>markCount << 1
+    before = start
+    marks += stride
   }
   if (next < end) o = putLiteral(o, next, <u32>(end - next))
   return <i32>(o - dst)

@@ -1,12 +1,12 @@
 import type { Batch } from '../flow/batch.ts'
 import type { ColumnSpec } from '../flow/column.ts'
-import type { PackedRows } from '../storage/avro/sync-block-encoder.ts'
 import { BlockEncoder, type EncodedBlock } from '../storage/block/encode.ts'
 import { blockKey } from '../storage/block/keys.ts'
 import type { Action } from '../storage/manifest/actions.ts'
 import type { ObjectStore } from '../storage/store.ts'
 import type { System } from '../storage/system.ts'
 import { ulid } from '../storage/ulid.ts'
+import type { GatheredRows, PackedGathered } from './encode/gathered-rows.ts'
 
 /** A block that has not been stored yet. */
 export interface FinishedBlock {
@@ -25,6 +25,9 @@ export interface BlockBuilderOptions {
   readonly blockSizeBytes: number
 }
 
+/** A block ends with the sync-block that makes it large enough, which rarely takes more than this. */
+const LAST_BYTES = 1 << 20
+
 /** Gathers rows of one dataset into blocks: each is ended by the batch with which it reaches `blockSizeBytes`. */
 export class BlockBuilder {
   readonly #options: BlockBuilderOptions
@@ -39,22 +42,27 @@ export class BlockBuilder {
   /** Appends the rows of a batch, which is free again when this returns. */
   add(batch: Batch): void {
     if (batch.length === 0) return
-    this.#open(batch).add(batch)
-    if (this.sizeBytes >= this.#options.blockSizeBytes) this.#end()
-  }
-
-  /** Appends the rows of a batch that were packed elsewhere. */
-  addPacked(batch: Batch, packed: PackedRows): void {
-    this.#open(batch).addPacked(batch, packed)
-    if (this.sizeBytes >= this.#options.blockSizeBytes) this.#end()
-  }
-
-  #open(batch: Batch): BlockEncoder {
-    if (this.#encoder) return this.#encoder
     const received = batch.columns.received
-    this.#firstReceivedMs = received?.type === 'instant' ? received.values[0]! : 0
-    this.#encoder = new BlockEncoder(this.#options)
+    this.#open(received?.type === 'instant' ? received.values[0]! : 0).add(batch)
+    this.#endFull()
+  }
+
+  /** Appends rows that were packed elsewhere. */
+  addPacked(rows: GatheredRows, packed: PackedGathered): void {
+    this.#open(rows.firstReceivedMs).addPacked(rows.length, packed, (statistics) => rows.describe(statistics, packed))
+    this.#endFull()
+  }
+
+  #open(firstReceivedMs: number): BlockEncoder {
+    if (this.#encoder) return this.#encoder
+    const { name, columns, blockSizeBytes } = this.#options
+    this.#firstReceivedMs = firstReceivedMs
+    this.#encoder = new BlockEncoder({ name, columns, sizeBytes: blockSizeBytes + LAST_BYTES })
     return this.#encoder
+  }
+
+  #endFull(): void {
+    if (this.sizeBytes >= this.#options.blockSizeBytes) this.#end()
   }
 
   /** Size of the block under construction. */

@@ -1,10 +1,12 @@
 import type { Batch, FlowBatch } from '../flow/batch.ts'
-import { createFlowBatch, FLOW_COLUMNS, isShareable } from '../flow/batch.ts'
+import { FLOW_COLUMNS, isShareable } from '../flow/batch.ts'
 import type { ColumnSpec } from '../flow/column.ts'
-import type { PackedRows } from '../storage/avro/sync-block-encoder.ts'
 import { BlockBuilder, type FinishedBlock } from './block-builder.ts'
 import { createQuarantineBatch, type FlowSink, QUARANTINE_COLUMNS, type QuarantineSink } from './decode/sink.ts'
-import { EncodeRing } from './encode/ring.ts'
+import type { V5Records } from './decode/v5-records.ts'
+import type { GatheredRows } from './encode/gathered-rows.ts'
+import { EncodeHere, type Packing } from './encode/here.ts'
+import { EncodeRing, type EncodeRingOptions } from './encode/ring.ts'
 
 export const FLOWS_DATASET = 'flows'
 /** Flows with a counter above 2^53 - 1: they would not be exact, so they stay out of every sum. */
@@ -25,20 +27,20 @@ export interface FlowOutputOptions {
 
 /** Where decoded flows go: a decoder's sink that gathers blocks of flows and of quarantined flows. */
 export class FlowOutput implements FlowSink {
-  batch: FlowBatch
+  batch!: FlowBatch
+  v5: V5Records | undefined
   readonly quarantine: QuarantineSink
   readonly #flows: BlockBuilder
-  readonly #ring: EncodeRing | undefined
+  readonly #packing: Packing
   readonly #quarantined: BlockBuilder
 
   constructor({ dataset = FLOWS_DATASET, blockSizeBytes, elements = [], workers = 0 }: FlowOutputOptions) {
     const columns = [...FLOW_COLUMNS, ...elements]
     this.#flows = new BlockBuilder({ dataset, name: 'Flow', columns, blockSizeBytes })
-    if (workers > 0 && isShareable(columns)) {
-      const consume = (batch: Batch, packed: PackedRows): void => this.#flows.addPacked(batch, packed)
-      this.#ring = new EncodeRing({ columns, capacity: BATCH_ROWS, workers, consume })
-      this.batch = this.#ring.batch as FlowBatch // it has the columns of a flow
-    } else this.batch = createFlowBatch(BATCH_ROWS, elements)
+    const consume: EncodeRingOptions['consume'] = (rows, packed) => this.#flows.addPacked(rows, packed)
+    const options = { columns, hasElements: elements.length > 0, capacity: BATCH_ROWS, workers, consume }
+    this.#packing = workers > 0 && isShareable(columns) ? new EncodeRing(options) : new EncodeHere(options)
+    this.#fill(this.#packing.rows)
     this.#quarantined = new BlockBuilder({
       dataset: QUARANTINE_DATASET,
       name: 'Flow',
@@ -49,12 +51,12 @@ export class FlowOutput implements FlowSink {
   }
 
   flush(): void {
-    if (this.#ring) {
-      this.batch = this.#ring.submit() as FlowBatch // it has the columns of a flow
-      return
-    }
-    this.#flows.add(this.batch)
-    this.batch.length = 0
+    this.#fill(this.#packing.submit())
+  }
+
+  #fill({ batch, v5 }: GatheredRows): void {
+    this.batch = batch
+    this.v5 = v5
   }
 
   /** A block has reached its size. */
@@ -75,14 +77,14 @@ export class FlowOutput implements FlowSink {
   /** Ends the blocks under construction. */
   finish(): FinishedBlock[] {
     this.flush()
-    this.#ring?.drain()
+    this.#packing.drain()
     this.quarantine.flush()
     return [...this.#flows.finish(), ...this.#quarantined.finish()]
   }
 
-  /** Ends the threads. */
+  /** Ends the threads, and gives kernel memory back. */
   close(): void {
-    this.#ring?.close()
+    this.#packing.close()
   }
 }
 

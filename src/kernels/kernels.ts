@@ -13,7 +13,7 @@ export interface Kernels {
   snappyDecompress(src: number, srcLength: number, dst: number, dstCapacity: number): number
   /** Snappy block format; `dst` has room for `maxCompressedBytes(length)`, `table` is `COMPRESS_TABLE_BYTES` of scratch. Returns the bytes written. */
   snappyCompress(src: number, length: number, dst: number, table: number): number
-  /** The same for Avro rows, with matches only where rows and their marked fields begin, as `avroEncode` noted it. */
+  /** The same for Avro rows, with matches only at marked fields, as `avroEncode` noted them; the first `timeCount` of them match the row before. */
   snappyCompressRows(
     src: number,
     length: number,
@@ -23,9 +23,12 @@ export interface Kernels {
     starts: number,
     marks: number,
     markCount: number,
+    timeCount: number,
   ): number
   /** Writes columns as Avro rows and notes where rows and marked fields begin; see assembly/avro-encode.ts for the program. Returns the bytes written, or a code below 0 for a value that cannot be stored. */
   avroEncode(program: number, rows: number, dst: number, origin: number, starts: number, marks: number): number
+  /** Writes NetFlow v5 records as Avro rows of the flow record, as `avroEncode` writes their columns; see assembly/v5.ts. Returns the bytes written. */
+  v5Rows(from: number, end: number, dst: number, origin: number, starts: number, marks: number, span: number): number
   /** RLE / bit-packed dictionary indices, each replaced by its entry of 1, 2, 4, 8 or 16 bytes. Returns 0. */
   dictionary8: DictionaryKernel
   dictionary16: DictionaryKernel

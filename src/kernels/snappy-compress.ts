@@ -22,10 +22,20 @@ export function snappyCompress(src: Uint8Array): Uint8Array {
   return writer.finish()
 }
 
-/** TypeScript twin of the kernel `snappyCompressRows`; `places` are the places where a match may begin, ascending. */
-export function snappyCompressAt(src: Uint8Array, places: Iterable<number>): Uint8Array {
+/** TypeScript twin of the kernel `snappyCompressRows`: of each row the places where a match may begin, ascending; the first `timeCount` match the row before. */
+export function snappyCompressRows(
+  src: Uint8Array,
+  rows: readonly (readonly number[])[],
+  timeCount: number,
+): Uint8Array {
   const writer = new SnappyWriter(src)
-  for (const place of places) if (place >= writer.next && place < writer.limit) writer.look(place)
+  for (const [row, places] of rows.entries()) {
+    for (const [i, place] of places.entries()) {
+      if (place < writer.next || place >= writer.limit) continue
+      if (i >= timeCount) writer.look(place)
+      else if (row > 0) writer.match(place, place - rows[row - 1]![i]!)
+    }
+  }
   return writer.finish()
 }
 
@@ -46,10 +56,16 @@ class SnappyWriter {
 
   /** Writes a copy for what begins at `p`, when the same was seen before; returns its length, or 0. */
   look(p: number): number {
-    const src = this.#src
-    const distance = (p - (this.#table[hash(src, p)] as number)) & 0xffff
+    const distance = (p - (this.#table[hash(this.#src, p)] as number)) & 0xffff
     this.note(p)
-    if (distance === 0 || distance > p || equalBytes(src, p - distance, p, p + MIN_MATCH) < MIN_MATCH) return 0
+    return this.match(p, distance)
+  }
+
+  /** Writes a copy for what begins at `p` when it begins `distance` before as well; returns its length, or 0. */
+  match(p: number, distance: number): number {
+    const src = this.#src
+    if (distance === 0 || distance > p || distance > 0xffff) return 0
+    if (equalBytes(src, p - distance, p, p + MIN_MATCH) < MIN_MATCH) return 0
     const size = equalBytes(src, p - distance, p, src.length)
     if (p > this.next) putLiteral(this.#out, src, this.next, p)
     putCopy(this.#out, distance, size)

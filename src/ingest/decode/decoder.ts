@@ -26,7 +26,7 @@ import { SetDecoder } from './set-decoder.ts'
 import { SflowDecoder } from './sflow/decode.ts'
 import type { FlowSink } from './sink.ts'
 import type { DecoderState } from './state.ts'
-import { checkV5, decodeV5, v5Interval } from './v5.ts'
+import { checkV5, decodeV5, type V5Datagram, v5Interval } from './v5.ts'
 
 /** Who sent a datagram, and when it arrived. */
 export interface DatagramMeta {
@@ -171,7 +171,7 @@ class DatagramDecoder implements Decoder {
       return undefined
     }
     const exporter = this.#exporters.get(meta.exporter)
-    if (version === 5) this.#v5(view, origin, exporter, session, repeated)
+    if (version === 5) this.#v5({ bytes, view }, origin, exporter, session, repeated)
     else this.#messages.decode({ bytes, view, sets, origin, exporter, fromFile }, session, repeated)
     if (version !== 5) this.#exporters.trim(exporter)
     return undefined
@@ -200,13 +200,14 @@ class DatagramDecoder implements Decoder {
     )
   }
 
-  #v5(view: DataView, origin: Origin, exporter: ExporterState, session: Session, repeated: boolean): void {
+  #v5(datagram: V5Datagram, origin: Origin, exporter: ExporterState, session: Session, repeated: boolean): void {
+    const { view } = datagram
     const count = view.getUint16(2)
     if (repeated) this.#ledger.duplicate(session, origin.sequence, count, origin.receivedMs)
     else this.#ledger.message(session, origin.sequence, count, true, origin.receivedMs)
     const interval = v5Interval(view)
     const announced = interval === 0 ? UNKNOWN_SAMPLING : { size: 1, population: interval, assumed: false }
-    decodeV5(view, count, origin, exporter.override ?? announced, this.#writer)
+    decodeV5(datagram, count, origin, exporter.override ?? announced, this.#writer)
     this.#counters.records += count
     this.#counters.flows += count
   }

@@ -1,6 +1,7 @@
 import type { Batch, FlowBatch } from '../../flow/batch.ts'
 import { createBatch, FLOW_COLUMNS } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
+import type { V5Records } from './v5-records.ts'
 
 /**
  * Where a decoder puts flows. It appends rows to `batch` and calls `flush` when the batch cannot take the next rows; `flush` must leave
@@ -9,6 +10,11 @@ import type { ColumnSpec } from '../../flow/column.ts'
 export interface FlowSink {
   /** At least two rows of capacity (a biflow is two flows). */
   batch: FlowBatch
+  /**
+   * Takes records of NetFlow v5 as they came, as long as there are no other rows: they count as rows of `batch`, which are left as they are there. Without it they are
+   * written into the batch as well.
+   */
+  v5?: V5Records | undefined
   flush(): void
   /** Flows whose counters do not fit; without it they are counted only. */
   readonly quarantine?: QuarantineSink

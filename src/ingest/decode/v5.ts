@@ -8,10 +8,16 @@ import type { RowWriter } from './row-writer.ts'
 import { clearExtras } from './row-writer.ts'
 import type { Sampling } from './sampling.ts'
 import { fillOrigin } from './shared-columns.ts'
+import { V5_RECORD } from './v5-records.ts'
 
 /** NetFlow v5: a header of 24 bytes and `count` records of 48. Written out by hand, a field at a time, because it is the hottest loop of ingest. */
 const V5_HEADER = 24
-const V5_RECORD = 48
+
+/** The payload of a datagram, twice. */
+export interface V5Datagram {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+}
 
 /** The 14-bit interval of the header field; its two top bits are the sampling mode. 0 is unknown. */
 export const v5Interval = (view: DataView): number => view.getUint16(22) & 0x3fff
@@ -21,14 +27,25 @@ export const checkV5 = (view: DataView): MalformedReason | undefined =>
   V5_HEADER + view.getUint16(2) * V5_RECORD > view.byteLength ? 'count-beyond-end' : undefined
 
 /** Appends `count` records; the caller has checked that the datagram holds them. */
-export function decodeV5(view: DataView, count: number, origin: Origin, sampling: Sampling, writer: RowWriter): void {
+export function decodeV5(
+  { bytes, view }: V5Datagram,
+  count: number,
+  origin: Origin,
+  sampling: Sampling,
+  writer: RowWriter,
+): void {
   let done = 0
   while (done < count) {
     const rows = writer.take(1)
     const row = rows.batch.length
     const part = Math.min(count - done, rows.batch.capacity - row)
-    writeShared(rows, row, row + part, origin, sampling)
-    writeRecords(rows, row, part, view, V5_HEADER + done * V5_RECORD, origin)
+    const at = V5_HEADER + done * V5_RECORD
+    const { v5 } = writer.sink
+    if (v5?.rows === row && Number.isSafeInteger(origin.receivedMs)) v5.add(bytes, at, part, origin, sampling)
+    else {
+      writeShared(rows, row, row + part, origin, sampling)
+      writeRecords(rows, row, part, view, at, origin)
+    }
     rows.batch.length = row + part
     done += part
   }

@@ -1,20 +1,21 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import type { Batch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
-import type { PackedRows } from '../../storage/avro/sync-block-encoder.ts'
+import type { GatheredRows, PackedGathered } from './gathered-rows.ts'
 import type { SharedSlots } from './slots.ts'
 import { Slots } from './slots.ts'
 
 export interface EncodeRingOptions {
+  /** Those of a flow, and further elements. */
   readonly columns: readonly ColumnSpec[]
+  readonly hasElements: boolean
   /** Rows of a batch, which becomes one sync-block. */
   readonly capacity: number
   /** Threads that pack beside this one. */
   readonly workers: number
-  /** Called with each batch and its packed rows, in the order in which they were submitted. The batch is valid during the call. */
-  readonly consume: (batch: Batch, packed: PackedRows) => void
+  /** Called with the rows of each batch and their packed form, in the order in which they were submitted. Both are valid during the call. */
+  readonly consume: (rows: GatheredRows, packed: PackedGathered) => void
   /** The script of the workers; without one this thread packs by itself. Default: that of this installation. */
   readonly script?: URL | undefined
 }
@@ -29,8 +30,8 @@ const FIRST_BATCHES = 24
  * whenever the ring is full. So both are always busy, memory does not grow, and the bytes do not depend on how many threads there are.
  */
 export class EncodeRing {
-  /** The batch to be filled. */
-  batch: Batch
+  /** The rows to be filled. */
+  rows: GatheredRows
   readonly #options: EncodeRingOptions
   readonly #slots: Slots
   readonly #workers: Worker[] = []
@@ -38,23 +39,23 @@ export class EncodeRing {
   #consumed = 0
 
   constructor(options: EncodeRingOptions) {
-    const { columns, capacity } = options
+    const { columns, hasElements, capacity } = options
     this.#options = options
-    this.#slots = Slots.create({ columns, capacity, count: SLOTS })
-    this.batch = this.#slots.batches[0]!
+    this.#slots = Slots.create({ columns, hasElements, capacity, count: SLOTS })
+    this.rows = this.#slots.rows[0]!
   }
 
-  /** Submits the batch and returns the next one, which is empty. Throws `bad-format` for a value of this or an earlier batch that cannot be stored. */
-  submit(): Batch {
-    if (this.batch.length === 0) return this.batch
+  /** Submits the rows and returns the next ones, of which there are none. Throws `bad-format` for a value of these or earlier ones that cannot be stored. */
+  submit(): GatheredRows {
+    if (this.rows.length === 0) return this.rows
     this.#slots.submit(this.#submitted % SLOTS)
     this.#submitted++
     if (this.#submitted === FIRST_BATCHES) this.#start()
     while (this.#consumed < this.#submitted && this.#slots.isDone(this.#consumed % SLOTS)) this.#consume()
     if (this.#submitted - this.#consumed === SLOTS) this.#help()
-    this.batch = this.#slots.batches[this.#submitted % SLOTS]!
-    this.batch.length = 0
-    return this.batch
+    this.rows = this.#slots.rows[this.#submitted % SLOTS]!
+    this.rows.clear()
+    return this.rows
   }
 
   /** Consumes all that was submitted. */
@@ -81,7 +82,7 @@ export class EncodeRing {
     const slot = this.#consumed % SLOTS
     const packed = this.#slots.take(slot)
     this.#consumed++
-    this.#options.consume(this.#slots.batches[slot]!, packed)
+    this.#options.consume(this.#slots.rows[slot]!, packed)
   }
 
   #start(): void {

@@ -1,13 +1,17 @@
-import type { Batch } from '../../flow/batch.ts'
-import { sharedBatch, sharedBatchBytes } from '../../flow/batch.ts'
+import { type FlowBatch, sharedBatch, sharedBatchBytes } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
-import type { PackedRows } from '../../storage/avro/sync-block-encoder.ts'
 import { SyncBlockEncoder } from '../../storage/avro/sync-block-encoder.ts'
+import type { TimeSpan } from '../../storage/block/statistics.ts'
+import { V5Records } from '../decode/v5-records.ts'
+import { GatheredRows, type PackedGathered } from './gathered-rows.ts'
+import { RowPacker } from './row-packer.ts'
 
 /** What a thread needs to work on the slots of another. */
 export interface SharedSlots {
   readonly memory: SharedArrayBuffer
+  /** Those of a flow, and further elements. */
   readonly columns: readonly ColumnSpec[]
+  readonly hasElements: boolean
   /** Rows of a batch. */
   readonly capacity: number
   readonly count: number
@@ -20,11 +24,14 @@ const TAKEN = 2
 const DONE = 3
 const FAILED = 4
 
-/** Words of a slot: its state, rows, plain bytes, packed bytes. */
-const SLOT_WORDS = 4
+/** Words of a slot: its state, rows, records of v5 among them and their bytes, plain bytes, packed bytes; from an even word on the four times of a span. */
+const SLOT_WORDS = 16
 const ROWS = 1
-const PLAIN = 2
-const PACKED = 3
+const RECORDS = 2
+const RECORD_BYTES = 3
+const PLAIN = 4
+const PACKED = 5
+const SPAN = 8
 /** Words in front of the slots: batches submitted so far, which the workers wait for, and whether they shall end. */
 const SUBMITTED = 0
 const ENDED = 1
@@ -40,20 +47,26 @@ const PATIENCE_MS = 60_000
  */
 export class Slots {
   readonly shared: SharedSlots
-  readonly batches: readonly Batch[]
+  readonly rows: readonly GatheredRows[]
   readonly #control: Int32Array
+  readonly #spans: Float64Array
   readonly #packed: readonly Uint8Array[]
-  #encoder: SyncBlockEncoder | undefined
+  #packer: RowPacker | undefined
 
   constructor(shared: SharedSlots) {
-    const { memory, columns, capacity, count } = shared
-    const { headBytes, batchBytes, slotBytes } = layoutOf(shared)
+    const { memory, columns, hasElements, capacity, count } = shared
+    const { headBytes, batchBytes, recordsBytes, slotBytes } = layoutOf(shared)
     this.shared = shared
     this.#control = new Int32Array(memory, 0, headBytes / 4)
+    this.#spans = new Float64Array(memory, 0, headBytes / 8)
     const at = (slot: number): number => headBytes + slot * slotBytes
     const slots = Array.from({ length: count }, (_, slot) => slot)
-    this.batches = slots.map((slot) => sharedBatch(columns, capacity, memory, at(slot)))
-    this.#packed = slots.map((slot) => new Uint8Array(memory, at(slot) + batchBytes, slotBytes - batchBytes))
+    this.rows = slots.map((slot) => {
+      const batch = sharedBatch(columns, capacity, memory, at(slot)) as FlowBatch // these are the columns of a flow
+      return new GatheredRows(batch, hasElements ? undefined : new V5Records(capacity, memory, at(slot) + batchBytes))
+    })
+    const packedAt = batchBytes + recordsBytes
+    this.#packed = slots.map((slot) => new Uint8Array(memory, at(slot) + packedAt, slotBytes - packedAt))
   }
 
   static create(options: Omit<SharedSlots, 'memory'>): Slots {
@@ -67,8 +80,12 @@ export class Slots {
 
   /** Hands a filled batch to whoever packs. */
   submit(slot: number): void {
-    Atomics.store(this.#control, this.#word(slot) + ROWS, this.batches[slot]!.length)
-    Atomics.store(this.#control, this.#word(slot), READY)
+    const word = this.#word(slot)
+    const { length, v5 } = this.rows[slot]!
+    Atomics.store(this.#control, word + ROWS, length)
+    Atomics.store(this.#control, word + RECORDS, v5?.rows ?? 0)
+    Atomics.store(this.#control, word + RECORD_BYTES, v5?.length ?? 0)
+    Atomics.store(this.#control, word, READY)
     Atomics.add(this.#control, SUBMITTED, 1)
     Atomics.notify(this.#control, SUBMITTED)
   }
@@ -82,8 +99,11 @@ export class Slots {
     return true
   }
 
-  /** The packed rows of a slot, which is free then; waits for the thread that packs it. Throws what the encoder has against its rows, or an Error when that thread does not answer. */
-  take(slot: number): PackedRows {
+  /**
+   * The packed rows of a slot, which is free then, valid until it is submitted again; waits for the thread that packs it. Throws what the encoder has against
+   * its rows, or an Error when that thread does not answer.
+   */
+  take(slot: number): PackedGathered {
     const word = this.#word(slot)
     while (!this.isDone(slot)) {
       if (Atomics.wait(this.#control, word, TAKEN, PATIENCE_MS) === 'timed-out')
@@ -93,7 +113,8 @@ export class Slots {
     Atomics.store(this.#control, word, FREE)
     if (failed) return this.#encode(slot)
     const length = Atomics.load(this.#control, word + PACKED)
-    return { data: this.#packed[slot]!.slice(0, length), plainLength: Atomics.load(this.#control, word + PLAIN) }
+    const plainLength = Atomics.load(this.#control, word + PLAIN)
+    return { data: this.#packed[slot]!.subarray(0, length), plainLength, v5Span: this.#span(slot) }
   }
 
   /** Packs what is submitted until `end`: all that a worker does. */
@@ -119,16 +140,19 @@ export class Slots {
 
   /** Gives the kernel memory of this thread back. */
   close(): void {
-    this.#encoder?.close()
-    this.#encoder = undefined
+    this.#packer?.close()
+    this.#packer = undefined
   }
 
   #pack(slot: number): boolean {
     try {
-      const { data, plainLength } = this.#encode(slot)
+      const { data, plainLength, v5Span } = this.#encode(slot)
       this.#packed[slot]!.set(data)
-      Atomics.store(this.#control, this.#word(slot) + PLAIN, plainLength)
-      Atomics.store(this.#control, this.#word(slot) + PACKED, data.length)
+      const word = this.#word(slot)
+      if (v5Span)
+        this.#spans.set([v5Span.minStart!, v5Span.maxStart!, v5Span.minEnd!, v5Span.maxEnd!], (word + SPAN) / 2)
+      Atomics.store(this.#control, word + PLAIN, plainLength)
+      Atomics.store(this.#control, word + PACKED, data.length)
       return true
     } catch {
       // The filling thread encodes it once more, to throw where its caller can see it.
@@ -136,12 +160,25 @@ export class Slots {
     }
   }
 
-  #encode(slot: number): PackedRows {
+  #encode(slot: number): PackedGathered {
     const { columns, capacity } = this.shared
-    this.#encoder ??= new SyncBlockEncoder(columns, capacity)
-    const rows = Atomics.load(this.#control, this.#word(slot) + ROWS)
-    this.#encoder.add(this.batches[slot]!, 0, rows)
-    return this.#encoder.take()
+    this.#packer ??= new RowPacker(columns, capacity)
+    const rows = this.rows[slot]!
+    const word = this.#word(slot)
+    rows.batch.length = Atomics.load(this.#control, word + ROWS)
+    if (rows.v5) {
+      rows.v5.rows = Atomics.load(this.#control, word + RECORDS)
+      rows.v5.length = Atomics.load(this.#control, word + RECORD_BYTES)
+    }
+    return this.#packer.pack(rows)
+  }
+
+  /** The times of the records of v5 of a packed slot. */
+  #span(slot: number): TimeSpan | undefined {
+    if (this.rows[slot]!.records === 0) return undefined
+    const at = (this.#word(slot) + SPAN) / 2
+    const [minStart = 0, maxStart = 0, minEnd = 0, maxEnd = 0] = this.#spans.subarray(at, at + 4)
+    return { minStart, maxStart, minEnd, maxEnd }
   }
 
   #word(slot: number): number {
@@ -149,9 +186,11 @@ export class Slots {
   }
 }
 
-function layoutOf({ columns, capacity, count }: Omit<SharedSlots, 'memory'>) {
+function layoutOf({ columns, hasElements, capacity, count }: Omit<SharedSlots, 'memory'>) {
   const batchBytes = sharedBatchBytes(columns, capacity)
+  const recordsBytes = hasElements ? 0 : V5Records.sizeBytes(capacity)
   const packedBytes = SyncBlockEncoder.maxPackedBytes(columns, capacity)
   const headBytes = Math.ceil(((HEAD_WORDS + count * SLOT_WORDS) * 4) / 64) * 64
-  return { headBytes, batchBytes, slotBytes: batchBytes + Math.ceil(packedBytes / 64) * 64 }
+  const slotBytes = Math.ceil((batchBytes + recordsBytes + packedBytes) / 64) * 64
+  return { headBytes, batchBytes, recordsBytes, slotBytes }
 }

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import type { Batch } from '../../flow/batch.ts'
 import type { Column, ColumnSpec } from '../../flow/column.ts'
 import { SLACK } from '../../kernels/memory.ts'
@@ -6,7 +7,7 @@ import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import { COMPRESS_TABLE_BYTES, maxCompressedBytes } from '../../kernels/snappy-compress.ts'
 import { StorageError } from '../errors.ts'
 import type { SnappyCompressor } from './codec.ts'
-import { CRC_BYTES, snappyLibrary, withCrc } from './codec.ts'
+import { CRC_BYTES, snappyLibrary, withCrc, writeUint32 } from './codec.ts'
 import type { EncodeOperation } from './encode-program.ts'
 import {
   copyPart,
@@ -21,9 +22,21 @@ import { RowEncoder } from './encoder.ts'
 
 /** A finished sync-block, without count, size and marker. */
 export interface PackedRows {
-  /** Snappy data and checksum. */
-  readonly data: Uint8Array<ArrayBuffer>
+  /** Snappy data and checksum; valid until its maker is used again. */
+  readonly data: Uint8Array
   readonly plainLength: number
+}
+
+/** Where a kernel that writes rows finds its input and leaves what it writes: as `avroEncode` has them. */
+export interface WritePlaces {
+  readonly instance: KernelInstance
+  readonly from: number
+  readonly dst: number
+  readonly origin: number
+  readonly starts: number
+  readonly marks: number
+  /** Some bytes of scratch, aligned to 16. */
+  readonly scratch: number
 }
 
 /**
@@ -38,6 +51,8 @@ export class SyncBlockEncoder {
   readonly #rowBytes: number
   /** Fields of a row that matches may begin with; none beside text and bytes, which repeat anywhere. */
   readonly #marks: number
+  /** The first of them that are times. */
+  readonly #times: number
   #layout: Layout | undefined
   #rows = 0
   #length = 0
@@ -50,6 +65,10 @@ export class SyncBlockEncoder {
     this.#rowBytes = specs.reduce((sum, { nullable }, i) => sum + this.#operations[i]!.maxBytes + (nullable ? 1 : 0), 0)
     const anyLength = specs.some(({ type }) => type === 'text' || type === 'bytes')
     this.#marks = anyLength ? 0 : this.#operations.filter(({ mark }) => mark !== undefined).length
+    const others = specs.findIndex(({ type }, i) => this.#operations[i]!.mark !== undefined && type !== 'instant')
+    this.#times = this.#operations
+      .slice(0, others < 0 ? undefined : others)
+      .filter(({ mark }) => mark !== undefined).length
   }
 
   /** Most bytes of `PackedRows.data` for rows without text and bytes. */
@@ -68,8 +87,7 @@ export class SyncBlockEncoder {
    */
   add(batch: Batch, from: number, to: number): void {
     const rows = to - from
-    if (this.#rows + rows > this.#maxRows)
-      throw new RangeError(`storage: sync-block expected ${this.#maxRows} rows, got ${this.#rows + rows}`)
+    this.#checkRoom(rows)
     const columns = this.#specs.map((spec) => batch.columns[spec.name])
     if (!columns.every((column, i) => fits(column, this.#specs[i]!, from, to))) throw this.#refusal(batch, from, to)
     const dataBytes = columns.reduce((sum, column) => sum + dataLength(column, from, to), 0)
@@ -81,15 +99,39 @@ export class SyncBlockEncoder {
     this.#length += written
   }
 
-  #encode({ instance, programAt, plainAt, startsAt, marksAt }: Layout, rows: number): number {
-    return instance.kernels.avroEncode(
-      programAt,
-      rows,
-      plainAt + this.#length,
-      plainAt,
-      startsAt + this.#rows * 4,
-      marksAt + this.#rows * this.#marks * 2,
-    )
+  /**
+   * Appends rows that another kernel writes, from `input`, which lies in kernel memory while `write` runs. It returns how many bytes it wrote. Throws RangeError
+   * for more rows, or larger input, than columns of a sync-block have.
+   */
+  addWritten(rows: number, input: Uint8Array, write: (places: WritePlaces) => number): void {
+    this.#checkRoom(rows)
+    const layout = this.#reserve(this.#length + rows * this.#rowBytes, 0)
+    const { instance, columnsAt, columnsBytes, tableAt } = layout
+    if (input.length > columnsBytes)
+      throw new RangeError(`storage: input expected at most ${columnsBytes} bytes, got ${input.length}`)
+    instance.memory.bytes(columnsAt, input.length).set(input)
+    this.#length += write({ instance, from: columnsAt, scratch: tableAt, ...this.#places(layout) })
+    this.#rows += rows
+  }
+
+  #checkRoom(rows: number): void {
+    if (this.#rows + rows > this.#maxRows)
+      throw new RangeError(`storage: sync-block expected ${this.#maxRows} rows, got ${this.#rows + rows}`)
+  }
+
+  #encode(layout: Layout, rows: number): number {
+    const { dst, origin, starts, marks } = this.#places(layout)
+    return layout.instance.kernels.avroEncode(layout.programAt, rows, dst, origin, starts, marks)
+  }
+
+  /** Where the next row and what is noted of it go. */
+  #places({ plainAt, startsAt, marksAt }: Layout) {
+    return {
+      dst: plainAt + this.#length,
+      origin: plainAt,
+      starts: startsAt + this.#rows * 4,
+      marks: marksAt + this.#rows * this.#marks * 2,
+    }
   }
 
   /** Compresses the rows added since the last call. */
@@ -97,13 +139,19 @@ export class SyncBlockEncoder {
     const layout = this.#reserve(0, 0)
     const plainLength = this.#length
     const plain = layout.instance.memory.bytes(layout.plainAt, plainLength)
-    const packed = compressor === 'library' ? snappyLibrary(plain) : this.#compress(layout)
-    this.#rows = 0
-    this.#length = 0
-    return { data: withCrc(packed, plain), plainLength }
+    const data = compressor === 'library' ? withCrc(snappyLibrary(plain), plain) : this.#compress(layout, plain)
+    this.clear()
+    return { data, plainLength }
   }
 
-  #compress({ instance, plainAt, packedAt, tableAt, startsAt, marksAt }: Layout): Uint8Array {
+  /** Forgets the rows added since `take`. */
+  clear(): void {
+    this.#rows = 0
+    this.#length = 0
+  }
+
+  /** Packs the rows in kernel memory; the checksum goes behind them there. */
+  #compress({ instance, plainAt, packedAt, tableAt, startsAt, marksAt }: Layout, plain: Uint8Array): Uint8Array {
     const { kernels, memory } = instance
     const length =
       this.#marks === 0
@@ -117,8 +165,11 @@ export class SyncBlockEncoder {
             startsAt,
             marksAt,
             this.#marks,
+            this.#times,
           )
-    return memory.bytes(packedAt, length)
+    const packed = memory.bytes(packedAt, length + CRC_BYTES)
+    writeUint32(packed, length, crc32(plain))
+    return packed
   }
 
   close(): void {
@@ -198,6 +249,7 @@ interface Layout {
   readonly instance: KernelInstance
   readonly programAt: number
   readonly columnsAt: number
+  readonly columnsBytes: number
   readonly dataAt: number
   readonly dataBytes: number
   readonly plainAt: number
@@ -217,7 +269,7 @@ function layOut(
 ): Layout {
   const programBytes = (operations.length + 1) * OPERATION_BYTES
   const columnsBytes = partsOf(operations, specs).reduce((sum, { bytes }) => sum + maxRows * bytes + PART_SLACK, 0)
-  const packedBytes = maxCompressedBytes(plainBytes)
+  const packedBytes = maxCompressedBytes(plainBytes) + CRC_BYTES
   const placesBytes = [maxRows * 4, maxRows * 2 * marks]
   const sizes = [programBytes, columnsBytes, dataBytes, plainBytes, packedBytes, COMPRESS_TABLE_BYTES, ...placesBytes]
   const instance = borrowKernels(sizes.reduce((sum, size) => sum + size + SLACK + 16, 0))
@@ -236,7 +288,7 @@ function layOut(
   }
   if (marks > 0) setMarks(operations, program)
   const places = { programAt, columnsAt, dataAt, plainAt, packedAt, tableAt, startsAt, marksAt }
-  return { instance, dataBytes, plainBytes, ...places }
+  return { instance, columnsBytes, dataBytes, plainBytes, ...places }
 }
 
 /** The arrays in kernel memory, in order: of each column its validity, when it is nullable, then its parts. */

@@ -1,4 +1,4 @@
-import { formatAddress, parseAddressExact } from '../../flow/address.ts'
+import { formatAddress, formatAddressBytes, parseAddressExact } from '../../flow/address.ts'
 import type { Batch } from '../../flow/batch.ts'
 import type { AddressColumn, NumericColumn } from '../../flow/column.ts'
 
@@ -40,6 +40,20 @@ export class BlockStatistics {
         if (sampleSize.values[row] === 0 && samplePopulation.values[row] === 0) this.samplingUnknown++
       }
     }
+  }
+
+  /** Takes in the times of rows described otherwise. */
+  addSpan(span: Readonly<TimeSpan>): void {
+    mergeSpan(this.span, span)
+  }
+
+  addExporter4(v4: number): void {
+    this.v4.add(v4)
+  }
+
+  /** `bytes` are 16. */
+  addExporter6(bytes: Uint8Array): void {
+    this.v6.add(formatAddressBytes(bytes))
   }
 
   /** The span of the rows added since the last call. */

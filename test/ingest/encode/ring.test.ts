@@ -1,15 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { Batch } from '../../../src/flow/batch.ts'
+import { type Batch, FLOW_COLUMNS } from '../../../src/flow/batch.ts'
 import type { ColumnSpec } from '../../../src/flow/column.ts'
-import { EncodeRing } from '../../../src/ingest/encode/ring.ts'
+import { EncodeRing, type EncodeRingOptions } from '../../../src/ingest/encode/ring.ts'
 import { SyncBlockEncoder } from '../../../src/storage/avro/sync-block-encoder.ts'
 
-const columns: readonly ColumnSpec[] = [
-  { name: 'received', type: 'instant' },
-  { name: 'srcAddr', type: 'address' },
-  { name: 'bytes', type: 'u53' },
-  { name: 'applicationId', type: 'u32', nullable: true },
-]
+const columns: readonly ColumnSpec[] = [...FLOW_COLUMNS, { name: 'applicationId', type: 'u32', nullable: true }]
 const capacity = 512
 const batches = 60
 const built = new URL('../../../dist/encode-worker.js', import.meta.url)
@@ -34,12 +29,12 @@ function fill(batch: Batch, number: number): void {
 
 function packedBy(workers: number, script: URL | undefined): string[] {
   const packed: string[] = []
-  const consume = (batch: Batch, { data, plainLength }: { data: Uint8Array; plainLength: number }): void =>
-    void packed.push(`${batch.length} ${plainLength} ${Buffer.from(data).toString('base64')}`)
-  const ring = new EncodeRing({ columns, capacity, workers, script, consume })
+  const consume: EncodeRingOptions['consume'] = ({ length }, { data, plainLength }) =>
+    void packed.push(`${length} ${plainLength} ${Buffer.from(data).toString('base64')}`)
+  const ring = new EncodeRing({ columns, hasElements: true, capacity, workers, script, consume })
   try {
     for (let number = 0; number < batches; number++) {
-      fill(ring.batch, number)
+      fill(ring.rows.batch, number)
       ring.submit()
       // Long enough for workers to start and to take part.
       if (workers > 0 && number > 23) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
@@ -54,14 +49,14 @@ function packedBy(workers: number, script: URL | undefined): string[] {
 function expected(): string[] {
   const encoder = new SyncBlockEncoder(columns, capacity)
   const packed: string[] = []
-  const consume = (batch: Batch): void => {
+  const consume: EncodeRingOptions['consume'] = ({ batch }) => {
     encoder.add(batch, 0, batch.length)
     const { data, plainLength } = encoder.take()
     packed.push(`${batch.length} ${plainLength} ${Buffer.from(data).toString('base64')}`)
   }
-  const ring = new EncodeRing({ columns, capacity, workers: 0, script: undefined, consume })
+  const ring = new EncodeRing({ columns, hasElements: true, capacity, workers: 0, script: undefined, consume })
   for (let number = 0; number < batches; number++) {
-    fill(ring.batch, number)
+    fill(ring.rows.batch, number)
     ring.submit()
   }
   ring.drain()
@@ -83,11 +78,18 @@ describe('a ring of batches', () => {
 
   it('throws for a value that cannot be stored, whoever found it', () => {
     for (const workers of [0, 1]) {
-      const ring = new EncodeRing({ columns, capacity, workers, script: built, consume: () => undefined })
+      const ring = new EncodeRing({
+        columns,
+        hasElements: true,
+        capacity,
+        workers,
+        script: built,
+        consume: () => undefined,
+      })
       const run = (): void => {
         for (let number = 0; number < batches; number++) {
-          fill(ring.batch, number)
-          const { bytes } = ring.batch.columns
+          fill(ring.rows.batch, number)
+          const { bytes } = ring.rows.batch.columns
           if (number === 40 && bytes?.type === 'u53') bytes.values[3] = 0.5
           ring.submit()
         }

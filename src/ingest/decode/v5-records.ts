@@ -1,0 +1,93 @@
+import { FLOW_FLAGS } from '../../flow/fields.ts'
+import type { BlockStatistics } from '../../storage/block/statistics.ts'
+import type { Origin } from './origin.ts'
+import type { Sampling } from './sampling.ts'
+
+/** Octets of a record of NetFlow v5. */
+export const V5_RECORD = 48
+
+/**
+ * Octets of the head before the records of a datagram, in the order of bytes of the machine; the kernel `v5Rows` reads it and works in its end:
+ *
+ *     0  records   4  sysUptime   8  export time, ms (double, as all below up to 40)   16  arrival, ms   24  sample size   32  sample population
+ *    44  domain   48  flags of every row   52  family of the exporter   56  its IPv4 address   64  its IPv6 address
+ */
+const HEAD = 112
+
+/**
+ * Records of NetFlow v5 as they came, with what their datagrams say of them all, in memory that threads may share. They become rows
+ * of a block without ever being columns.
+ */
+export class V5Records {
+  /** Records held. */
+  rows = 0
+  /** Bytes in use. */
+  length = 0
+  readonly #bytes: Uint8Array
+  readonly #words: Uint32Array
+  readonly #doubles: Float64Array
+
+  /** Lies in `buffer` from `offset` on, a multiple of 8, with room for `capacity` records of as many datagrams. */
+  constructor(capacity: number, buffer: ArrayBufferLike = new ArrayBuffer(V5Records.sizeBytes(capacity)), offset = 0) {
+    const sizeBytes = V5Records.sizeBytes(capacity)
+    this.#bytes = new Uint8Array(buffer, offset, sizeBytes)
+    this.#words = new Uint32Array(buffer, offset, sizeBytes / 4)
+    this.#doubles = new Float64Array(buffer, offset, sizeBytes / 8)
+  }
+
+  static sizeBytes(capacity: number): number {
+    return capacity * (HEAD + V5_RECORD)
+  }
+
+  /** Heads and records, for the kernel. */
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.length)
+  }
+
+  /** Appends `count` records that begin at `from`. Arrival and sampling are safe integers. */
+  add(bytes: Uint8Array, from: number, count: number, origin: Origin, sampling: Sampling): void {
+    const { exporter } = origin
+    const words = this.#words
+    const word = this.length >>> 2
+    const double = this.length >>> 3
+    words[word] = count
+    words[word + 1] = origin.sysUptime
+    this.#doubles[double + 1] = origin.exportMs
+    this.#doubles[double + 2] = origin.receivedMs
+    this.#doubles[double + 3] = sampling.size
+    this.#doubles[double + 4] = sampling.population
+    words[word + 11] = origin.domain
+    words[word + 12] = sampling.assumed ? FLOW_FLAGS.samplingAssumed : 0
+    words[word + 13] = exporter.family
+    words[word + 14] = exporter.v4
+    if (exporter.family === 6) this.#bytes.set(exporter.v6, this.length + 64)
+    const at = this.length + HEAD
+    const size = count * V5_RECORD
+    this.#bytes.set(bytes.subarray(from, from + size), at)
+    this.length = at + size
+    this.rows += count
+  }
+
+  clear(): void {
+    this.rows = 0
+    this.length = 0
+  }
+
+  /** Tells the statistics of a block all about these rows but their times. */
+  describe(statistics: BlockStatistics): void {
+    for (let at = 0; at < this.length; ) {
+      const records = this.#words[at >>> 2]!
+      const [family, v4] = [this.#words[(at >>> 2) + 13], this.#words[(at >>> 2) + 14]!]
+      if (family === 4) statistics.addExporter4(v4)
+      else statistics.addExporter6(this.#bytes.subarray(at + 64, at + 80))
+      if (this.#doubles[(at >>> 3) + 3] === 0 && this.#doubles[(at >>> 3) + 4] === 0)
+        statistics.samplingUnknown += records
+      at += HEAD + records * V5_RECORD
+    }
+  }
+
+  /** Arrival of the first record. */
+  get firstReceivedMs(): number {
+    return this.#doubles[2]!
+  }
+}
