@@ -26,10 +26,19 @@ export interface ObjectStore {
    * one of them, for the caller to complain about.
    */
   readVerified?(key: string, range: ByteRange, verify: (bytes: Uint8Array) => boolean): Promise<Uint8Array>
+  /** Only of stores where this saves something: opens an object whose parts are read one after the other. Fails as `read` does. */
+  open?(key: string): Promise<OpenObject>
 }
 
 /** All that a reader of blocks asks of a store. */
-export type BlockSource = Pick<ObjectStore, 'read' | 'readVerified'>
+export type BlockSource = Pick<ObjectStore, 'read' | 'readVerified' | 'open'>
+
+/** An object that is open for reading. */
+export interface OpenObject {
+  /** Reads from `offset` into the caller's memory, which it must leave alone until then. Returns how many bytes there were: fewer than asked for only at the end of the object. */
+  readInto(target: Uint8Array, offset: number): Promise<number>
+  close(): Promise<void>
+}
 
 /** `length` bytes from `offset`. */
 export interface ByteRange {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { StorageErrorCode } from '../../src/storage/errors.ts'
+import { openObject } from '../../src/storage/open-object.ts'
 import type { ObjectStore } from '../../src/storage/store.ts'
 
 export interface StoreUnderTest {
@@ -191,6 +192,26 @@ export function storeContract(
         expect(await part(1_000_000_000_000, 5)).toBe('')
         expect(await part(3, 0)).toBe('')
         expect(await part(2, Number.MAX_SAFE_INTEGER - 2)).toBe('23456789')
+      })
+
+      it('fills memory of the caller from an open object, as far as it goes', async () => {
+        const key = `${fresh()}/a`
+        await store.write(key, bytesOf('0123456789'))
+        const object = await openObject(store, key)
+        const part = async (offset: number, length: number): Promise<string> => {
+          const memory = new Uint8Array(length + 2).fill(0x2e)
+          const filled = await object.readInto(memory.subarray(1, length + 1), offset)
+          expect(filled).toBe(Math.max(0, Math.min(length, 10 - offset)))
+          return textOf(memory)
+        }
+        const parts = [part(0, 10), part(4, 1), part(7, 3), part(7, 5), part(10, 2), part(99, 1), part(3, 0)]
+        expect(await Promise.all(parts)).toEqual(['.0123456789.', '.4.', '.789.', '.789...', '....', '...', '..'])
+        await object.close()
+      })
+
+      it('refuses to open what is not there', async () => {
+        const absent = openObject(store, `${fresh()}/absent`).then((object) => object.readInto(new Uint8Array(1), 0))
+        await expect(absent).rejects.toMatchObject({ code: 'not-found' })
       })
 
       it('refuses ranges that are not whole numbers of at least 0', async () => {

@@ -6,6 +6,7 @@ import { SLACK } from '../../kernels/memory.ts'
 import { fillDefault } from '../avro/fill.ts'
 import { StorageError } from '../errors.ts'
 import type { BlockInfo } from '../manifest/actions.ts'
+import { fetchBytes } from './fetch.ts'
 import type { Leaf } from './leaves.ts'
 import type { ColumnChunk, RowGroup } from './metadata.ts'
 import { MAX_MEMORY } from './open-block.ts'
@@ -20,21 +21,23 @@ export interface Wanted {
   readonly index: number
 }
 
-/** Kernel memory for the columns, one page, and the largest row group with its dictionaries. */
+/** Kernel memory for the columns, one page, and twice the largest row group with its dictionaries: one is read while the other is decoded. */
 export function memoryNeeded(groups: readonly RowGroup[], wanted: readonly Wanted[], block: BlockInfo): number {
   let largest = 0
+  let decoded = 0
   for (const group of groups) {
     let bytes = 0
     for (const { leaf, index } of wanted) {
       const chunk = group.columns[index] as ColumnChunk
-      bytes += chunk.sizeBytes + SLACK * 4 + (chunk.hasDictionary ? chunk.plainBytes * 2 + 4096 : 0)
+      if (chunk.hasDictionary) bytes += chunk.plainBytes * 2 + 4096
       if (leaf.layout === 'sparse') bytes += PAGE_ROWS * 16 + 4096
     }
-    largest = Math.max(largest, bytes)
+    decoded = Math.max(decoded, bytes)
+    largest = Math.max(largest, fetchBytes(group, wanted))
   }
   const columns = wanted.reduce((sum, { leaf }) => sum + PAGE_ROWS * leaf.bytes + SLACK * 2, 0)
   const scratch = Math.max(0, ...wanted.map(({ leaf }) => scratchBytes(leaf, PAGE_ROWS)))
-  const needed = largest + columns + scratch + 4096
+  const needed = (largest + SLACK * 2) * 2 + decoded + columns + scratch + 4096
   if (!(needed < MAX_MEMORY))
     throw new StorageError(
       'corrupt',

@@ -5,9 +5,10 @@ import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import type { BlockDamage, BlockRows, ReadBlockOptions } from '../block/read.ts'
 import { StorageError } from '../errors.ts'
 import type { BlockInfo } from '../manifest/actions.ts'
+import { openObject } from '../open-object.ts'
 import type { BlockSource } from '../store.ts'
 import type { FetchedChunk } from './fetch.ts'
-import { fetchGroup } from './fetch.ts'
+import { fetchBytes, fetchGroup } from './fetch.ts'
 import { layOut, memoryNeeded } from './layout.ts'
 import { leavesOf } from './leaves.ts'
 import { openBlock } from './open-block.ts'
@@ -70,23 +71,33 @@ async function* readFrom(options: ReadBlockOptions, progress: Progress): AsyncGe
     return index < 0 ? [] : [{ leaf, index }]
   })
   const end = Math.min(first + count, groups.length)
-  const needed = memoryNeeded(groups.slice(progress.chunk, end), wanted, block)
+  const left = groups.slice(progress.chunk, end)
+  const needed = memoryNeeded(left, wanted, block)
+  const object = await openObject(store, block.key)
   const instance = borrowKernels(needed, options.kernels)
+  let pending: Promise<FetchedChunk[]> | undefined
   try {
-    const { batch, targets, scratch } = layOut(instance.memory, columns, wanted)
-    const base = instance.memory.mark
-    let pending = fetchGroup(store, block, groups[progress.chunk], wanted)
-    while (progress.chunk < end) {
+    const { memory } = instance
+    const { batch, targets, scratch } = layOut(memory, columns, wanted)
+    const fetchedBytes = Math.max(0, ...left.map((group) => fetchBytes(group, wanted)))
+    const places = [memory.allocate(fetchedBytes), memory.allocate(fetchedBytes)]
+    const base = memory.mark
+    const fetch = (chunk: number): Promise<FetchedChunk[]> | undefined =>
+      chunk < end ? fetchGroup(object, groups[chunk]!, wanted, memory, places[chunk % 2]!) : undefined
+    pending = fetch(progress.chunk)
+    while (pending) {
       const fetched = await pending
-      const isLast = progress.chunk + 1 === end
-      pending = fetchGroup(store, block, isLast ? undefined : groups[progress.chunk + 1], wanted)
-      pending.catch(() => undefined) // awaited on the next turn, or not needed when the caller stops early
-      instance.memory.release(base)
+      pending = fetch(progress.chunk + 1)
+      pending?.catch(() => undefined) // awaited on the next turn, or at the end when the caller stops early
+      memory.release(base)
       yield* readGroup({ instance, batch, targets, scratch, block, onCorrupt }, fetched, progress)
       progress.chunk++
       progress.rows = 0
     }
   } finally {
+    // What is on its way goes to memory that is somebody else's afterwards.
+    await pending?.catch(() => undefined)
+    await object.close()
     returnKernels(instance)
   }
 }

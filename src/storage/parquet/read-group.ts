@@ -53,13 +53,13 @@ export class GroupReader {
   readonly #dense: number
   readonly #block: string
 
-  /** `chunks` are the column chunks with their bytes; they are copied into kernel memory. */
+  /** `chunks` are the column chunks and where in kernel memory their bytes lie. */
   constructor(options: {
     memory: KernelMemory
     kernels: Kernels
     scratch: number
     block: string
-    chunks: readonly { target: LeafTarget; chunk: ColumnChunk; bytes: Uint8Array }[]
+    chunks: readonly { target: LeafTarget; chunk: ColumnChunk; at: number }[]
   }) {
     const { memory, kernels, scratch, block, chunks } = options
     this.#memory = memory
@@ -67,10 +67,9 @@ export class GroupReader {
     this.#scratch = scratch
     this.#dense = chunks.some(({ target }) => target.leaf.layout === 'sparse') ? memory.allocate(PAGE_ROWS * 16) : 0
     this.#block = block
-    this.#cursors = chunks.map(({ target, chunk, bytes }) => {
-      const at = memory.allocate(bytes.length)
-      memory.bytes(at, bytes.length).set(bytes)
-      return { target, chunk, at, next: at, end: at + bytes.length, pages: [], nextPage: 0, entries: 0, entriesAt: 0 }
+    this.#cursors = chunks.map(({ target, chunk, at }) => {
+      const end = at + chunk.sizeBytes
+      return { target, chunk, at, next: at, end, pages: [], nextPage: 0, entries: 0, entriesAt: 0 }
     })
   }
 
