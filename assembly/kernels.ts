@@ -20,6 +20,7 @@ export { timeOrder } from './order'
 export { avroRows } from './avro'
 export { foldRows, foldRehash, sumDoubles } from './fold'
 export { foldDirect, directEntries } from './direct'
+export { packWords, packDoubles, packLongs, maskWords, timeBins } from './keys'
 export {
   groupsCompact,
   groupsPartition,

@@ -85,6 +85,16 @@ export interface Kernels {
     present: number,
   ): number
 
+  /** Unsigned values of 1, 2 or 4 bytes into words, `width` words apart; see assembly/keys.ts for these. */
+  packWords(src: number, bytes: number, rows: number, dst: number, width: number): void
+  /** Whole numbers in doubles into two words each, the high one first, with the bits of `flip` flipped. */
+  packDoubles(src: number, flip: number, rows: number, dst: number, width: number): void
+  /** The same for 64-bit integers. */
+  packLongs(src: number, flip: number, rows: number, dst: number, width: number): void
+  /** Words with only the bits of `mask` left. */
+  maskWords(src: number, mask: number, rows: number, dst: number): void
+  /** The start of the bin that each time lies in. */
+  timeBins(src: number, size: number, rows: number, dst: number): void
   /** Adds rows to an aggregation table in place; see assembly/fold.ts for its layout. Returns how many keys are new. */
   foldRows(
     keys: number,

@@ -6,6 +6,12 @@ export const MOST_BYTES = 3840 * 2 ** 20
 
 const PAGE = 65_536
 
+/** What makes an array over a part of a buffer. */
+interface ArrayType<T extends ArrayBufferView> {
+  readonly BYTES_PER_ELEMENT: number
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): T
+}
+
 /**
  * The memory the kernels of one thread work in: a fixed budget, handed out by a bump allocator. It never grows, so views of it stay
  * valid until `release` gives their region to somebody else. The system gives its pages when they are first used.
@@ -65,6 +71,13 @@ export class KernelMemory {
   /** Gives back everything taken since `mark`. */
   release(mark: number): void {
     this.#next = mark
+  }
+
+  /** Takes an array of `length` elements, all zero. */
+  array<T extends ArrayBufferView>(type: ArrayType<T>, length: number): T {
+    const at = this.allocate(length * type.BYTES_PER_ELEMENT)
+    this.bytes(at, length * type.BYTES_PER_ELEMENT).fill(0)
+    return new type(this.memory.buffer, at, length)
   }
 
   /** The bytes `[at, at + length)`. */

@@ -1,6 +1,7 @@
 import type { Batch } from '../flow/batch.ts'
 import type { Column, ColumnSpec, ColumnType } from '../flow/column.ts'
 import type { FilterPlan } from '../flow/filter/plan.ts'
+import type { KernelInstance } from '../kernels/pool.ts'
 
 /** A compiled job: its stages in an order in which each reads datasets and earlier stages only; the last one gives the result. */
 export interface CompiledJob {
@@ -98,6 +99,8 @@ export interface SortKey {
 
 /** Receives batches; the callee is done with the batch when the call returns. */
 export interface BatchSink {
+  /** Memory in which the columns of batches are best made, before anything is read into it; kernels work there. */
+  readonly kernels?: KernelInstance | undefined
   add(batch: Batch): void
 }
 

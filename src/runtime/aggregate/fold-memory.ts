@@ -5,6 +5,7 @@ import { MOST_BYTES, SLACK } from '../../kernels/memory.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import { RuntimeError } from '../error.ts'
+import type { KeyPart } from './word-packer.ts'
 
 export interface FoldMemoryOptions {
   /** Words of a key. */
@@ -31,9 +32,6 @@ export interface PackedGroups {
   readonly ends: number
   readonly totals: number
 }
-
-/** Keys as the kernels read them: a word or several a row, or the values of a column of keys that have an entry each. */
-export type FoldKeys = Uint8Array | Uint16Array | Uint32Array
 
 /** Rows given to the kernel at once: what has to be copied of a slice stays in the fast caches. */
 const SLICE = 4096
@@ -70,6 +68,8 @@ export class FoldMemory {
   /** What the table is a part of; the rest is for who reads the rows. */
   readonly instance: KernelInstance
   readonly #keysAt: number
+  /** Where values of keys are copied that do not lie in this memory. */
+  readonly #partAt: number
   readonly #valuesAt: number
   /** Addresses of the values of each sum, for the kernel. */
   readonly #addresses: Uint32Array
@@ -96,6 +96,7 @@ export class FoldMemory {
     this.memory = this.instance.memory.part(sizeBytes)
     this.kernels = this.instance.kernels
     this.#keysAt = this.memory.allocate(SLICE * width * 4)
+    this.#partAt = this.memory.allocate(SLICE * 8)
     this.#valuesAt = this.memory.allocate(SLICE * 8 * Math.max(1, sums))
     const addressesAt = this.memory.allocate(sums * 4)
     this.#addresses = new Uint32Array(this.memory.memory.buffer, addressesAt, sums)
@@ -122,8 +123,8 @@ export class FoldMemory {
     return true
   }
 
-  /** Adds rows for which room was reserved: `values` has a column for each sum, `skipped` the rows to pass over, ascending. */
-  add(keys: FoldKeys, values: readonly Column[], rows: number, skipped: Uint32Array): void {
+  /** Adds rows for which room was reserved: `keys` are the parts of the key, `values` has a column for each sum, `skipped` the rows to pass over, ascending. */
+  add(keys: readonly KeyPart[], values: readonly Column[], rows: number, skipped: Uint32Array): void {
     const arrays = values.map(numbersOf)
     this.#rows += rows
     let next = 0
@@ -221,18 +222,35 @@ export class FoldMemory {
     return at
   }
 
-  #isInside(array: FoldKeys | Float64Array): boolean {
+  #isInside(array: ArrayBufferView): boolean {
     return array.buffer === this.memory.memory.buffer
   }
 
-  /** Where the kernel finds the keys of a slice. */
-  #placeKeys(keys: FoldKeys, from: number, count: number): number {
-    const width = this.#directBytes ? 1 : this.#width
-    if (this.#isInside(keys)) return keys.byteOffset + from * width * keys.BYTES_PER_ELEMENT
-    const bytes = new Uint8Array(keys.buffer, keys.byteOffset, keys.byteLength)
-    const size = width * keys.BYTES_PER_ELEMENT
-    this.memory.bytes(this.#keysAt, count * size).set(bytes.subarray(from * size, (from + count) * size))
+  /** Where the kernel finds the keys of a slice: a column that is all of the key where it lies, the words of several packed. */
+  #placeKeys(parts: readonly KeyPart[], from: number, count: number): number {
+    const width = this.#width
+    const [first] = parts
+    if (first && (this.#directBytes || (width === 1 && first.values.BYTES_PER_ELEMENT === 4)))
+      return this.#placePart(first, from, count, this.#keysAt)
+    for (const part of parts) {
+      const src = this.#placePart(part, from, count, this.#partAt)
+      const dst = this.#keysAt + part.word * 4
+      const { values, flip } = part
+      if (values instanceof Float64Array) this.kernels.packDoubles(src, flip, count, dst, width)
+      else if (values instanceof BigUint64Array || values instanceof BigInt64Array)
+        this.kernels.packLongs(src, flip, count, dst, width)
+      else this.kernels.packWords(src, values.BYTES_PER_ELEMENT, count, dst, width)
+    }
     return this.#keysAt
+  }
+
+  /** Where the values of a slice lie, or have been copied. */
+  #placePart({ values }: KeyPart, from: number, count: number, place: number): number {
+    const size = values.BYTES_PER_ELEMENT
+    const at = values.byteOffset + from * size
+    if (this.#isInside(values)) return at
+    this.memory.bytes(place, count * size).set(new Uint8Array(values.buffer, at, count * size))
+    return place
   }
 
   #placeValues(values: Numbers, sum: number, from: number, count: number): number {

@@ -1,9 +1,8 @@
 import type { Batch } from '../../flow/batch.ts'
 import { createBatch } from '../../flow/batch.ts'
-import type { Column, ColumnSpec } from '../../flow/column.ts'
+import type { ColumnSpec } from '../../flow/column.ts'
 import { gatherRows } from '../../flow/gather.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
-import { RuntimeError } from '../error.ts'
 import type { GroupSection } from '../shuffle/group-writer.ts'
 import { sharesOf } from '../shuffle/run-file.ts'
 import { columnOf } from './aggregate-set.ts'
@@ -86,8 +85,7 @@ export class FoldTable {
     const { packer, sums } = this.#layout
     const columns = this.#key.map(({ name }) => columnOf(batch, name))
     if (this.#wide.length < length) this.#wide = new Uint32Array(length)
-    const direct = packer.isDirect ? directKeys(columns[0]!) : undefined
-    const wide = direct ? 0 : packer.pack(columns, length, this.#wide)
+    const wide = packer.findWide(columns, length, this.#wide)
     const values = sums.map((name) => columnOf(batch, name))
     if (this.#isMostlyNew()) return false
     const bound = values.reduce((most, column) => Math.max(most, this.#memory.boundOf(column, length)), 0)
@@ -95,7 +93,7 @@ export class FoldTable {
     if (wide > 0 && !this.#addWide(batch, wide)) return false
     this.#bound += bound
     this.#rows += length
-    this.#memory.add(direct ?? packer.words, values, length, this.#wide.subarray(0, wide))
+    this.#memory.add(packer.parts(columns), values, length, this.#wide.subarray(0, wide))
     return true
   }
 
@@ -154,10 +152,4 @@ export class FoldTable {
     gatherRows(batch, this.#wide, count, this.#wideRows)
     return this.#general.add(this.#wideRows)
   }
-}
-
-/** The values of a column of keys that have an entry each. */
-function directKeys(column: Column): Uint8Array | Uint16Array {
-  if (column.type === 'u8' || column.type === 'u16' || column.type === 'boolean') return column.values
-  throw new RuntimeError('bad-program', `aggregate: key expected numbers of 8 or 16 bits, got ${column.type}`)
 }

@@ -22,6 +22,14 @@ const WORDS: { readonly [T in ColumnType]?: 1 | 2 } = {
   duration: 2,
 }
 
+/** The values of a key column, or of a part of one, and where in a key its words stand. */
+export interface KeyPart {
+  readonly values: Uint8Array | Uint16Array | Uint32Array | Float64Array | BigUint64Array | BigInt64Array
+  readonly word: number
+  /** Bits of the high word of values of two that are flipped, so that signed ones come in order. */
+  readonly flip: number
+}
+
 /** Lays key columns out as 32-bit words, row by row. */
 export class WordPacker {
   /** Words per row. */
@@ -53,7 +61,7 @@ export class WordPacker {
 
   /** Packs a batch, writes the rows that hold an address other than IPv4 to `wide` and returns how many there are; their words mean nothing. */
   pack(columns: readonly Column[], length: number, wide: Uint32Array): number {
-    const wideLength = this.#findWide(columns, length, wide)
+    const wideLength = this.findWide(columns, length, wide)
     const [first] = columns
     if (this.width === 1 && (first?.type === 'address' || first?.type === 'u32')) {
       this.words = first.type === 'address' ? first.v4 : first.values
@@ -93,7 +101,13 @@ export class WordPacker {
     return end
   }
 
-  #findWide(columns: readonly Column[], length: number, wide: Uint32Array): number {
+  /** The arrays that the words of a batch come from, for the kernels that pack them. */
+  parts(columns: readonly Column[]): KeyPart[] {
+    return columns.flatMap((column, i) => partsOf(column, this.offsets[i]!))
+  }
+
+  /** Writes the rows that hold an address other than IPv4 to `wide` and returns how many there are. */
+  findWide(columns: readonly Column[], length: number, wide: Uint32Array): number {
     const others = (column: Column): boolean =>
       (column.type === 'address' || column.type === 'prefix') && !isAll4(column.family, length)
     if (!columns.some(others)) return 0
@@ -112,6 +126,26 @@ export class WordPacker {
 function mark(family: Uint8Array, length: number, isWide: Uint8Array): void {
   for (let row = 0; row < length; row++) if (family[row] !== 4) isWide[row] = 1
 }
+
+function partsOf(column: Column, word: number): KeyPart[] {
+  switch (column.type) {
+    case 'address':
+      return [{ values: column.v4, word, flip: 0 }]
+    case 'prefix':
+      return [
+        { values: column.v4, word, flip: 0 },
+        { values: column.bits, word: word + 1, flip: 0 },
+      ]
+    case 'text':
+    case 'bytes':
+      throw new TypeError(`key table: column expected words, got ${column.type}`)
+    default:
+      return [{ values: column.values, word, flip: isSigned(column.type) ? SIGN : 0 }]
+  }
+}
+
+/** Types of two words whose high one has a sign. */
+const isSigned = (type: ColumnType): boolean => ['i53', 'i64', 'instant', 'duration'].includes(type)
 
 function packColumn(column: Column, length: number, out: Uint32Array, word: number, width: number): void {
   switch (column.type) {

@@ -1,6 +1,9 @@
 import type { Column, ColumnOf, ColumnSpec } from '../../flow/column.ts'
 import { createColumn, isAll4 } from '../../flow/column.ts'
 import { reserveBytes } from '../../flow/copy.ts'
+import type { Kernels } from '../../kernels/kernels.ts'
+import type { KernelInstance } from '../../kernels/pool.ts'
+import { PAGE_ROWS } from '../../storage/parquet/rows.ts'
 import type { LookupKey, PrefixKey, TimeBinKey } from '../../vocabulary/key.ts'
 import type { LookupTable } from '../lookup/table.ts'
 import type { KeyPart } from './key.ts'
@@ -9,15 +12,21 @@ import { Zone } from './zone.ts'
 /** Computes a key column from the column of a batch; the column it gives is reused by the next call. */
 export type ColumnFunction = (source: Column, length: number) => Column
 
-/** The function of a key expression, chosen once for its type. */
+/** The function of a key expression, chosen once for its type. With `kernels` its column lies in their memory, and is computed there when its source does too. */
 export function expressionFunction(
   { spec, expression }: KeyPart,
   lookups: ReadonlyMap<string, LookupTable>,
+  kernels?: KernelInstance,
 ): ColumnFunction | undefined {
   if (expression === undefined) return undefined
-  const compute = computeOf(expression, lookups)
-  let target = createColumn(spec.type, 0)
-  let capacity = 0
+  const workshop = kernels && kernels.memory.free > WORKSHOP_BYTES ? kernels : undefined
+  const compute = computeOf(expression, lookups, workshop)
+  let capacity = workshop ? PAGE_ROWS : 0
+  let target = createColumn(
+    spec.type,
+    capacity,
+    workshop ? { ...spec, make: (type, length) => workshop.memory.array(type, length) } : spec,
+  )
   return (source, length) => {
     if (length > capacity) {
       capacity = Math.max(length, capacity * 2, 1024)
@@ -29,17 +38,21 @@ export function expressionFunction(
   }
 }
 
+/** Kernel memory that must be free for a column to be made there: twice what the largest takes. */
+const WORKSHOP_BYTES = PAGE_ROWS * 64
+
 type Compute = (source: Column, target: Column, length: number) => void
 
 function computeOf(
   expression: Exclude<KeyPart['expression'], undefined>,
   lookups: ReadonlyMap<string, LookupTable>,
+  kernels: KernelInstance | undefined,
 ): Compute {
   switch (expression.type) {
     case 'prefix':
-      return over('address', 'prefix', (source, target, length) => computePrefix(expression, source, target, length))
+      return over('address', 'prefix', prefixes(expression, kernels))
     case 'timeBin':
-      return over('instant', 'instant', expression.zone === 'UTC' ? utcBins(expression) : zoneBins(expression))
+      return over('instant', 'instant', expression.zone === 'UTC' ? utcBins(expression, kernels) : zoneBins(expression))
     case 'lookup':
       return over('address', 'text', attributes(expression, lookups.get(expression.table)!))
   }
@@ -62,40 +75,70 @@ function isOf<T extends ColumnSpec['type']>(column: Column, type: T): column is 
   return column.type === type
 }
 
-function computePrefix(
-  { bits4, bits6 }: PrefixKey,
+/** The kernels, when both arrays lie in their memory. */
+function kernelsOver(
+  instance: KernelInstance | undefined,
+  a: ArrayBufferView,
+  b: ArrayBufferView,
+): Kernels | undefined {
+  const buffer = instance?.memory.memory.buffer
+  return a.buffer === buffer && b.buffer === buffer ? instance?.kernels : undefined
+}
+
+function prefixes({ bits4, bits6 }: PrefixKey, instance: KernelInstance | undefined) {
+  const mask4 = bits4 === 0 ? 0 : -1 << (32 - bits4)
+  /** The target whose rows all say that they are IPv4 networks, so that they need not be told again. */
+  let plain: ColumnOf<'prefix'> | undefined
+  return (source: ColumnOf<'address'>, target: ColumnOf<'prefix'>, length: number): void => {
+    const { v4, family, bits } = target
+    const kernels = kernelsOver(instance, source.v4, v4)
+    if (kernels) kernels.maskWords(source.v4.byteOffset, mask4, length, v4.byteOffset)
+    else for (let row = 0; row < length; row++) v4[row] = source.v4[row]! & mask4
+    const isPlain = isAll4(source.family, length)
+    if (isPlain && plain === target) return
+    // The target of an earlier batch may hold IPv6 networks.
+    if (isPlain && !family.includes(6)) {
+      family.fill(4)
+      bits.fill(bits4)
+      plain = target
+      return
+    }
+    plain = undefined
+    computeFamilies(source, target, length, bits4, bits6)
+  }
+}
+
+/** All of a prefix column but the IPv4 networks. */
+function computeFamilies(
   source: ColumnOf<'address'>,
-  target: ColumnOf<'prefix'>,
+  { family, v6, bits }: ColumnOf<'prefix'>,
   length: number,
+  bits4: number,
+  bits6: number,
 ): void {
-  const mask4 = bits4 === 0 ? 0 : (-1 << (32 - bits4)) >>> 0
   const whole = bits6 >>> 3
   const mask6 = (0xff00 >> (bits6 & 7)) & 0xff
-  const { family, v4, v6, bits } = target
-  const { family: sourceFamily, v4: source4, v6: source6 } = source
-  for (let row = 0; row < length; row++) v4[row] = (source4[row]! & mask4) >>> 0
-  // The target of an earlier batch may hold IPv6 networks.
-  if (isAll4(sourceFamily, length) && !family.includes(6)) {
-    family.fill(4)
-    bits.fill(bits4)
-    return
-  }
   for (let row = 0; row < length; row++) {
-    const from = sourceFamily[row]!
+    const from = source.family[row]!
     if (family[row] === 6) v6.fill(0, row * 16, row * 16 + 16)
     family[row] = from
     bits[row] = from === 4 ? bits4 : from === 6 ? bits6 : 0
     if (from !== 6) continue
     const at = row * 16
-    for (let byte = 0; byte < whole; byte++) v6[at + byte] = source6[at + byte]!
-    if (whole < 16) v6[at + whole] = source6[at + whole]! & mask6
+    for (let byte = 0; byte < whole; byte++) v6[at + byte] = source.v6[at + byte]!
+    if (whole < 16) v6[at + whole] = source.v6[at + whole]! & mask6
   }
 }
 
-function utcBins({ sizeMs }: TimeBinKey) {
+function utcBins({ sizeMs }: TimeBinKey, instance: KernelInstance | undefined) {
   return (source: ColumnOf<'instant'>, target: ColumnOf<'instant'>, length: number): void => {
     const { values } = target
     const times = source.values
+    const kernels = kernelsOver(instance, times, values)
+    if (kernels) {
+      kernels.timeBins(times.byteOffset, sizeMs, length, values.byteOffset)
+      return
+    }
     // Most rows lie in the bin of the row before: blocks are in order of time, more or less.
     let bin = Number.NaN
     let end = Number.NaN

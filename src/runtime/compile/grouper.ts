@@ -19,7 +19,7 @@ export function createGrouper(
   const parts = keys.map((part) => ({
     name: part.spec.name,
     column: part.column,
-    compute: expressionFunction(part, lookups),
+    compute: expressionFunction(part, lookups, sink.kernels),
   }))
   const inputs = fold.value.map(({ name }, index) => ({ name, column: fold.sources[index]! }))
   return {

@@ -35,6 +35,7 @@ export async function runMapTask(task: MapTask, environment: TaskEnvironment): P
   const output = createMapOutput({ program, context, files, partitions: task.partitions, budgetBytes })
   const counters: LiveCounters = { ...NO_COUNTERS }
   const sink = {
+    kernels: output.kernels,
     add(batch: Batch): void {
       counters.emitted += batch.length
       output.add(batch)

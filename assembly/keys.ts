@@ -1,0 +1,57 @@
+// Keys of a fold table out of columns: the parts of a key as 32-bit words, rows apart by the words of a key; prefixes and time bins, a column at a time.
+
+// @ts-ignore: decorator
+@inline
+function pack<T>(src: usize, rows: u32, dst: usize, step: usize): void {
+  for (let i: usize = 0; i < rows; i++, dst += step) store<u32>(dst, load<T>(src + i * sizeof<T>()))
+}
+
+/** Unsigned values of 1, 2 or 4 bytes into words that are `width` words apart. */
+export function packWords(src: usize, bytes: u32, rows: u32, dst: usize, width: u32): void {
+  const step = <usize>width << 2
+  if (bytes == 1) pack<u8>(src, rows, dst, step)
+  else if (bytes == 2) pack<u16>(src, rows, dst, step)
+  else pack<u32>(src, rows, dst, step)
+}
+
+/** Whole numbers in doubles, of at most 53 bits and a sign, into two words each: the high one, `flip` flipped, and the low one. */
+export function packDoubles(src: usize, flip: u32, rows: u32, dst: usize, width: u32): void {
+  const step = <usize>width << 2
+  const mask = <u64>flip
+  for (let i: usize = 0; i < rows; i++, dst += step) {
+    const value = <u64><i64>load<f64>(src + (i << 3))
+    store<u64>(dst, ((value >> 32) ^ mask) | (value << 32))
+  }
+}
+
+/** 64-bit integers into two words each, as `packDoubles`. */
+export function packLongs(src: usize, flip: u32, rows: u32, dst: usize, width: u32): void {
+  const step = <usize>width << 2
+  const mask = <u64>flip
+  for (let i: usize = 0; i < rows; i++, dst += step) {
+    const value = load<u64>(src + (i << 3))
+    store<u64>(dst, ((value >> 32) ^ mask) | (value << 32))
+  }
+}
+
+/** Words with only the bits of `mask` left. `dst` has slack behind. */
+export function maskWords(src: usize, mask: u32, rows: u32, dst: usize): void {
+  const kept = i32x4.splat(mask)
+  for (let at: usize = 0; at < <usize>rows << 2; at += 16) v128.store(dst + at, v128.and(v128.load(src + at), kept))
+}
+
+/** The start of the bin of `size` milliseconds that each time lies in. `dst` has slack behind. */
+export function timeBins(src: usize, size: f64, rows: u32, dst: usize): void {
+  const sizes = f64x2.splat(size)
+  let bin = f64x2.splat(NaN)
+  let end = bin
+  for (let at: usize = 0; at < <usize>rows << 3; at += 16) {
+    const times = v128.load(src + at)
+    // Most times lie in the bin of those before them: blocks are in order of time, more or less.
+    if (!i64x2.all_true(v128.and(f64x2.ge(times, bin), f64x2.lt(times, end)))) {
+      bin = f64x2.mul(f64x2.floor(f64x2.div(times, sizes)), sizes)
+      end = f64x2.add(bin, sizes)
+    }
+    v128.store(dst + at, bin)
+  }
+}
