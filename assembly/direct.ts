@@ -55,6 +55,51 @@ export function foldDirect(
   return direct<u16, u32>(keys, rows, skipped, counts, table, values, sums)
 }
 
+/** What a row adds to the second sum of a packed place: sums below 2^32 and up to 2^21 rows fit a double together. */
+const ROW: f64 = 4294967296
+
+// @ts-ignore: decorator
+@inline
+function packed<K>(keys: usize, rows: u32, skipped: usize, table: usize, first: usize, second: usize): void {
+  const row = f64x2(0, ROW)
+  for (let i: usize = 0; i < rows; i++) {
+    if (skipped && load<u8>(skipped + i)) continue
+    const at = table + (<usize>load<K>(keys + i * sizeof<K>()) << 4)
+    const pair = v128.load64_lane(second + (i << 3), v128.load64_zero(first + (i << 3)), 1)
+    v128.store(at, f64x2.add(v128.load(at), f64x2.add(pair, row)))
+  }
+}
+
+/**
+ * `foldDirect` for two sums, into places of 16 bytes that hold the second sum and the count in one double: one line of the cache a row. `settleDirect` must follow before
+ * the second sums of all rows together reach 2^32, or the rows 2^21.
+ */
+export function foldPacked(keys: usize, keyBytes: u32, rows: u32, skipped: usize, table: usize, values: usize): void {
+  const first = <usize>load<u32>(values)
+  const second = <usize>load<u32>(values, 4)
+  if (keyBytes == 1) packed<u8>(keys, rows, skipped, table, first, second)
+  else packed<u16>(keys, rows, skipped, table, first, second)
+}
+
+/** Moves what packed places hold to the counts and sums of `foldDirect`, leaving them zero. Returns how many keys are new. */
+export function settleDirect(from: usize, capacity: u32, counts: usize, table: usize): u32 {
+  let fresh: u32 = 0
+  for (let key: usize = 0; key < capacity; key++) {
+    const at = from + (key << 4)
+    const both = load<f64>(at, 8)
+    if (both == 0) continue
+    const rows = <u32>(<u64>both >> 32)
+    const counter = counts + (key << 2)
+    const count = load<u32>(counter)
+    fresh += <u32>(count == 0)
+    store<u32>(counter, count + rows)
+    const sums = v128.replace_lane<f64>(v128.load(at), 1, both - <f64>rows * ROW)
+    v128.store(table + (key << 4), f64x2.add(v128.load(table + (key << 4)), sums))
+    v128.store(at, f64x2.splat(0))
+  }
+  return fresh
+}
+
 /** Writes the keys that have rows, in order, as entries `[key u32, padding][count f64][sums f64 ...]`. Returns how many there are. */
 export function directEntries(counts: usize, table: usize, capacity: u32, sums: u32, dst: usize): u32 {
   const bytes = <usize>sums << 3

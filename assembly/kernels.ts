@@ -19,7 +19,7 @@ export { gather8, gather16, gather32, gather64, gather128, pick128, equalBits } 
 export { timeOrder } from './order'
 export { avroRows } from './avro'
 export { foldRows, foldRehash, sumDoubles } from './fold'
-export { foldDirect, directEntries } from './direct'
+export { foldDirect, foldPacked, settleDirect, directEntries } from './direct'
 export { packWords, packDoubles, packLongs, maskWords, timeBins } from './keys'
 export {
   groupsCompact,

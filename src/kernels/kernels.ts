@@ -118,6 +118,10 @@ export interface Kernels {
     values: number,
     sums: number,
   ): number
+  /** The same for two sums, into places where the second sum and the count are one double. */
+  foldPacked(keys: number, keyBytes: number, rows: number, skipped: number, table: number, values: number): void
+  /** Moves what such places hold to counts and sums, leaving them zero. Returns how many keys are new. */
+  settleDirect(from: number, capacity: number, counts: number, table: number): number
   /** Writes the keys of such a table that have rows as entries. Returns how many. */
   directEntries(counts: number, table: number, capacity: number, sums: number, dst: number): number
   /** Moves the entries of a table into a larger, empty one. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { directEntries, foldDirect } from '../../src/kernels/direct.ts'
+import { directEntries, foldDirect, foldPacked, settleDirect } from '../../src/kernels/direct.ts'
 import { foldRehash, foldRows } from '../../src/kernels/fold.ts'
 import { loadKernels } from '../../src/kernels/kernels.ts'
 import { KernelMemory } from '../../src/kernels/memory.ts'
@@ -104,6 +104,36 @@ describe('the fold kernels agree with their twins', () => {
         expect(Buffer.compare(memory.bytes(counts, end - counts), twin.bytes.subarray(counts, end))).toBe(0)
       }),
       { numRuns: 100 },
+    )
+  })
+
+  it('on places that hold a sum and a count in one double: the same as on those that hold them apart', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(1, 2), fc.nat(200), fc.boolean(), fc.nat(), (keyBytes, rows, skips, seed) => {
+        memory.release(base)
+        const random = seededRandom(seed)
+        const keys = memory.allocate(rows * keyBytes)
+        const capacity = 256 ** keyBytes
+        for (let i = 0; i < rows; i++)
+          new DataView(memory.memory.buffer).setUint8(keys + i * keyBytes, randomWord(random, 8))
+        const { values, columns, skipped } = randomInput(rows, 2, skips, random)
+        const second = new Float64Array(memory.memory.buffer, columns[1]!, rows)
+        for (let i = 0; i < rows; i++) second[i] = Math.floor(random() * 2 ** 24)
+        const places = emptyTable(capacity, 16)
+        const counts = emptyTable(capacity, 4)
+        const table = emptyTable(capacity, 16)
+        const twin = twinMemory()
+        const apart = twinMemory()
+        const made = foldDirect(apart, keys, keyBytes, rows, skipped, counts, table, values, 2)
+        kernels.foldPacked(keys, keyBytes, rows, skipped, places, values)
+        foldPacked(twin, keys, keyBytes, rows, skipped, places, values)
+        expect(settleDirect(twin, places, capacity, counts, table)).toBe(made)
+        expect(kernels.settleDirect(places, capacity, counts, table)).toBe(made)
+        const end = table + capacity * 16
+        expect(Buffer.compare(memory.bytes(places, end - places), twin.bytes.subarray(places, end))).toBe(0)
+        expect(Buffer.compare(memory.bytes(counts, end - counts), apart.bytes.subarray(counts, end))).toBe(0)
+      }),
+      { numRuns: 60 },
     )
   })
 })

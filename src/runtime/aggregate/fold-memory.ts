@@ -5,6 +5,7 @@ import { MOST_BYTES, SLACK } from '../../kernels/memory.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import { RuntimeError } from '../error.ts'
+import { DirectTable } from './direct-table.ts'
 import type { KeyPart } from './word-packer.ts'
 
 export interface FoldMemoryOptions {
@@ -44,14 +45,11 @@ const LEAST_BYTES = 4 << 20
 const READER_BYTES = 64 << 20
 /** Entries appended before they are written out, at most. */
 const APPENDED = 1 << 20
-/** Rows that a table with a place for every key counts to. */
-const MOST_COUNTED = 0xffff_ffff
 /** Bytes of `PackedGroups.work`. */
 const WORK_BYTES = 4 << 10
 
 /** The memory in which the fold kernels work: keys and values of a slice of rows where they have to be copied, and a table that grows by moving to a larger place. */
 export class FoldMemory {
-  length = 0
   /** Entries for which there is room. */
   capacity = 0
   /** Whether rows become entries as they come. */
@@ -64,7 +62,8 @@ export class FoldMemory {
   readonly kernels: Kernels
   readonly #width: number
   readonly #sums: number
-  readonly #directBytes: 1 | 2 | undefined
+  /** The table of keys that have a place each; keys are hashed without it. */
+  readonly #direct: DirectTable | undefined
   /** What the table is a part of; the rest is for who reads the rows. */
   readonly instance: KernelInstance
   readonly #keysAt: number
@@ -79,22 +78,20 @@ export class FoldMemory {
   readonly #totalsAt: number
   readonly #tablesAt: number
   #tableAt = 0
-  /** Where the rows of each key are counted, when every key has a place. */
-  #countsAt = 0
-  /** Rows added since the table was cleared. */
-  #rows = 0
+  #length = 0
 
   constructor({ width, sums, directBytes, budgetBytes, slices }: FoldMemoryOptions) {
     this.#width = width
     this.#sums = sums
-    this.#directBytes = directBytes
     this.countAt = (width * 4 + 7) & ~7
     this.strideBytes = this.countAt + 8 + sums * 8
-    const direct = directBytes ? 256 ** directBytes * (placeBytes(sums) + this.strideBytes * 2) : 0
+    const entries = directBytes ? 256 ** directBytes * this.strideBytes * 2 : 0
+    const direct = directBytes ? DirectTable.bytes(directBytes, sums) + entries : 0
     const sizeBytes = Math.min(Math.max(budgetBytes, direct + slices * 12 + LEAST_BYTES), MOST_BYTES)
     this.instance = borrowKernels(sizeBytes + READER_BYTES)
     this.memory = this.instance.memory.part(sizeBytes)
     this.kernels = this.instance.kernels
+    this.#direct = directBytes && new DirectTable(this.memory, this.kernels, directBytes, sums)
     this.#keysAt = this.memory.allocate(SLICE * width * 4)
     this.#partAt = this.memory.allocate(SLICE * 8)
     this.#valuesAt = this.memory.allocate(SLICE * 8 * Math.max(1, sums))
@@ -108,9 +105,14 @@ export class FoldMemory {
     this.clear()
   }
 
+  /** Keys held, or rows where those become entries as they come. */
+  get length(): number {
+    return this.#direct?.length ?? this.#length
+  }
+
   /** Makes room for `rows` new keys; false when the budget does not allow it. */
   reserve(rows: number): boolean {
-    if (this.#directBytes) return this.#rows + rows <= MOST_COUNTED
+    if (this.#direct) return this.#direct.hasRoom(rows)
     if (this.appends) return this.length + rows <= this.capacity
     let capacity = this.capacity
     while (this.length + rows > capacity * MAX_LOAD) capacity *= 2
@@ -123,10 +125,19 @@ export class FoldMemory {
     return true
   }
 
-  /** Adds rows for which room was reserved: `keys` are the parts of the key, `values` has a column for each sum, `skipped` the rows to pass over, ascending. */
-  add(keys: readonly KeyPart[], values: readonly Column[], rows: number, skipped: Uint32Array): void {
+  /**
+   * Adds rows for which room was reserved: `keys` are the parts of the key, `values` has a column for each sum and `bounds` at least the sum of its rows, `skipped` the rows to pass
+   * over, ascending.
+   */
+  add(
+    keys: readonly KeyPart[],
+    values: readonly Column[],
+    bounds: readonly number[],
+    rows: number,
+    skipped: Uint32Array,
+  ): void {
     const arrays = values.map(numbersOf)
-    this.#rows += rows
+    this.#direct?.expect(rows, bounds[1] ?? 0)
     let next = 0
     for (let from = 0; from < rows; from += SLICE) {
       const count = Math.min(SLICE, rows - from)
@@ -137,7 +148,8 @@ export class FoldMemory {
       while (next < skipped.length && skipped[next]! < from + count) next++
       const skippedAt = next === first ? 0 : this.#mark(skipped.subarray(first, next), from)
       const valuesAt = this.#addresses.byteOffset
-      this.length += this.#addSlice(keysAt, count, skippedAt, valuesAt)
+      if (this.#direct) this.#direct.add(keysAt, count, skippedAt, valuesAt)
+      else this.#length += this.#addSlice(keysAt, count, skippedAt, valuesAt)
     }
   }
 
@@ -148,8 +160,6 @@ export class FoldMemory {
       const end = table + this.length * strideBytes
       return kernels.groupsAppend(keysAt, width, count, skippedAt, valuesAt, sums, strideBytes, end)
     }
-    if (this.#directBytes)
-      return kernels.foldDirect(keysAt, this.#directBytes, count, skippedAt, this.#countsAt, table, valuesAt, sums)
     return kernels.foldRows(keysAt, width, count, skippedAt, table, this.capacity - 1, strideBytes, valuesAt, sums)
   }
 
@@ -165,7 +175,7 @@ export class FoldMemory {
   pack(): PackedGroups {
     const { strideBytes, memory } = this
     const { mark } = memory
-    const direct = this.#directBytes !== undefined
+    const direct = this.#direct !== undefined
     const entries = direct ? memory.allocate(this.length * strideBytes) : this.#tableAt
     const count = this.#packInto(entries)
     const scratch = direct ? memory.allocate(count * strideBytes) : entries + count * strideBytes
@@ -178,14 +188,14 @@ export class FoldMemory {
   #packInto(entries: number): number {
     const { kernels, strideBytes, capacity } = this
     if (this.appends) return this.length
-    if (this.#directBytes) return kernels.directEntries(this.#countsAt, this.#tableAt, capacity, this.#sums, entries)
+    if (this.#direct) return this.#direct.writeEntries(entries)
     return kernels.groupsCompact(entries, capacity, strideBytes, this.countAt)
   }
 
   /** Empties the memory: from now on rows become entries as they come, one each. */
   append(): void {
     this.memory.release(this.#tablesAt)
-    this.length = 0
+    this.#length = 0
     this.appends = true
     const entryBytes = this.strideBytes * 2 + chosenBytes(1)
     this.capacity = Math.min(APPENDED, Math.floor((this.memory.free - SLACK * 8) / entryBytes))
@@ -194,16 +204,15 @@ export class FoldMemory {
 
   /** Empties the table. */
   clear(): void {
-    const { memory } = this
-    this.length = 0
-    this.#rows = 0
+    this.#length = 0
     if (this.appends) return
-    memory.release(this.#tablesAt)
-    this.capacity = this.#directBytes ? 256 ** this.#directBytes : FIRST_CAPACITY
-    if (this.#directBytes) {
-      this.#countsAt = this.#takeZeros(this.capacity * 4)
-      this.#tableAt = this.#takeZeros(this.capacity * this.#sums * 8)
-    } else this.#tableAt = this.#takeTable(this.capacity)
+    this.memory.release(this.#tablesAt)
+    if (this.#direct) {
+      this.#direct.clear()
+      return
+    }
+    this.capacity = FIRST_CAPACITY
+    this.#tableAt = this.#takeTable(this.capacity)
   }
 
   /** Gives the memory back; the table is gone. */
@@ -213,10 +222,7 @@ export class FoldMemory {
 
   /** An empty table of so many entries. */
   #takeTable(capacity: number): number {
-    return this.#takeZeros(capacity * this.strideBytes)
-  }
-
-  #takeZeros(length: number): number {
+    const length = capacity * this.strideBytes
     const at = this.memory.allocate(length)
     this.memory.bytes(at, length).fill(0)
     return at
@@ -230,7 +236,7 @@ export class FoldMemory {
   #placeKeys(parts: readonly KeyPart[], from: number, count: number): number {
     const width = this.#width
     const [first] = parts
-    if (first && (this.#directBytes || (width === 1 && first.values.BYTES_PER_ELEMENT === 4)))
+    if (first && (this.#direct || (width === 1 && first.values.BYTES_PER_ELEMENT === 4)))
       return this.#placePart(first, from, count, this.#keysAt)
     for (const part of parts) {
       const src = this.#placePart(part, from, count, this.#partAt)
@@ -267,9 +273,6 @@ export class FoldMemory {
     return this.#skippedAt
   }
 }
-
-/** Bytes of a key in a table with a place for every key. */
-const placeBytes = (sums: number): number => 4 + sums * 8
 
 /** Room to write down for so many entries which slice each belongs to. */
 const chosenBytes = (entries: number): number => entries * 2

@@ -88,12 +88,13 @@ export class FoldTable {
     const wide = packer.findWide(columns, length, this.#wide)
     const values = sums.map((name) => columnOf(batch, name))
     if (this.#isMostlyNew()) return false
-    const bound = values.reduce((most, column) => Math.max(most, this.#memory.boundOf(column, length)), 0)
+    const bounds = values.map((column) => this.#memory.boundOf(column, length))
+    const bound = Math.max(0, ...bounds)
     if (this.#bound + bound > EXACT || !this.#memory.reserve(length)) return this.#addGeneral(batch)
     if (wide > 0 && !this.#addWide(batch, wide)) return false
     this.#bound += bound
     this.#rows += length
-    this.#memory.add(packer.parts(columns), values, length, this.#wide.subarray(0, wide))
+    this.#memory.add(packer.parts(columns), values, bounds, length, this.#wide.subarray(0, wide))
     return true
   }
 
@@ -136,8 +137,9 @@ export class FoldTable {
 
   /** Whether the table has filled up with keys few of which came twice: then adding up is left to the reduce side, which has them all. */
   #isMostlyNew(): boolean {
-    const { length, appends } = this.#memory
-    return !appends && !this.#layout.packer.isDirect && length >= MANY && length > this.#rows * MOSTLY
+    if (this.#layout.packer.isDirect || this.#memory.appends) return false
+    const { length } = this.#memory
+    return length >= MANY && length > this.#rows * MOSTLY
   }
 
   /** A batch that the kernel cannot take: alone in an empty table it goes the general way, otherwise the table is written out first. */
