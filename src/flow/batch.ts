@@ -26,8 +26,8 @@ export function createBatch(specs: readonly ColumnSpec[], capacity: number, make
 export const isShareable = (specs: readonly ColumnSpec[]): boolean =>
   specs.every(({ type }) => type !== 'text' && type !== 'bytes')
 
-/** Bytes of shared memory that a batch takes. */
-export function sharedBatchBytes(specs: readonly ColumnSpec[], capacity: number): number {
+/** Bytes that a batch takes in a buffer. */
+export function batchBytes(specs: readonly ColumnSpec[], capacity: number): number {
   let bytes = 0
   createBatch(specs, capacity, (type, length) => {
     bytes += apart(length * type.BYTES_PER_ELEMENT)
@@ -36,12 +36,12 @@ export function sharedBatchBytes(specs: readonly ColumnSpec[], capacity: number)
   return bytes
 }
 
-/** A batch whose columns lie in `buffer` from `offset` on; all threads that make it from the same arguments see the same rows, but each its own `length`. */
-export function sharedBatch(
+/** A batch whose columns lie in `buffer`, as it is, from `offset` on. Where memory is shared, all threads that make it from the same arguments see the same rows, but each its own `length`. */
+export function batchIn(
+  buffer: ArrayBufferLike,
+  offset: number,
   specs: readonly ColumnSpec[],
   capacity: number,
-  buffer: SharedArrayBuffer,
-  offset: number,
 ): Batch {
   let next = offset
   return createBatch(specs, capacity, (type, length) => {

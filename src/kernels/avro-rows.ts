@@ -7,14 +7,12 @@
 export const OP = {
   /** End of the row (of the top level), or return from a called program. */
   end: 0,
-  /** n: skips n varints. */
-  skipVarints: 1,
+  /** n, wanted, (skip, slot) * wanted: walks n varints, of which some are stored as numbers, each after so many that are skipped; beyond 2^53 they are rounded, and lie outside the range of every number column. */
+  varints: 1,
   /** Skips a varint length and that many bytes. */
   skipBytes: 2,
   /** n: skips n bytes. */
   skipFixed: 3,
-  /** slot: stores a varint as a number; beyond 2^53 it is rounded, and lies outside the range of every number column. */
-  int: 4,
   /** slot: stores where a varint begins. */
   wideInt: 5,
   /** slot: stores where bytes begin, and their length. */
@@ -53,6 +51,8 @@ export const FAULT = {
   refused: -6,
   /** Values nested deeper than 200 levels. */
   depth: -7,
+  /** A value outside the range of its column; told by the kernel alone, which stores columns. */
+  value: -8,
 } as const
 
 /** What `decodeRows` fills: for slot `s` and row `i` the entry `s * stride + i`. */
@@ -65,6 +65,32 @@ export interface RowSlots {
   /** Set to 1 by the caller, 0 where the row has no value. */
   readonly present: Uint8Array
 }
+
+/** How the kernel stores a slot, and the words of what it is told about each. */
+export const TARGET = { words: 8, place: 0, address: 1, u8: 2, u16: 3, u32: 4 } as const
+
+/** Where the kernel stores a slot, addresses relative to a place of the caller's: a column, or where the twin has entries, numbers or positions and lengths. */
+export interface SlotTarget {
+  /** `TARGET.place` for doubles, or for positions. */
+  readonly kind: number
+  readonly at: number
+  /** Lengths, where positions are stored. */
+  readonly familyAt: number
+  readonly v6At: number
+  /** What numbers may be. */
+  readonly least: bigint
+  readonly most: bigint
+}
+
+/** Tells the kernel about a slot. */
+export function writeTarget(buffer: ArrayBufferLike, to: number, target: SlotTarget, base: number): void {
+  const { kind, at, familyAt, v6At, least, most } = target
+  new Uint32Array(buffer, to, 4).set([kind, base + at, base + familyAt, base + v6At])
+  new BigInt64Array(buffer, to + 16, 2).set([least, most - least])
+}
+
+/** Zero bytes that the kernel needs behind the rows. */
+export const ROW_SLACK = 64
 
 const MAX_DEPTH = 200
 const POWER_27 = 2 ** 27
@@ -88,54 +114,21 @@ export function decodeRows(
     let pc = 0
     for (;;) {
       const op = program[pc]!
-      if (op === OP.skipVarints) {
+      if (op === OP.varints) {
         let left = program[pc + 1]!
-        const limit = at + left * 10
-        while (left > 0) if (bytes[at++]! < 128 || at > end) left--
-        if (at > limit) return FAULT.varint
-        pc += 2
-      } else if (op === OP.int) {
-        let byte = bytes[at++]!
-        let low = byte & 0x7f
-        let value: number
-        if (byte < 128) {
-          value = (low >>> 1) ^ -(low & 1)
-        } else {
-          byte = bytes[at++]!
-          low |= (byte & 0x7f) << 7
-          if (byte >= 128) {
-            byte = bytes[at++]!
-            low |= (byte & 0x7f) << 14
-            if (byte >= 128) {
-              byte = bytes[at++]!
-              low |= (byte & 0x7f) << 21
-            }
-          }
-          if (byte < 128) {
-            value = (low >>> 1) ^ -(low & 1)
-          } else {
-            let high = 0
-            let shift = 0
-            do {
-              byte = bytes[at++]!
-              high |= (byte & 0x7f) << shift
-              shift += 7
-            } while (byte >= 128 && shift < 28)
-            value = (low >>> 1) + high * POWER_27
-            if (byte >= 128) {
-              byte = bytes[at++]!
-              value += (byte & 0x7f) * POWER_55
-              if (byte >= 128) {
-                byte = bytes[at++]!
-                if (byte > 1) return FAULT.varint
-                value += byte * POWER_55 * 128
-              }
-            }
-            if ((low & 1) === 1) value = -value - 1
-          }
+        const wanted = program[pc + 2]!
+        pc += 3
+        for (let i = 0; i < wanted; i++, pc += 2) {
+          const skip = program[pc]!
+          at = skipVarints(bytes, at, end, skip)
+          if (at < 0) return at
+          numbers[program[pc + 1]! * stride + row] = intAt(bytes, at)
+          at = intEnd
+          if (at < 0) return at
+          left -= skip + 1
         }
-        numbers[program[pc + 1]! * stride + row] = value
-        pc += 2
+        at = skipVarints(bytes, at, end, left)
+        if (at < 0) return at
       } else if (op === OP.skipBytes || op === OP.bytes) {
         // Lengths above 127 take the slow way round; addresses and most texts never do.
         let length = bytes[at++]!
@@ -208,6 +201,46 @@ export function decodeRows(
   return at
 }
 
+/** Position after `count` varints, which are ten bytes long on average at most; a fault when they are longer. */
+function skipVarints(bytes: Uint8Array, from: number, end: number, count: number): number {
+  let at = from
+  for (let left = count; left > 0; ) if (bytes[at++]! < 128 || at > end) left--
+  return at > from + count * 10 ? FAULT.varint : at
+}
+
+/** Where the varint that `intAt` read ends, or a fault. */
+let intEnd = 0
+
+/** The value of a varint; rounded beyond 2^53. */
+function intAt(bytes: Uint8Array, from: number): number {
+  let at = from
+  let byte = bytes[at++]!
+  let low = byte & 0x7f
+  for (let shift = 7; byte >= 128 && shift < 28; shift += 7) {
+    byte = bytes[at++]!
+    low |= (byte & 0x7f) << shift
+  }
+  intEnd = at
+  if (byte < 128) return (low >>> 1) ^ -(low & 1)
+  let high = 0
+  for (let shift = 0; byte >= 128 && shift < 28; shift += 7) {
+    byte = bytes[at++]!
+    high |= (byte & 0x7f) << shift
+  }
+  let value = (low >>> 1) + high * POWER_27
+  if (byte >= 128) {
+    byte = bytes[at++]!
+    value += (byte & 0x7f) * POWER_55
+  }
+  if (byte >= 128) {
+    byte = bytes[at++]!
+    if (byte > 1) at = FAULT.varint
+    else value += byte * POWER_55 * 128
+  }
+  intEnd = at
+  return (low & 1) === 1 ? -value - 1 : value
+}
+
 /** Runs the one `call` or `skipArray` at `pc` and returns the position after it. */
 function skipNested(
   program: Int32Array,
@@ -238,12 +271,12 @@ function skipCalled(
     switch (program[pc]) {
       case OP.end:
         return at
-      case OP.skipVarints:
+      case OP.varints:
         for (let left = program[pc + 1]!; left > 0; left--) {
           at = skipVarint(bytes, at, end)
           if (at < 0) return at
         }
-        pc += 2
+        pc += 3
         break
       case OP.skipBytes: {
         const length = lengthAt(bytes, at, end)

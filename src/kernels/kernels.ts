@@ -69,19 +69,18 @@ export interface Kernels {
   /** 16-byte values to the rows whose family is 6, zero to the others. Returns how many were used. */
   spread128(family: number, rows: number, values: number, count: number, dst: number): number
   /**
-   * Walks Avro rows; see `avro-rows.ts`, whose operations (all but the nested ones) and faults it shares. `end` is an address behind which SLACK
-   * bytes are zero. Returns how many bytes the rows took.
+   * Walks Avro rows; see `avro-rows.ts`, whose operations (all but the nested ones) and faults it shares. `end` is an address behind which ROW_SLACK
+   * bytes are zero, `targets` says where slots are stored. Returns how many bytes the rows took.
    */
   avroRows(
     program: number,
     origin: number,
     at: number,
     end: number,
+    first: number,
     rows: number,
+    targets: number,
     stride: number,
-    numbers: number,
-    positions: number,
-    lengths: number,
     present: number,
   ): number
 

@@ -1,4 +1,4 @@
-import { type FlowBatch, sharedBatch, sharedBatchBytes } from '../../flow/batch.ts'
+import { batchIn, batchBytes as bytesOfBatch, type FlowBatch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import { SyncBlockEncoder } from '../../storage/avro/sync-block-encoder.ts'
 import type { TimeSpan } from '../../storage/block/statistics.ts'
@@ -62,7 +62,7 @@ export class Slots {
     const at = (slot: number): number => headBytes + slot * slotBytes
     const slots = Array.from({ length: count }, (_, slot) => slot)
     this.rows = slots.map((slot) => {
-      const batch = sharedBatch(columns, capacity, memory, at(slot)) as FlowBatch // these are the columns of a flow
+      const batch = batchIn(memory, at(slot), columns, capacity) as FlowBatch // these are the columns of a flow
       return new GatheredRows(batch, hasElements ? undefined : new V5Records(capacity, memory, at(slot) + batchBytes))
     })
     const packedAt = batchBytes + recordsBytes
@@ -187,7 +187,7 @@ export class Slots {
 }
 
 function layoutOf({ columns, hasElements, capacity, count }: Omit<SharedSlots, 'memory'>) {
-  const batchBytes = sharedBatchBytes(columns, capacity)
+  const batchBytes = bytesOfBatch(columns, capacity)
   const recordsBytes = hasElements ? 0 : V5Records.sizeBytes(capacity)
   const packedBytes = SyncBlockEncoder.maxPackedBytes(columns, capacity)
   const headBytes = Math.ceil(((HEAD_WORDS + count * SLOT_WORDS) * 4) / 64) * 64

@@ -1,15 +1,14 @@
 import type { Batch } from '../../flow/batch.ts'
-import { createBatch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
-import type { RowSlots } from '../../kernels/avro-rows.ts'
-import { decodeRows, FAULT } from '../../kernels/avro-rows.ts'
+import { decodeRows, FAULT, ROW_SLACK } from '../../kernels/avro-rows.ts'
 import { kernelFault } from '../../kernels/codes.ts'
-import { SLACK } from '../../kernels/memory.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
-import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
+import { returnKernels } from '../../kernels/pool.ts'
 import type { AvroCodec } from './codec.ts'
 import { checkCrc, corrupt, decompress, openSnappy } from './codec.ts'
-import { fillColumn, fillDefault } from './fill.ts'
+import type { DecoderLayout } from './decoder-layout.ts'
+import { layOut } from './decoder-layout.ts'
+import { fillColumn } from './fill.ts'
 import type { RowProgram } from './program.ts'
 import { compileProgram } from './program.ts'
 import { parseAvroRecord } from './type.ts'
@@ -17,22 +16,39 @@ import { parseAvroRecord } from './type.ts'
 /** Room for a packed and a plain sync-block of the usual size; a larger one takes a larger instance. */
 const USUAL_BYTES = 1 << 20
 
+/** Rows that the kernel walks on from one that the compiled walk does not know. */
+const UNUSUAL = 64
+
+/** Rows of one writer's schema, and where their columns are to lie. */
+export interface RowDecoderOptions {
+  readonly schema: unknown
+  readonly columns: readonly ColumnSpec[]
+  /** Rows of the batch. */
+  readonly capacity: number
+  /** Memory that the columns are left in when it has room. */
+  readonly kernels?: KernelInstance | undefined
+}
+
 /**
- * Unpacks sync-blocks into kernel memory and decodes the wanted columns of their rows into one batch, which is used again for every call.
+ * Unpacks sync-blocks into kernel memory and decodes the wanted columns of their rows into one batch, which is used again for every call until a larger sync-block moves it.
  * Programs with nested values are walked by the TypeScript twin, over the same memory. `close` gives the memory back.
  */
 export class RowDecoder {
-  readonly batch: Batch
   readonly #program: RowProgram
-  #lent: Layout | undefined
+  readonly #options: RowDecoderOptions
+  #lent: DecoderLayout | undefined
   /** Bytes of the sync-block at hand. */
   #plainLength = 0
 
   /** Throws `bad-schema` when rows of the writer's schema can never fit the columns. */
-  constructor(writerSchema: unknown, columns: readonly ColumnSpec[], capacity: number) {
-    this.#program = compileProgram(parseAvroRecord(writerSchema), columns)
-    this.batch = createBatch(columns, capacity)
-    for (const spec of this.#program.missing) fillDefault(this.batch.columns[spec.name]!, spec, capacity)
+  constructor(options: RowDecoderOptions) {
+    this.#options = options
+    this.#program = compileProgram(parseAvroRecord(options.schema), options.columns)
+  }
+
+  /** The rows decoded last. */
+  get batch(): Batch {
+    return this.#layout(0, 0).batch
   }
 
   /** Unpacks and checks a sync-block and returns the length of its plain bytes. Throws `corrupt`. */
@@ -45,35 +61,58 @@ export class RowDecoder {
       this.#plainLength = plain.length
     }
     const { instance, plainAt } = this.#layout(0, 0)
-    instance.memory.bytes(plainAt + this.#plainLength, SLACK).fill(0)
+    instance.memory.bytes(plainAt + this.#plainLength, ROW_SLACK).fill(0)
     return this.#plainLength
   }
 
   /** Decodes `rows` rows (at most the batch's capacity) that begin at byte `at` and returns where they end. Throws `corrupt`. */
   decode(at: number, rows: number): number {
-    const { instance, plainAt, programAt, slots, slotsAt } = this.#layout(0, 0)
-    slots.present.fill(1)
-    const plain = instance.memory.bytes(plainAt, this.#plainLength)
-    const next = this.#program.isFlat
-      ? instance.kernels.avroRows(
-          programAt,
-          plainAt,
-          plainAt + at,
-          plainAt + this.#plainLength,
-          rows,
-          slots.stride,
-          slotsAt.numbers,
-          slotsAt.positions,
-          slotsAt.lengths,
-          slotsAt.present,
-        )
-      : decodeRows(this.#program.code, plain, at, plain.length, rows, slots)
-    if (next < 0) throw corrupt(...(FAULTS[next] ?? ['rows', 'none']))
-    for (const [slot, read] of this.#program.reads.entries()) {
-      fillColumn(this.batch.columns[read.spec.name]!, read, slot, rows, plain, slots)
+    const { batch } = this.#layout(0, 0)
+    const next = this.#program.isFlat ? this.#decodeFlat(at, rows) : this.#decodeAny(at, rows)
+    batch.length = rows
+    return next
+  }
+
+  #decodeFlat(at: number, rows: number): number {
+    const { instance, plainAt, programAt, targetsAt, presentAt, slots, filled, walk, columnsAt } = this.#layout(0, 0)
+    if (filled.length > 0) slots.present.fill(1)
+    const end = plainAt + this.#plainLength
+    let [row, next] = [0, plainAt + at]
+    for (;;) {
+      if (walk) [row, next] = walk.run(next, Math.max(0, end - walk.reach), row, rows, columnsAt)
+      next >>>= 0
+      if (row === rows) break
+      const last = walk ? Math.min(rows, row + UNUSUAL) : rows
+      const to = [targetsAt, slots.stride, presentAt] as const
+      const length = instance.kernels.avroRows(programAt, plainAt, next, end, row, last, ...to)
+      // The twin keeps the value that does not fit, and says what it is.
+      if (length === FAULT.value) this.#decodeAny(at, rows)
+      if (length < 0) throw fault(length)
+      row = last
+      next += length
     }
-    this.batch.length = rows
-    return this.#program.isFlat ? at + next : next
+    this.#fill(filled, rows)
+    return next - plainAt
+  }
+
+  #decodeAny(at: number, rows: number): number {
+    const { instance, plainAt, slots } = this.#layout(0, 0)
+    const plain = instance.memory.bytes(plainAt, this.#plainLength)
+    slots.present.fill(1)
+    const next = decodeRows(this.#program.code, plain, at, plain.length, rows, slots)
+    if (next < 0) throw fault(next)
+    this.#fill([...this.#program.reads.keys()], rows)
+    return next
+  }
+
+  /** Moves what lies in slots into columns. */
+  #fill(filled: readonly number[], rows: number): void {
+    const { batch, instance, plainAt, slots } = this.#layout(0, 0)
+    const plain = instance.memory.bytes(plainAt, this.#plainLength)
+    for (const slot of filled) {
+      const read = this.#program.reads[slot]!
+      fillColumn(batch.columns[read.spec.name]!, read, slot, rows, plain, slots)
+    }
   }
 
   close(): void {
@@ -92,60 +131,17 @@ export class RowDecoder {
   }
 
   /** The places in kernel memory, moved to a larger instance when a sync-block needs one. */
-  #layout(packedLength: number, plainLength: number): Layout {
+  #layout(packedLength: number, plainLength: number): DecoderLayout {
     const lent = this.#lent
     if (lent && packedLength <= lent.packedLength && plainLength <= lent.plainLength) return lent
     this.close()
-    this.#lent = layOut(
-      this.#program,
-      this.batch.capacity,
-      Math.max(packedLength, USUAL_BYTES),
-      Math.max(plainLength, USUAL_BYTES),
-    )
+    const lengths = [packedLength, plainLength].map((length) => Math.max(length, USUAL_BYTES))
+    this.#lent = layOut(this.#program, this.#options, lengths[0]!, lengths[1]!)
     return this.#lent
   }
 }
 
-interface Layout {
-  readonly instance: KernelInstance
-  readonly programAt: number
-  readonly packedAt: number
-  readonly packedLength: number
-  readonly plainAt: number
-  readonly plainLength: number
-  readonly slots: RowSlots
-  readonly slotsAt: {
-    readonly numbers: number
-    readonly positions: number
-    readonly lengths: number
-    readonly present: number
-  }
-}
-
-function layOut(program: RowProgram, stride: number, packedLength: number, plainLength: number): Layout {
-  const entries = program.reads.length * stride
-  const instance = borrowKernels(packedLength + plainLength + entries * 17 + program.code.byteLength + SLACK * 16)
-  const { memory } = instance
-  const { buffer } = memory.memory
-  const programAt = memory.allocate(program.code.byteLength)
-  new Int32Array(buffer, programAt, program.code.length).set(program.code)
-  const slotsAt = {
-    numbers: memory.allocate(entries * 8),
-    positions: memory.allocate(entries * 4),
-    lengths: memory.allocate(entries * 4),
-    present: memory.allocate(entries),
-  }
-  const slots = {
-    stride,
-    numbers: new Float64Array(buffer, slotsAt.numbers, entries),
-    positions: new Int32Array(buffer, slotsAt.positions, entries),
-    lengths: new Int32Array(buffer, slotsAt.lengths, entries),
-    present: memory.bytes(slotsAt.present, entries),
-  }
-  const packedAt = memory.allocate(packedLength)
-  const plainAt = memory.allocate(plainLength)
-  return { instance, programAt, packedAt, packedLength, plainAt, plainLength, slots, slotsAt }
-}
+const fault = (code: number): Error => corrupt(...(FAULTS[code] ?? (['rows', 'none'] as const)))
 
 const FAULTS: { readonly [fault: number]: readonly [expected: string, got: string] } = {
   [FAULT.end]: ['whole rows', 'the end within one'],
@@ -154,5 +150,6 @@ const FAULTS: { readonly [fault: number]: readonly [expected: string, got: strin
   [FAULT.boolean]: ['a boolean of 0 or 1', 'another byte'],
   [FAULT.branch]: ['a branch of the union', 'another'],
   [FAULT.refused]: ['a value that the column can hold', 'null or another branch of the union'],
+  [FAULT.value]: ['values that the columns can hold', 'others'],
   [FAULT.depth]: ['at most 200 nested values', 'more'],
 }

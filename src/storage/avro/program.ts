@@ -62,8 +62,10 @@ class Compiler {
   private readonly code: number[] = []
   private readonly called = new Map<AvroType, number>()
   private readonly patches: { at: number; type: AvroType }[] = []
-  /** Where a run of skipped varints can still be made longer: nothing jumps to its end. */
+  /** Where a run of varints begins that can still be made longer: nothing jumps to its end. */
   private openRun = -1
+  /** Varints at the end of that run that are skipped. */
+  private skipped = 0
 
   finish(): Int32Array {
     this.emit(OP.end)
@@ -107,7 +109,7 @@ class Compiler {
       case 'int':
       case 'long':
       case 'enum':
-        this.skipVarint()
+        this.varint()
         break
       case 'bytes':
       case 'string':
@@ -126,13 +128,22 @@ class Compiler {
     }
   }
 
-  private skipVarint(): void {
-    if (this.openRun >= 0) {
-      this.code[this.openRun]!++
+  /** One more varint of a run, stored in a slot or skipped. */
+  private varint(slot?: number): void {
+    if (this.openRun < 0) {
+      const at = this.code.length
+      this.emit(OP.varints, 0, 0)
+      this.openRun = at
+      this.skipped = 0
+    }
+    this.code[this.openRun + 1]!++
+    if (slot === undefined) {
+      this.skipped++
       return
     }
-    this.emit(OP.skipVarints, 1)
-    this.openRun = this.code.length - 1
+    this.code[this.openRun + 2]!++
+    this.code.push(this.skipped, slot)
+    this.skipped = 0
   }
 
   private call(op: number, type: AvroType, ...operands: number[]): void {
@@ -170,6 +181,7 @@ class Compiler {
       if (branch.type === 'null') this.emit(...(spec.nullable ? [OP.absent, slot] : [OP.refuse]))
       else if (!found) this.emit(OP.refuse)
       else if (branch.type === 'fixed') this.emit(OP.fixed, slot, branch.size)
+      else if (found.op === OP.varints) this.varint(slot)
       else this.emit(found.op, slot)
     }
     if (type.type === 'union') this.union(type.branches, emitBranch)
@@ -210,12 +222,12 @@ function readKind(type: AvroType, column: ColumnType): ReadKind | undefined {
   }
   if (type.type !== 'int' && type.type !== 'long') return undefined
   if (column === 'u64' || column === 'i64') return once(OP.wideInt)
-  if (column !== 'instant') return once(OP.int)
+  if (column !== 'instant') return once(OP.varints)
   const { logicalType = '' } = type
   if (NOT_INSTANTS.test(logicalType)) return undefined
   const divisor = TIMESTAMP_DIVISOR[logicalType] ?? 1
   // Nanoseconds of our time lie beyond 2^53.
-  return { op: divisor > 1_000 ? OP.wideInt : OP.int, divisor }
+  return { op: divisor > 1_000 ? OP.wideInt : OP.varints, divisor }
 }
 
 function unfit(type: AvroType, { name, type: column, nullable }: ColumnSpec): StorageError {

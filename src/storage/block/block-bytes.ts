@@ -107,7 +107,7 @@ async function rightHeader(options: BlockBytesOptions): Promise<AvroHeader | und
 /** Whether bytes are whole sync-blocks whose checksums hold and whose rows can be decoded. */
 function areRows(bytes: Uint8Array, { codec, sync }: AvroHeader, { schema, columns }: BlockBytesOptions): boolean {
   const cursor = new Cursor(bytes, 0)
-  const decoder = new RowDecoder(schema, columns, VERIFY_ROWS)
+  const decoder = new RowDecoder({ schema, columns, capacity: VERIFY_ROWS })
   try {
     while (cursor.at < bytes.length) {
       const records = cursor.long()

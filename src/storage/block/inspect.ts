@@ -53,7 +53,7 @@ export async function inspectBlock({ store, key, sizeBytes, columns }: InspectBl
   let decoder: RowDecoder | undefined
   try {
     const header = await readHeader(run, sizeBytes)
-    decoder = new RowDecoder(header.schema, columns, BATCH_ROWS)
+    decoder = new RowDecoder({ schema: header.schema, columns, capacity: BATCH_ROWS })
     while (run.position < sizeBytes) {
       at = run.position
       const frame = await readFrame(run, sizeBytes, header.sync)

@@ -57,7 +57,7 @@ export async function* readBlock(options: ReadBlockOptions): AsyncGenerator<Bloc
   }
   const { first, count } = options.chunks ?? { first: 0, count: block.chunks.length }
   const chunks = block.chunks.slice(first, first + count)
-  const decoder = new RowDecoder(schema, columns, BATCH_ROWS)
+  const decoder = new RowDecoder({ schema, columns, capacity: BATCH_ROWS, kernels: options.kernels })
   try {
     yield* readAvroChunks(options, chunks, first, decoder)
   } finally {

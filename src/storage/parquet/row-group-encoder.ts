@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import type { Batch } from '../../flow/batch.ts'
-import { createBatch, sharedBatchBytes } from '../../flow/batch.ts'
+import { batchBytes, createBatch } from '../../flow/batch.ts'
 import type { Column, ColumnSpec } from '../../flow/column.ts'
 import { type EncodedPages, PageEncoder } from '../../kernels/encode-pages.ts'
 import type { Kernels } from '../../kernels/kernels.ts'
@@ -55,7 +55,7 @@ export class RowGroupEncoder {
   }
 
   static bytesNeeded(columns: readonly ColumnSpec[]): number {
-    const batch = sharedBatchBytes(columns, ROW_GROUP_ROWS)
+    const batch = batchBytes(columns, ROW_GROUP_ROWS)
     const scratch = SparsePages.bytesNeeded() + packedBytes() + COMPRESS_TABLE_BYTES
     return batch + PageEncoder.bytesNeeded(ROW_GROUP_ROWS, PAGES_PER_GROUP) + scratch + 64 * SLACK
   }

@@ -23,7 +23,7 @@ function resolve(fields: readonly Field[], records: readonly object[], columns: 
 }
 
 function decode(writer: unknown, plain: Uint8Array, rows: number, columns: readonly ColumnSpec[]): Row[] {
-  const decoder = new RowDecoder(writer, columns, Math.max(1, rows))
+  const decoder = new RowDecoder({ schema: writer, columns, capacity: Math.max(1, rows) })
   try {
     const length = decoder.load('null', plain)
     expect(decoder.decode(0, rows)).toBe(length)
@@ -181,10 +181,13 @@ describe('a writer schema', () => {
       [record([]), 'record Row expected rows of at least one byte, got none'],
       [record([{ name: 'n', type: 'null' }]), 'record Row expected rows of at least one byte, got none'],
     ]
-    for (const [schema, message] of cases) expect(() => new RowDecoder(schema, columns, 1)).toThrow(message)
+    for (const [schema, message] of cases)
+      expect(() => new RowDecoder({ schema, columns, capacity: 1 })).toThrow(message)
     let deep: unknown = 'int'
     for (let i = 0; i < 1000; i++) deep = { type: 'array', items: deep }
-    expect(() => new RowDecoder(record([{ name: 'x', type: deep }]), columns, 1)).toThrow('at most 100 levels')
+    expect(() => new RowDecoder({ schema: record([{ name: 'x', type: deep }]), columns, capacity: 1 })).toThrow(
+      'at most 100 levels',
+    )
   })
 })
 
@@ -263,7 +266,11 @@ describe('rows of hostile bytes', () => {
           { name: 'skipped', type: shape.schema(new Names()) },
           { name: 'x', type: ['null', 'int'] },
         ])
-        const decoder = new RowDecoder(writer, [{ name: 'x', type: 'u16', nullable: true }], 4)
+        const decoder = new RowDecoder({
+          schema: writer,
+          columns: [{ name: 'x', type: 'u16', nullable: true }],
+          capacity: 4,
+        })
         try {
           const length = decoder.load('null', plain)
           expect(decoder.decode(0, 2)).toBeLessThanOrEqual(length)
