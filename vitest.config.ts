@@ -7,9 +7,7 @@ const alias = { 'flowreduce/testing': source('./src/testing.ts'), flowreduce: so
 /** The projects by what they need: `check` and `unit` need Node alone and are `npm test`; the others need what `.ci/run` installs. */
 const project = (name: string, include: string[], testTimeout = 30_000, exclude: string[] = []) => ({
   resolve: { alias },
-  // Bundles of jobs are loaded by Node itself, as in a worker.
   test: {
-    server: { deps: { external: [/[0-9a-f]{64}\.mjs$/] } },
     name,
     include,
     exclude,

@@ -5,6 +5,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { build } from 'esbuild'
+import { lazy } from './lazy.mjs'
 
 const COMMAND_LINE = 'src/cli/main.ts'
 /** Text of the entries of the programs that have one piece. */
@@ -89,7 +90,7 @@ async function buildPiece(common, { name, contents, plugins = [] }) {
     write: false,
     metafile: true,
     format: 'cjs',
-    plugins: [lean, ...plugins],
+    plugins: [lean, lazy, ...plugins],
     minifyWhitespace: true,
     minifySyntax: true,
     // Native code, code that finds its own files, and what is only loaded on demand stays in node_modules.

@@ -37,7 +37,7 @@ export function launch<Exports>(
   const start = (path: string): Parts => {
     const known = modules.get(path)
     if (known) return known
-    const { script, body } = compile(path)
+    const { script, body } = compilePiece(path)
     pieces.push({ path, script })
     const module = { exports: {} as Parts }
     const use = (specifier: string): unknown => {
@@ -63,11 +63,15 @@ interface Parts {
 const SHARED = /^shared\/(\w+)$/
 const PART = /^\.\/([\w-]+\.cjs)\/(\w+)$/
 
-function compile(path: string): { script: Script; body: (...parts: unknown[]) => void } {
+/** Compiles a piece, with the code that V8 made of it before when that lies beside it and fits; `filename` is what stacks call it. */
+export function compilePiece(
+  path: string,
+  filename = path,
+): { script: Script; body: (...parts: unknown[]) => void; hasCode: boolean } {
   const cachedData = readIfThere(cacheOf(path))
-  // The build writes ASCII alone, so that one byte is one character.
-  const script = new Script(readFileSync(path, 'latin1'), { filename: path, ...(cachedData ? { cachedData } : {}) })
-  return { script, body: script.runInThisContext() }
+  // esbuild writes ASCII alone, so that one byte is one character.
+  const script = new Script(readFileSync(path, 'latin1'), { filename, ...(cachedData ? { cachedData } : {}) })
+  return { script, body: script.runInThisContext(), hasCode: cachedData !== undefined }
 }
 
 function readIfThere(path: string): Buffer | undefined {

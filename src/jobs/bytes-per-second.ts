@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { address, defineJob, duration, instant, prorate, sum } from '../index.ts'
 
 /** Octets between two hosts per bin of time, each flow spread over the bins it covers. */

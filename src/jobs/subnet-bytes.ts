@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { count, defineJob, prefix, sum } from '../index.ts'
 
 /** Octets, packets and flows per network. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { formatAddressBytes, parseAddressExact } from '../flow/address.ts'
 import { AddressTable, FIRST_HANDLE } from './address-table.ts'
 import type { ColumnTypeOf } from './column-type.ts'

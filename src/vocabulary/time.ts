@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { formatInstant as format, parseDuration, parseInstant } from '../flow/time.ts'
 import type { ColumnTypeOf } from './column-type.ts'
 

@@ -14,7 +14,7 @@ const ALLOWED: { readonly [part: string]: readonly string[] } = {
   index: ['vocabulary', 'flow'],
   storage: ['flow', 'kernels'],
   ingest: ['storage', 'flow', 'kernels'],
-  runtime: ['index', 'vocabulary', 'storage', 'flow', 'kernels'],
+  runtime: ['launch', 'index', 'vocabulary', 'storage', 'flow', 'kernels'],
   testing: ['index', 'runtime', 'storage', 'flow'],
   report: ['runtime', 'index', 'vocabulary', 'storage', 'flow', 'kernels'],
   jobs: ['index'],

@@ -33,6 +33,8 @@ export class Admission {
   readonly #onWaiting: (waiting: { readonly resource: Resource; readonly amount: number }) => void
   readonly #holder = thisProcess()
   #waitingSlots = 0
+  /** Slots that attempts of this turn of the event loop are done with: functions that give them back. */
+  readonly #kept: (() => void)[] = []
 
   constructor(
     options: AdmissionOptions,
@@ -51,8 +53,35 @@ export class Admission {
     this.#onWaiting = context.onWaiting
   }
 
-  /** Waits for a slot for one attempt; gives the function that gives it back. Rejects when `signal` is aborted. */
-  slot(signal: AbortSignal): Promise<() => void> {
+  /**
+   * Waits for a slot for one attempt; gives the function that gives it back. Rejects when `signal` is aborted. An attempt that follows another at once takes over its
+   * slot, unless another run waits: otherwise each would cost two versions of the claims.
+   */
+  async slot(signal: AbortSignal): Promise<() => void> {
+    signal.throwIfAborted()
+    const kept = this.#kept.pop()
+    if (kept && !this.#othersWait()) return this.#keeping(kept)
+    kept?.()
+    return this.#keeping(await this.#claimSlot(signal))
+  }
+
+  #othersWait(): boolean {
+    const { run } = this.#run
+    return this.#registry.claims().some((claim) => claim.resource === 'slots' && !claim.granted && claim.run !== run)
+  }
+
+  /** Gives a slot back at the end of this turn, if no attempt has taken it over. */
+  #keeping(release: () => void): () => void {
+    return () => {
+      this.#kept.push(release)
+      setImmediate(() => {
+        const at = this.#kept.indexOf(release)
+        if (at >= 0) this.#kept.splice(at, 1)[0]?.()
+      })
+    }
+  }
+
+  #claimSlot(signal: AbortSignal): Promise<() => void> {
     const waits = (step: number): void => {
       this.#waitingSlots += step
       this.#onWaiting({ resource: 'slots', amount: this.#waitingSlots })

@@ -16,12 +16,12 @@ export async function builtinBundle(): Promise<JobBundle> {
   const built = join(code, FOLDER, NAME)
   if (existsSync(built)) {
     const { hash }: { hash: string } = JSON.parse(readFileSync(built, 'utf8'))
-    return { path: join(code, FOLDER, `${hash}.mjs`), hash, source: 'flowreduce' }
+    return { path: join(code, FOLDER, `${hash}.cjs`), hash, source: 'flowreduce' }
   }
   const { code: module, map } = await buildJobs()
   const folder = await makeCacheFolder('bundles')
   const hash = await store(folder, module, map)
-  return { path: join(folder, `${hash}.mjs`), hash, source: 'flowreduce' }
+  return { path: join(folder, `${hash}.cjs`), hash, source: 'flowreduce' }
 }
 
 /** Writes the bundle of the built-in jobs to `dist`; part of the build. */

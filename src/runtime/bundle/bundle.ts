@@ -40,8 +40,8 @@ export async function bundleJob(file: string, { cache, config }: BundleOptions =
   const folder = await makeCacheFolder('bundles', cache)
   const key = config === undefined ? source : `${source}\n${resolve(config)}`
   const known = await readRecord(folder, key)
-  if (known && (await isFresh(known)) && existsSync(join(folder, `${known.hash}.mjs`)))
-    return { path: join(folder, `${known.hash}.mjs`), hash: known.hash, source }
+  if (known && (await isFresh(known)) && existsSync(join(folder, `${known.hash}.cjs`)))
+    return { path: join(folder, `${known.hash}.cjs`), hash: known.hash, source }
   const { code, map, inputs } = await build({
     entry: entryOf(source),
     folder: dirname(source),
@@ -50,7 +50,7 @@ export async function bundleJob(file: string, { cache, config }: BundleOptions =
   })
   const hash = await store(folder, code, map)
   await writeRecord(folder, key, hash, inputs)
-  return { path: join(folder, `${hash}.mjs`), hash, source }
+  return { path: join(folder, `${hash}.cjs`), hash, source }
 }
 
 /** The module that exports a file's exports twice: as they are, and in a second copy of the file's code. */
@@ -84,11 +84,16 @@ export async function build({ entry, folder, name, config }: BuildInput): Promis
     result = await esbuild.build({
       stdin: { contents: entry, resolveDir: folder, sourcefile: 'entry', loader: 'js' },
       absWorkingDir: folder,
-      outfile: join(folder, 'bundle.mjs'),
+      outfile: join(folder, 'bundle.cjs'),
       write: false,
       metafile: true,
       bundle: true,
-      format: 'esm',
+      // One function, as pieces of programs are, so that V8's code of it can be kept.
+      format: 'cjs',
+      banner: { js: '(function (exports, require, module, __url) {' },
+      footer: { js: '})' },
+      define: { 'import.meta.url': '__url' },
+      supported: { 'dynamic-import': false },
       platform: 'node',
       target: 'node20',
       minifyWhitespace: true,
@@ -105,8 +110,8 @@ export async function build({ entry, folder, name, config }: BuildInput): Promis
   const output = (suffix: string): Uint8Array => result.outputFiles.find(({ path }) => path.endsWith(suffix))!.contents
   const inputs = Object.keys(result.metafile.inputs).map((path) => resolve(folder, path.replace(/^sample:/, '')))
   return {
-    code: output('.mjs'),
-    map: nameSources(output('.mjs.map'), folder),
+    code: output('.cjs'),
+    map: nameSources(output('.cjs.map'), folder),
     inputs: [...new Set(inputs)].filter((path) => path !== join(folder, 'entry')),
   }
 }
@@ -149,10 +154,9 @@ function buildError(name: string, folder: string, error: unknown): JobError {
 /** Writes a bundle and its map under the hash of the code, unless they are there. */
 export async function store(folder: string, code: Uint8Array, map: Uint8Array): Promise<string> {
   const hash = createHash('sha256').update(code).digest('hex')
-  const path = join(folder, `${hash}.mjs`)
+  const path = join(folder, `${hash}.cjs`)
   await replace(`${path}.map`, map)
-  const comment = `\n//# sourceMappingURL=${hash}.mjs.map\n`
-  await replace(path, Buffer.concat([code, Buffer.from(comment)]))
+  await replace(path, code)
   return hash
 }
 

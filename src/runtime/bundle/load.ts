@@ -1,11 +1,11 @@
 import { basename } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { nearestName } from '../../flow/nearest.ts'
 import type { Config } from '../../vocabulary/config.ts'
 import { isConfig } from '../../vocabulary/config.ts'
 import { JobError } from '../../vocabulary/error.ts'
 import type { JobDefinition } from '../../vocabulary/job.ts'
 import { isJob } from '../../vocabulary/job.ts'
+import { evaluateBundle } from './evaluate.ts'
 import type { SourcePlace } from './trace.ts'
 import { Tracer } from './trace.ts'
 
@@ -27,7 +27,7 @@ export async function loadBundle(path: string, name = basename(path)): Promise<L
   const tracer = new Tracer(path)
   let module: { readonly jobs?: unknown; readonly sample?: unknown }
   try {
-    module = await import(pathToFileURL(path).href)
+    module = evaluateBundle(path) as typeof module // what it exports is looked through below
   } catch (error) {
     const place = tracer.locate(error)?.place
     const message = error instanceof Error ? error.message : String(error)

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { SourceMap } from 'node:module'
-import { dirname, resolve } from 'node:path'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { installation } from './installation.ts'
 
@@ -12,15 +12,16 @@ export interface SourcePlace {
   readonly stack: string
 }
 
-/** One frame of a stack: a place in a file. */
-const FRAME = /(file:\/\/[^\s()]+|\/[^\s():]+):(\d+):(\d+)/
+/** One frame of a stack: a place in a file or a bundle. */
+const FRAME = /(file:\/\/[^\s()]+|bundle:[^\s():]+|\/[^\s():]+):(\d+):(\d+)/
+
+/** What stacks call a bundle: V8 keeps the name with its code, so it must not depend on where a copy lies. */
+export const nameOf = (bundle: string): string => `bundle:${basename(bundle)}`
 
 /** Finds the places of a bundle's code in its sources. The map is read when the first error asks for it. */
 export class Tracer {
   readonly #path: string
   #map: SourceMap | undefined
-  /** The sources by the paths that Node gives them when it applies the map itself (`--enable-source-maps`). */
-  #sources = new Map<string, string>()
 
   constructor(bundle: string) {
     this.#path = bundle
@@ -32,7 +33,7 @@ export class Tracer {
     let place: string | undefined
     const lines = error.stack.split('\n').map((line) => {
       const match = FRAME.exec(line)
-      const found = match && this.#find(pathOf(match[1]!), Number(match[2]), Number(match[3]))
+      const found = match && this.#find(match[1]!, Number(match[2]), Number(match[3]))
       if (!found) return line
       if (!found.isLibrary) place ??= found.place
       return line.replace(match[0], found.place)
@@ -40,20 +41,12 @@ export class Tracer {
     return place === undefined ? undefined : { place, stack: lines.join('\n') }
   }
 
-  #find(path: string, line: number, column: number): { place: string; isLibrary: boolean } | undefined {
-    this.#map ??= this.#readMap()
-    const mapped = this.#sources.get(path)
-    if (mapped) return placeIn(mapped, line, column)
-    if (path !== this.#path) return undefined
+  #find(file: string, line: number, column: number): { place: string; isLibrary: boolean } | undefined {
+    if (file !== nameOf(this.#path)) return undefined
+    this.#map ??= new SourceMap(JSON.parse(readFileSync(`${this.#path}.map`, 'utf8')))
     const entry = this.#map.findEntry(line - 1, column - 1)
     if (!('originalSource' in entry) || entry.originalSource === undefined) return undefined
     return placeIn(entry.originalSource, entry.originalLine + 1, entry.originalColumn + 1)
-  }
-
-  #readMap(): SourceMap {
-    const map = new SourceMap(JSON.parse(readFileSync(`${this.#path}.map`, 'utf8')))
-    for (const source of map.payload.sources) this.#sources.set(resolve(dirname(this.#path), source), source)
-    return map
   }
 }
 

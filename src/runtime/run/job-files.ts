@@ -1,5 +1,6 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { cacheOf } from '../../launch.ts'
 import { StorageError } from '../../storage/errors.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import type { JobReference } from '../job-reference.ts'
@@ -32,8 +33,10 @@ export async function placeJobFiles(
     lookups.push({ name, hash, path })
   }
   if (reference.bundle === '') return { ...reference, lookups }
-  const bundle = join(folder, `${reference.hash}.mjs`)
+  const bundle = join(folder, `${reference.hash}.cjs`)
   await place(bundle, await store.read(bundleKey(run)))
+  // Compiled code serves this machine alone, and only if it is there.
+  await copyFile(cacheOf(reference.bundle), cacheOf(bundle)).catch(() => undefined)
   const map = await store.read(`${bundleKey(run)}.map`).catch(absent)
   if (map) await place(`${bundle}.map`, map)
   return { ...reference, bundle, lookups }

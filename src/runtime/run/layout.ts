@@ -4,7 +4,7 @@ export const RUNS_PREFIX = 'runs/'
 
 export const runPrefix = (run: string): string => `${RUNS_PREFIX}${run}/`
 export const planKey = (run: string): string => `${runPrefix(run)}plan.json`
-export const bundleKey = (run: string): string => `${runPrefix(run)}job.mjs`
+export const bundleKey = (run: string): string => `${runPrefix(run)}job.cjs`
 export const lookupKey = (run: string, hash: string): string => `${runPrefix(run)}lookup-${hash}.csv`
 export const outcomeKey = (run: string): string => `${runPrefix(run)}outcome.json`
 export const traceKey = (run: string): string => `${runPrefix(run)}trace.json`

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Admission } from '../../../src/runtime/admission/admission.ts'
 import type { Claim } from '../../../src/runtime/admission/claim.ts'
@@ -73,6 +74,7 @@ describe('the slots of a machine', () => {
     }
     await Promise.all(runs.map(work))
     expect(most).toBe(2)
+    await setImmediate()
     expect(new ClaimRegistry(folder).claims()).toEqual([])
     expect(readdirSync(folder).length).toBeLessThan(12)
   })
@@ -94,6 +96,31 @@ describe('the slots of a machine', () => {
     hold()
     await Promise.all(both)
     expect(order).toEqual(['urgent', 'patient'])
+  })
+
+  it('pass from attempt to attempt of a run without a change of the claims, until another run waits', async () => {
+    const ours = admission('ours', { slots: 1 })
+    const first = await ours.slot(never)
+    const versions = readdirSync(folder)
+    first()
+    const second = await ours.slot(never)
+    expect(readdirSync(folder)).toEqual(versions)
+    let theirs: (() => void) | undefined
+    const waiting = admission('theirs', { slots: 1 })
+      .slot(never)
+      .then((release) => {
+        theirs = release
+      })
+    await expect.poll(() => waitingRuns('file:x', folder).has('theirs')).toBe(true)
+    second()
+    const third = ours.slot(never)
+    await waiting
+    expect(waitingRuns('file:x', folder).get('ours')?.heldBy).toEqual(['theirs'])
+    theirs?.()
+    const release = await third
+    release()
+    await setImmediate()
+    expect(new ClaimRegistry(folder).claims()).toEqual([])
   })
 
   it('of a killed process are free at once', async () => {

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundleJob } from '../../../src/runtime/bundle/bundle.ts'
 import { loadBundle, selectJob } from '../../../src/runtime/bundle/load.ts'
+import { nameOf } from '../../../src/runtime/bundle/trace.ts'
 import { compileJob } from '../../../src/runtime/compile/compile.ts'
 import type { Row } from '../compile/harness.ts'
 import { flowsOf, mapRows } from '../compile/harness.ts'
@@ -60,7 +61,7 @@ describe('bundleJob', () => {
   it('makes one module of a file and its imports, in a folder without node_modules', async () => {
     await write('lib/odd.ts', ODD)
     const { path, hash } = await bundle(await write('ports.ts', PORTS))
-    expect(path).toBe(join(cache, 'bundles', `${hash}.mjs`))
+    expect(path).toBe(join(cache, 'bundles', `${hash}.cjs`))
     expect(await readFile(path, 'utf8')).not.toMatch(/\bimport\s*[{*"']|\brequire\(/)
     const { rows } = await mapBundle(
       path,
@@ -89,10 +90,10 @@ describe('bundleJob', () => {
     const first = await bundle(job)
     await rm(`${first.path}.map`)
     expect(await bundle(job)).toEqual(first)
-    expect(await readdir(join(cache, 'bundles'))).not.toContain(`${first.hash}.mjs.map`)
+    expect(await readdir(join(cache, 'bundles'))).not.toContain(`${first.hash}.cjs.map`)
     await utimes(odd, new Date(), new Date())
     expect(await bundle(job)).toEqual(first)
-    expect(await readdir(join(cache, 'bundles'))).toContain(`${first.hash}.mjs.map`)
+    expect(await readdir(join(cache, 'bundles'))).toContain(`${first.hash}.cjs.map`)
     await write('fresh/lib/odd.ts', ODD.replace('=== 1', '!== 0'))
     expect((await bundle(job)).hash).not.toBe(first.hash)
   })
@@ -132,14 +133,33 @@ describe('loadBundle', () => {
 
   it('finds them in a worker thread too', async () => {
     const { path } = await bundle(join(folder, 'ports.ts'))
-    const code = `import { parentPort } from 'node:worker_threads'
-      import { jobs } from ${JSON.stringify(pathToFileURL(path).href)}
-      try { jobs.ports.spec.map({ dstPort: 666 }, () => {}, { params: {} }) } catch (error) { parentPort.postMessage(error.stack) }`
+    const code = `import { readFileSync } from 'node:fs'
+      import { Script } from 'node:vm'
+      import { parentPort } from 'node:worker_threads'
+      const script = new Script(readFileSync(${JSON.stringify(path)}, 'latin1'), { filename: ${JSON.stringify(nameOf(path))} })
+      const module = { exports: {} }
+      script.runInThisContext()(module.exports, undefined, module)
+      try { module.exports.jobs.ports.spec.map({ dstPort: 666 }, () => {}, { params: {} }) } catch (error) { parentPort.postMessage(error.stack) }`
     const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`))
     const stack = await new Promise<string>((resolve, reject) => worker.once('message', resolve).once('error', reject))
     const { locate } = await loadBundle(path)
     const error = Object.assign(new Error('evil'), { stack })
     expect(locate(error)?.place).toBe('ports.ts:13:37')
+  })
+
+  it('knows its own URL, loads modules of Node, and refuses to wait at the top', async () => {
+    const text = `import { sep } from 'node:path'
+import { defineJob, count } from 'flowreduce'
+const { EOL } = await import('node:os')
+export default defineJob({ name: 'own', description: [import.meta.url, sep, EOL].join(' '), groupBy: {}, aggregate: { n: count() } })
+`
+    await expect(bundle(await write('waits.ts', text))).rejects.toThrowError(
+      /^bundle waits\.ts: waits\.ts:3:17: top-level await is currently not supported/,
+    )
+    const own = text.replace(/^const .*$/m, "const load = () => import('node:os')\nconst EOL = typeof load()")
+    const { path } = await bundle(await write('own.ts', own))
+    const { jobs } = await loadBundle(path)
+    expect(jobs.get('own')?.spec.description).toBe(`${pathToFileURL(path).href} / object`)
   })
 
   it('refuses emits of another shape although its map runs unwatched after the first records', async () => {
