@@ -13,6 +13,7 @@ const WORKERS = {
   worker: "export { default } from './src/runtime/worker.ts'",
   'ingest-worker': "import './src/ingest/daemon/worker.ts'",
   'encode-worker': "import './src/ingest/encode/worker.ts'",
+  'compact-worker': "import './src/storage/compact/worker.ts'",
 }
 
 /** Leaves out what only costs time: half of zod is messages in forty languages, and the tables by which text of all scripts is measured take long to make; help is ASCII. */

@@ -21,7 +21,7 @@ export interface EncodedPages {
 /** Bytes of the report in front of the sizes of pages; see assembly/parquet-encode.ts. */
 const REPORT_HEAD = 32
 /** Scratch whatever the values: a hash table, 32,768 distinct values, the differences of a block. */
-const SCRATCH_HEAD = (2 << 16) + (16 << 15) + 1024
+const SCRATCH_HEAD = (2 << 18) + (16 << 15) + 1024
 
 /** Scratch and output of the `encode*` kernels for one column chunk at a time, and the calls. */
 export class PageEncoder {

@@ -218,12 +218,33 @@ export type GatherKernel = (from: number, rows: number, count: number, to: numbe
 export type PlainKernel = (src: number, length: number, count: number, dst: number) => number
 
 let compiled: WebAssembly.Module | undefined
+let compiledShared: WebAssembly.Module | undefined
 
-/** Instantiates the WebAssembly kernels over `memory`; the module is compiled once per thread. */
-export function loadKernels(memory: KernelMemory): Kernels {
-  compiled ??= new WebAssembly.Module(readFileSync(moduleFile()))
-  const { exports } = new WebAssembly.Instance(compiled, { env: { memory: memory.memory } })
+/** Instantiates the WebAssembly kernels over `memory`; the module is compiled once per thread, and once for shared memory. */
+export function loadKernels({ memory }: KernelMemory): Kernels {
+  const { exports } = new WebAssembly.Instance(moduleFor(memory), { env: { memory } })
   return exports as unknown as Kernels // checked by the property tests, which call every one of them
+}
+
+function moduleFor(memory: WebAssembly.Memory): WebAssembly.Module {
+  if ((memory.buffer as ArrayBufferLike) instanceof SharedArrayBuffer) {
+    compiledShared ??= new WebAssembly.Module(importShared(readFileSync(moduleFile())))
+    return compiledShared
+  }
+  compiled ??= new WebAssembly.Module(readFileSync(moduleFile()))
+  return compiled
+}
+
+/** The import of a memory with a maximum, as it stands in the module: names behind their lengths, the kind, and the flags of its limits. */
+const IMPORT = Buffer.from('\x03env\x06memory\x02\x01', 'latin1')
+const SHARED = 3
+
+/** The same module with shared memory: a flag of its import is all that differs. Kernels that keep something in static memory must not run in two threads over one memory. */
+function importShared(bytes: Buffer): Buffer {
+  const at = bytes.indexOf(IMPORT)
+  if (at < 0) throw new Error('kernels: import of a memory expected in kernels.wasm, got none')
+  bytes[at + IMPORT.length - 1] = SHARED
+  return bytes
 }
 
 /** dist/kernels.wasm of this installation, whether this code runs from src/ or from dist/. */

@@ -29,11 +29,15 @@ export class KernelMemory {
     this.#end = end
   }
 
-  /** Makes a memory of `sizeBytes`; `reserved` bytes at its start belong to the module itself. */
-  static create(sizeBytes: number, reserved = PAGE): KernelMemory {
-    const pages = Math.max(Math.ceil((sizeBytes + reserved) / PAGE), 16)
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
-    return new KernelMemory(memory, reserved, memory.buffer.byteLength)
+  /** Makes a memory of `sizeBytes`, which other threads may use too when it is shared. */
+  static create(sizeBytes: number, { isShared = false } = {}): KernelMemory {
+    const pages = Math.max(Math.ceil((sizeBytes + PAGE) / PAGE), 16)
+    return KernelMemory.over(new WebAssembly.Memory({ initial: pages, maximum: pages, shared: isShared }))
+  }
+
+  /** Hands out a memory from its start on, but for the page that belongs to the module itself. */
+  static over(memory: WebAssembly.Memory): KernelMemory {
+    return new KernelMemory(memory, PAGE, memory.buffer.byteLength)
   }
 
   /** The position to which `release` may go back. */

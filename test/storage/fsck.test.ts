@@ -8,10 +8,10 @@ import type { BlockInfo } from '../../src/storage/manifest/actions.ts'
 import { commitKey } from '../../src/storage/manifest/layout.ts'
 import { openManifest } from '../../src/storage/manifest/manifest.ts'
 import { openMemoryStore } from '../../src/storage/memory-store.ts'
-import { encodeParquetBlock } from '../../src/storage/parquet/block-encoder.ts'
 import { seededSystem } from '../../src/storage/system.ts'
 import { ulid } from '../../src/storage/ulid.ts'
 import { exampleBlock, NOON } from './manifest/examples.ts'
+import { encodeParquetBlock } from './parquet/parquet-block.ts'
 
 const ROWS = 10_000
 

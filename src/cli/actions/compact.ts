@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { formatBytes } from '../../flow/size.ts'
+import { formatBytes, parseSize } from '../../flow/size.ts'
 import { parseDuration } from '../../flow/time.ts'
 import { countOf } from '../../report/number.ts'
 import { flowsText } from '../../report/progress.ts'
@@ -20,6 +20,7 @@ import { standardProgress } from '../progress.ts'
 import { readOption } from '../read-option.ts'
 import { listenForStop } from '../signals.ts'
 import { withUpkeep } from '../upkeep.ts'
+import { workersOf } from './request.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -29,6 +30,8 @@ export async function compactAction(args: OptionsOf<typeof compactOptions>): Pro
     throw new UsageError(`--min-blocks: expected a whole number from 1, got ${minBlocks}`)
   }
   const keepMs = keep === undefined ? undefined : readOption('keep', keep, parseDuration)
+  const threads = workersOf(args)
+  const memoryBytes = readOption('memory', args.memory, parseSize)
   const { store, manifest } = await openManifestOf(args)
   const system = realSystem()
   const now = system.now()
@@ -47,6 +50,8 @@ export async function compactAction(args: OptionsOf<typeof compactOptions>): Pro
             manifest,
             system,
             writer,
+            memoryBytes,
+            ...(threads === undefined ? {} : { threads }),
             signal: stop.signal,
             onProgress: ({ records, recordsDone }) =>
               progress.update((elapsedMs) => flowsText('compacted', recordsDone, records, elapsedMs)),

@@ -7,6 +7,12 @@ export const compactOptions = {
   all: { type: 'boolean', describe: 'Also the current hour, which ingest may still add to' },
   'min-blocks': { type: 'number', default: 1, describe: 'Leave a last group of fewer small blocks for later' },
   keep: { type: 'string', describe: 'Then drop the blocks whose flows all ended longer ago than this: 90d' },
+  workers: { type: 'number', describe: 'Threads that read and encode; default: one per core' },
+  memory: {
+    type: 'string',
+    default: '512MB',
+    describe: 'Bound on the memory of the process, about; what needs more becomes several blocks',
+  },
   'dry-run': { type: 'boolean', describe: 'Only say what would be done' },
   ...reportFormatOptions,
   ...logOptions,
@@ -22,6 +28,7 @@ export const compactCommand = defineCommand({
   options: compactOptions,
   examples: [
     ['flowreduce compact --store file:./store', 'Compact all hours that are over'],
+    ['flowreduce compact --workers 1 --memory 256MB --store file:./store', 'The same on one core, within less memory'],
     ['flowreduce compact --store file:./store --keep 90d', 'The same, and forget what is older than 90 days'],
   ],
   run: async (args) => (await import('../actions/compact.ts')).compactAction(args),

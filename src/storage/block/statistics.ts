@@ -56,6 +56,13 @@ export class BlockStatistics {
     this.v6.add(formatAddressBytes(bytes))
   }
 
+  /** Takes in an exporter as `exporters` tells it. */
+  addExporter(text: string): void {
+    const bytes = parseAddressExact(text)
+    if (bytes.length === 4) this.addExporter4(Buffer.from(bytes).readUInt32BE())
+    else this.v6.add(text)
+  }
+
   /** The span of the rows added since the last call. */
   takeSpan(): TimeSpan {
     const { span } = this

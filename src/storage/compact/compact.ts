@@ -1,20 +1,10 @@
-import type { Batch } from '../../flow/batch.ts'
-import { createBatch } from '../../flow/batch.ts'
-import type { ColumnSpec } from '../../flow/column.ts'
-import { copyRows } from '../../flow/copy.ts'
-import { timeOrder } from '../../kernels/time-order.ts'
-import { blockKey } from '../block/keys.ts'
-import { readBlock } from '../block/read.ts'
-import { datasetColumns, rewriteSchema } from '../dataset-columns.ts'
-import { StorageError } from '../errors.ts'
-import type { Action, BlockInfo, RemoveBlock } from '../manifest/actions.ts'
+import type { BlockInfo } from '../manifest/actions.ts'
 import type { Manifest } from '../manifest/manifest.ts'
-import { encodeParquetBlock } from '../parquet/block-encoder.ts'
 import type { ObjectStore } from '../store.ts'
 import type { System } from '../system.ts'
-import { ulid } from '../ulid.ts'
 import type { ChooseOptions } from './choose.ts'
 import { chooseGroups } from './choose.ts'
+import { GroupWriter } from './group-writer.ts'
 
 export interface CompactOptions extends Partial<ChooseOptions> {
   readonly store: ObjectStore
@@ -26,6 +16,10 @@ export interface CompactOptions extends Partial<ChooseOptions> {
   readonly onProgress?: (progress: CompactProgress) => void
   /** Stops between two groups. */
   readonly signal?: AbortSignal
+  /** Threads that read and encode; default: one per core. */
+  readonly threads?: number
+  /** Bound on the memory of the process, about; a group that needs more becomes several blocks. */
+  readonly memoryBytes?: number
 }
 
 export interface CompactProgress {
@@ -47,7 +41,7 @@ export interface CompactSummary {
   readonly conflicts: number
 }
 
-/** Flows of a compacted block, about. It bounds memory: a flow takes about 200 bytes while it is sorted. */
+/** Flows of a compacted block, about. */
 export const TARGET_RECORDS = 1 << 20
 
 /**
@@ -64,75 +58,46 @@ export async function compact(options: CompactOptions): Promise<CompactSummary> 
   const summary = { dataset, blocksBefore: 0, bytesBefore: 0, blocksAfter: 0, bytesAfter: 0, records: 0, conflicts: 0 }
   const records = groups.flat().reduce((sum, block) => sum + block.records, 0)
   let recordsDone = 0
-  for (const [groupsDone, group] of groups.entries()) {
-    signal?.throwIfAborted()
-    onProgress?.({ groups: groups.length, groupsDone, records, recordsDone })
-    const schema = await snapshot.schema((group[0] as BlockInfo).schemaId)
-    const replaced = await compactGroup(options, dataset, group, schema)
+  const committed = (group: readonly BlockInfo[], made: readonly BlockInfo[] | undefined): void => {
     recordsDone += sumOf(group, 'records')
-    if (!replaced) {
+    if (!made) {
       summary.conflicts++
-      continue
+      return
     }
     summary.blocksBefore += group.length
     summary.bytesBefore += sumOf(group, 'sizeBytes')
-    summary.blocksAfter++
-    summary.bytesAfter += replaced.sizeBytes
-    summary.records += replaced.records
+    summary.blocksAfter += made.length
+    summary.bytesAfter += sumOf(made, 'sizeBytes')
+    summary.records += sumOf(made, 'records')
   }
-  onProgress?.({ groups: groups.length, groupsDone: groups.length, records, recordsDone })
+  let groupsDone = 0
+  for (const ofSchema of bySchema(groups)) {
+    const schema = await snapshot.schema(ofSchema[0]![0]!.schemaId) // groups have blocks
+    const writer = new GroupWriter({ ...options, dataset, schema, groups: ofSchema, onCommit: committed })
+    try {
+      for (const group of ofSchema) {
+        signal?.throwIfAborted()
+        onProgress?.({ groups: groups.length, groupsDone: groupsDone++, records, recordsDone })
+        await writer.write(group)
+      }
+      await writer.drain()
+    } finally {
+      await writer.close()
+    }
+  }
+  onProgress?.({ groups: groups.length, groupsDone, records, recordsDone })
   return summary
+}
+
+/** Groups of one schema together; they come sorted so. */
+function bySchema(groups: readonly BlockInfo[][]): BlockInfo[][][] {
+  const sorted = new Map<string, BlockInfo[][]>()
+  for (const group of groups) {
+    const id = group[0]!.schemaId
+    sorted.set(id, [...(sorted.get(id) ?? []), group])
+  }
+  return [...sorted.values()]
 }
 
 const sumOf = (blocks: readonly BlockInfo[], field: 'records' | 'sizeBytes'): number =>
   blocks.reduce((sum, block) => sum + block[field], 0)
-
-/** Writes and commits one group; undefined when one of its blocks was removed meanwhile. */
-async function compactGroup(
-  { store, manifest, system, writer }: CompactOptions,
-  dataset: string,
-  group: readonly BlockInfo[],
-  schema: unknown,
-): Promise<BlockInfo | undefined> {
-  const columns = datasetColumns(dataset, [schema])
-  const target = rewriteSchema(dataset, schema)
-  const id = ulid(system)
-  const batch = await readAll(store, group, schema, columns)
-  const { start, received } = batch.columns
-  const order =
-    start?.type === 'instant'
-      ? timeOrder(start.values, batch.length)
-      : Uint32Array.from({ length: batch.length }, (_, row) => row)
-  const firstReceived = received?.type === 'instant' ? (received.values[order[0] ?? 0] ?? 0) : 0
-  const { bytes, info } = encodeParquetBlock(batch, order, { columns, schema: target })
-  const collector = [...new Set(group.map((block) => block.collector))].sort().join('+')
-  const block: BlockInfo = { key: blockKey(dataset, firstReceived, id, 'parquet'), collector, ...info }
-  await store.write(block.key, bytes, { ifAbsent: true })
-  const removals = group.map(({ key }): RemoveBlock => ({ type: 'removeBlock', dataset, key }))
-  const additions: Action[] = [
-    { type: 'addSchema', schemaId: block.schemaId, schema: target },
-    { type: 'addBlock', dataset, block },
-  ]
-  try {
-    await manifest.commit({ operation: 'compact', writer, actions: [...removals, ...additions] })
-  } catch (error) {
-    // The file stays behind as an orphan, which gc removes.
-    if (error instanceof StorageError && error.code === 'conflict') return undefined
-    throw error
-  }
-  return block
-}
-
-/** The rows of all blocks of a group, in order of the blocks. */
-async function readAll(
-  store: ObjectStore,
-  group: readonly BlockInfo[],
-  schema: unknown,
-  columns: readonly ColumnSpec[],
-): Promise<Batch> {
-  const all = createBatch(columns, sumOf(group, 'records'))
-  for (const block of group) {
-    for await (const { batch } of readBlock({ store, block, schema, columns })) copyRows(batch, 0, batch.length, all)
-  }
-  return all
-}

@@ -4,10 +4,10 @@ import { setValue } from '../../../src/flow/value.ts'
 import { BlockEncoder, type EncodedBlock } from '../../../src/storage/block/encode.ts'
 import { readBlock } from '../../../src/storage/block/read.ts'
 import type { BlockInfo } from '../../../src/storage/manifest/actions.ts'
-import { encodeParquetBlock } from '../../../src/storage/parquet/block-encoder.ts'
 import { placementOrder } from '../../../src/storage/replica/placement.ts'
 import { rowsOf } from '../../flow/columns.ts'
 import { fc } from '../../kit/fast-check.ts'
+import { encodeParquetBlock } from '../parquet/parquet-block.ts'
 import { testSet } from './volumes.ts'
 
 /** Reads of blocks of a replica set whose copies are damaged at random places. */

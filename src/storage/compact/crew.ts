@@ -1,0 +1,143 @@
+import { existsSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import pLimit, { type LimitFunction } from 'p-limit'
+import { isShareable } from '../../flow/batch.ts'
+import type { EncodeTask, LaneGroup, LaneTask, ReadTask } from './lane.ts'
+import { Lane } from './lane.ts'
+import type { SharedRows, SharedRowsPlan } from './shared-rows.ts'
+
+/** What a worker is started with. */
+export interface LaneSetting {
+  readonly plan: SharedRowsPlan
+  readonly index: number
+}
+
+export interface LaneRequest {
+  readonly id: number
+  readonly task: LaneTask
+}
+
+export interface LaneAnswer {
+  readonly id: number
+  readonly result?: LaneGroup
+  readonly error?: string
+}
+
+/** Tasks that a worker has beyond the one it works on, so that it need not wait for this thread. */
+const AHEAD = 1
+
+/** The threads of a compaction: workers, or this thread by itself. Tasks are worked on in the order in which they come, as soon as a thread is free. */
+export class Crew {
+  readonly #hands: readonly Hand[]
+  readonly #limit: LimitFunction
+
+  /** `threads` of 1, rows that cannot be shared, and a program that runs from its sources have no workers. */
+  constructor(rows: SharedRows, threads: number) {
+    const script = threads > 1 && isShareable(rows.plan.columns) ? workerScript() : undefined
+    this.#hands = script
+      ? Array.from({ length: threads }, (_, index) => new WorkerHand(script, { plan: rows.plan, index }))
+      : [new OwnHand(rows)]
+    this.#limit = pLimit(script ? threads * (1 + AHEAD) : 1)
+  }
+
+  /** Calls `work`, which prepares tasks for `read` and `encode`, once there is room for another. */
+  when<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#limit(work)
+  }
+
+  async read(task: ReadTask): Promise<void> {
+    await this.#freest().run(task)
+  }
+
+  async encode(task: EncodeTask): Promise<LaneGroup> {
+    return (await this.#freest().run(task))! // encoding has a result
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#hands.map((hand) => hand.close()))
+  }
+
+  #freest(): Hand {
+    return this.#hands.reduce((best, hand) => (hand.pending < best.pending ? hand : best))
+  }
+}
+
+interface Hand {
+  readonly pending: number
+  run(task: LaneTask): Promise<LaneGroup | undefined>
+  close(): Promise<void>
+}
+
+/** Works in this thread, and lets other events of it pass between two tasks. */
+class OwnHand implements Hand {
+  readonly pending = 0
+  readonly #lane: Lane
+
+  constructor(rows: SharedRows) {
+    this.#lane = new Lane(rows, 0)
+  }
+
+  async run(task: LaneTask): Promise<LaneGroup | undefined> {
+    await setImmediate()
+    if (task.type === 'encode') return this.#lane.encode(task)
+    await this.#lane.read(task)
+    return undefined
+  }
+
+  async close(): Promise<void> {}
+}
+
+interface Waiting {
+  resolve(result: LaneGroup | undefined): void
+  reject(error: Error): void
+}
+
+class WorkerHand implements Hand {
+  readonly #worker: Worker
+  readonly #waiting = new Map<number, Waiting>()
+  #next = 0
+  #failure: Error | undefined
+
+  constructor(script: URL, workerData: LaneSetting) {
+    this.#worker = new Worker(script, { workerData })
+    this.#worker.on('message', ({ id, result, error }: LaneAnswer) => {
+      const waiting = this.#waiting.get(id)
+      this.#waiting.delete(id)
+      if (error === undefined) waiting?.resolve(result)
+      else waiting?.reject(new Error(error))
+    })
+    this.#worker.on('error', (error) => this.#fail(error instanceof Error ? error : new Error(String(error))))
+    this.#worker.on('exit', (code) => this.#fail(new Error(`compact: a thread ended with code ${code}`)))
+  }
+
+  get pending(): number {
+    return this.#waiting.size
+  }
+
+  run(task: LaneTask): Promise<LaneGroup | undefined> {
+    if (this.#failure) return Promise.reject(this.#failure)
+    const id = this.#next++
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+      this.#worker.postMessage({ id, task } satisfies LaneRequest)
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate()
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error
+    for (const { reject } of this.#waiting.values()) reject(this.#failure)
+    this.#waiting.clear()
+  }
+}
+
+/** The built script of the workers, or undefined when this runs from the sources. */
+function workerScript(): URL | undefined {
+  const places = ['./compact-worker.js', '../compact-worker.js'].map((path) => new URL(path, import.meta.url))
+  return places.find((url) => url.protocol === 'file:' && existsSync(fileURLToPath(url)))
+}
