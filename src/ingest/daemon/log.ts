@@ -15,6 +15,10 @@ const NAME = /^log-(\d+)$/
 /** Bytes of its disk that the log leaves free, so that a checkpoint finds room and with it what is committed can be removed. */
 const RESERVE_BYTES = 2 << 20
 
+/** How long a look at the free room of the disk holds, and for what share of it: the receiving thread has better to do than to ask before each chunk. */
+const LOOK_MS = 500
+const LOOK_SHARE = 4
+
 /** A place in the log, at the end of a chunk. */
 export interface LogPosition {
   readonly file: number
@@ -57,6 +61,9 @@ export class LogWriter {
   #number: number
   #file: FileHandle | undefined
   #offset = 0
+  /** Bytes that may be written before the disk is asked again, and until when. */
+  #room = 0
+  #roomUntilMs = 0
 
   /** Files take an eighth of the bytes that the log may have: what is committed goes a file at a time. */
   constructor(folder: string, budgetBytes = Number.POSITIVE_INFINITY) {
@@ -78,6 +85,7 @@ export class LogWriter {
     try {
       await this.#write(frame)
     } catch (error) {
+      this.#room = 0
       await this.#next().catch(() => undefined)
       throw error
     }
@@ -89,9 +97,14 @@ export class LogWriter {
 
   /** Throws IngestError `spool` when the disk has no room for so many bytes. */
   async checkRoom(bytes: number): Promise<void> {
+    this.#room -= bytes
+    if (this.#room >= 0 && performance.now() < this.#roomUntilMs) return
     const { bavail, bsize } = await statfs(this.#folder)
     const free = bavail * bsize
+    this.#room = (free - RESERVE_BYTES) / LOOK_SHARE - bytes
+    this.#roomUntilMs = performance.now() + LOOK_MS
     if (free >= bytes + RESERVE_BYTES) return
+    this.#room = 0
     const message = `ingest: spool ${this.#folder} expected ${bytes + RESERVE_BYTES} bytes free on its disk, got ${free}`
     throw new IngestError('spool', message, { folder: this.#folder })
   }

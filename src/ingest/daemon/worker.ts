@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { openStore } from '../../storage/open.ts'
 import type { FromCollector, ToCollector } from './messages.ts'
@@ -19,8 +19,8 @@ if (!port) throw new Error('ingest: worker expected a parent thread, got none')
 const { options, storeUrl, endpoint } = workerData as CollectorWorkerData
 
 try {
-  // On Linux a priority belongs to the thread: receiving comes first when there are fewer processors than threads.
-  if (process.platform === 'linux') setPriority(0, 5)
+  // On Linux a priority belongs to the thread: receiving comes first when there are fewer processors than threads, for what is late here waits in the log.
+  if (process.platform === 'linux') setPriority(0, Math.min(19, getPriority(0) + 10))
 } catch {
   // Without the right to change priorities it works as well, if less smoothly.
 }

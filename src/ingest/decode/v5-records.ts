@@ -15,8 +15,8 @@ export const V5_RECORD = 48
 const HEAD = 112
 
 /**
- * Records of NetFlow v5 as they came, with what their datagrams say of them all, in memory that threads may share. They become rows
- * of a block without ever being columns.
+ * Records of NetFlow v5 as they came, with what their datagrams say of them all. They become rows of a block without ever being
+ * columns. Memory that threads share is for reading: bytes that are not aligned alike are copied into it one by one.
  */
 export class V5Records {
   /** Records held. */
@@ -45,7 +45,7 @@ export class V5Records {
   }
 
   /** Appends `count` records that begin at `from`. Arrival and sampling are safe integers. */
-  add(bytes: Uint8Array, from: number, count: number, origin: Origin, sampling: Sampling): void {
+  add(datagram: Uint8Array, from: number, count: number, origin: Origin, sampling: Sampling): void {
     const { exporter } = origin
     const words = this.#words
     const word = this.length >>> 2
@@ -63,7 +63,7 @@ export class V5Records {
     if (exporter.family === 6) this.#bytes.set(exporter.v6, this.length + 64)
     const at = this.length + HEAD
     const size = count * V5_RECORD
-    this.#bytes.set(bytes.subarray(from, from + size), at)
+    this.#bytes.set(datagram.subarray(from, from + size), at)
     this.length = at + size
     this.rows += count
   }

@@ -50,10 +50,15 @@ export class Slots {
   readonly rows: readonly GatheredRows[]
   readonly #control: Int32Array
   readonly #spans: Float64Array
+  /** Copies of the records of v5, for the other threads. */
+  readonly #records: readonly Uint8Array[]
   readonly #packed: readonly Uint8Array[]
+  /** What `take` gives; made on first use. */
+  #taken = new Uint8Array(0)
   #packer: RowPacker | undefined
 
-  constructor(shared: SharedSlots) {
+  /** `fills`: this thread fills the slots, and has records of v5 in memory of its own. */
+  constructor(shared: SharedSlots, { fills = false }: { readonly fills?: boolean } = {}) {
     const { memory, columns, hasElements, capacity, count } = shared
     const { headBytes, batchBytes, recordsBytes, slotBytes } = layoutOf(shared)
     this.shared = shared
@@ -63,15 +68,19 @@ export class Slots {
     const slots = Array.from({ length: count }, (_, slot) => slot)
     this.rows = slots.map((slot) => {
       const batch = batchIn(memory, at(slot), columns, capacity) as FlowBatch // these are the columns of a flow
-      return new GatheredRows(batch, hasElements ? undefined : new V5Records(capacity, memory, at(slot) + batchBytes))
+      const v5 = (): V5Records =>
+        fills ? new V5Records(capacity) : new V5Records(capacity, memory, at(slot) + batchBytes)
+      return new GatheredRows(batch, hasElements ? undefined : v5())
     })
+    this.#records = slots.map((slot) => new Uint8Array(memory, at(slot) + batchBytes, recordsBytes))
     const packedAt = batchBytes + recordsBytes
     this.#packed = slots.map((slot) => new Uint8Array(memory, at(slot) + packedAt, slotBytes - packedAt))
   }
 
   static create(options: Omit<SharedSlots, 'memory'>): Slots {
     const { headBytes, slotBytes } = layoutOf(options)
-    return new Slots({ ...options, memory: new SharedArrayBuffer(headBytes + options.count * slotBytes) })
+    const memory = new SharedArrayBuffer(headBytes + options.count * slotBytes)
+    return new Slots({ ...options, memory }, { fills: true })
   }
 
   isDone(slot: number): boolean {
@@ -82,6 +91,7 @@ export class Slots {
   submit(slot: number): void {
     const word = this.#word(slot)
     const { length, v5 } = this.rows[slot]!
+    if (v5) this.#records[slot]!.set(v5.bytes)
     Atomics.store(this.#control, word + ROWS, length)
     Atomics.store(this.#control, word + RECORDS, v5?.rows ?? 0)
     Atomics.store(this.#control, word + RECORD_BYTES, v5?.length ?? 0)
@@ -100,7 +110,7 @@ export class Slots {
   }
 
   /**
-   * The packed rows of a slot, which is free then, valid until it is submitted again; waits for the thread that packs it. Throws what the encoder has against
+   * The packed rows of a slot, which is free then, valid until the next call; waits for the thread that packs it. Throws what the encoder has against
    * its rows, or an Error when that thread does not answer.
    */
   take(slot: number): PackedGathered {
@@ -114,7 +124,11 @@ export class Slots {
     if (failed) return this.#encode(slot)
     const length = Atomics.load(this.#control, word + PACKED)
     const plainLength = Atomics.load(this.#control, word + PLAIN)
-    return { data: this.#packed[slot]!.subarray(0, length), plainLength, v5Span: this.#span(slot) }
+    // Out of shared memory into memory that begins as it does: only so are eight bytes copied at a time.
+    const packed = this.#packed[slot]!
+    if (this.#taken.length === 0) this.#taken = new Uint8Array(packed.length)
+    this.#taken.set(packed.subarray(0, length))
+    return { data: this.#taken.subarray(0, length), plainLength, v5Span: this.#span(slot) }
   }
 
   /** Packs what is submitted until `end`: all that a worker does. */

@@ -70,8 +70,8 @@ export class Ledger {
     return session
   }
 
-  /** Counts a message of `units` records; `complete` says that none of its sets waits for a template. */
-  message(session: Session, number: number, units: number, complete: boolean, ms: number): MessageTally {
+  /** Counts a message of `units` records; `complete` says that none of its sets waits for a template: then there is nothing to come later. */
+  message(session: Session, number: number, units: number, complete: boolean, ms: number): MessageTally | undefined {
     const tally = session.take(number, units, complete)
     this.#tell(session, ms)
     return tally

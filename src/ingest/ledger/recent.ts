@@ -29,21 +29,29 @@ export class RecentDatagrams {
   }
 }
 
-/** 53 bits over all bytes, two lanes that take a word in turn. Against accidents, not attackers. */
+/** 53 bits over all bytes: four lanes that take a word in turn, so that none waits for another. Against accidents, not attackers. */
 export function hashBytes(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const pairs = bytes.length & ~7
+  const rounds = bytes.length & ~15
   let a = 0x9e3779b9
   let b = 0x85ebca6b
-  for (let at = 0; at < pairs; at += 8) {
+  let c = 0xc2b2ae35
+  let d = 0x27d4eb2f
+  for (let at = 0; at < rounds; at += 16) {
     a = Math.imul(a ^ view.getInt32(at, true), 0xcc9e2d51)
     b = Math.imul(b ^ view.getInt32(at + 4, true), 0x1b873593)
+    c = Math.imul(c ^ view.getInt32(at + 8, true), 0xe6546b65)
+    d = Math.imul(d ^ view.getInt32(at + 12, true), 0x165667b1)
     a ^= a >>> 15
     b ^= b >>> 13
+    c ^= c >>> 14
+    d ^= d >>> 16
   }
-  for (let at = pairs; at < bytes.length; at++) {
+  for (let at = rounds; at < bytes.length; at++) {
     a = Math.imul(a ^ bytes[at]!, 0xcc9e2d51)
     a ^= a >>> 15
   }
-  return (a >>> 0) * 0x200000 + (b >>> 11)
+  a = Math.imul(a ^ c, 0x85ebca6b) ^ d
+  b = Math.imul(b ^ d, 0xc2b2ae35) ^ (c >>> 7)
+  return ((a ^ (a >>> 16)) >>> 0) * 0x200000 + (b >>> 11)
 }

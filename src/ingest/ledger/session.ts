@@ -86,19 +86,19 @@ export class Session {
     this.#evidence = new Evidence(state?.evidence)
   }
 
-  /** Takes a message of `units` records; `complete` says that all its sets could be decoded. */
-  take(number: number, units: number, complete: boolean): MessageTally {
+  /** Takes a message of `units` records. `complete`: all its sets could be decoded; only of others is a tally kept, for what is decoded later. */
+  take(number: number, units: number, complete: boolean): MessageTally | undefined {
     this.#evidence.take(number, units, complete)
     this.#hear(number)
-    const place = (numbering: Numbering, start: number, counted: number): MessagePlace => {
-      const sequence = this.sequences[numbering]
-      const at = sequence.take(start, counted, number === 0)
-      return { at, epoch: sequence.state.restarts }
-    }
+    const { records, packets, 'records-inclusive': inclusive } = this.sequences
+    const recordsAt = records.take(number, units, number === 0)
+    const packetsAt = packets.take(number, 1, number === 0)
+    const inclusiveAt = inclusive.take((number - units) >>> 0, units, number === 0)
+    if (complete) return undefined
     const places = {
-      records: place('records', number, units),
-      packets: place('packets', number, 1),
-      'records-inclusive': place('records-inclusive', (number - units) >>> 0, units),
+      records: { at: recordsAt, epoch: records.state.restarts },
+      packets: { at: packetsAt, epoch: packets.state.restarts },
+      'records-inclusive': { at: inclusiveAt, epoch: inclusive.state.restarts },
     }
     return { session: this, places, units }
   }
