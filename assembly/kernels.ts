@@ -20,6 +20,7 @@ export { timeOrder } from './order'
 export { avroRows } from './avro'
 export { foldRows, foldRehash, sumDoubles } from './fold'
 export { foldDirect, foldPacked, settleDirect, directEntries } from './direct'
+export { markRange, joinMarks, markedRows } from './marks'
 export { packWords, packDoubles, packLongs, maskWords, timeBins } from './keys'
 export {
   groupsCompact,

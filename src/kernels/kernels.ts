@@ -84,6 +84,12 @@ export interface Kernels {
     present: number,
   ): number
 
+  /** Marks the rows whose value lies in [low, high], a bit each: unsigned values of 1, 2 or 4 bytes, or doubles; see assembly/marks.ts for these. */
+  markRange(values: number, bytes: number, low: number, high: number, rows: number, marks: number): void
+  /** Joins marks into the first: 0 both, 1 either, 2 turns the first around. */
+  joinMarks(first: number, second: number, how: number, rows: number): void
+  /** Writes the numbers of the marked rows. Returns how many there are. */
+  markedRows(marks: number, rows: number, dst: number): number
   /** Unsigned values of 1, 2 or 4 bytes into words, `width` words apart; see assembly/keys.ts for these. */
   packWords(src: number, bytes: number, rows: number, dst: number, width: number): void
   /** Whole numbers in doubles into two words each, the high one first, with the bits of `flip` flipped. */

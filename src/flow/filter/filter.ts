@@ -2,6 +2,7 @@ import type { ColumnSpec } from '../column.ts'
 import type { Filter } from './ast.ts'
 import { DURATION } from './ast.ts'
 import { compileFilter } from './compile.ts'
+import { isShallow, markSelector, markSteps } from './marks.ts'
 import { columnTypes, parseText } from './parse.ts'
 import type { FilterPlan } from './plan.ts'
 import { formatFilter } from './text.ts'
@@ -21,11 +22,14 @@ export function parseFilter(text: string, specs: readonly ColumnSpec[]): ParsedF
   const used = columnsOf(filter)
   // The length of a flow is computed from its ends.
   if (!specs.some(({ name }) => name === DURATION) && used.delete(DURATION)) used.add('start').add('end')
+  const select = compileFilter(filter, specs)
+  const steps = markSteps(filter, specs)
   return {
     text: formatFilter(filter, types),
     filter,
     columns: specs.map(({ name }) => name).filter((name) => used.has(name)),
-    select: compileFilter(filter, specs),
+    select,
+    selectIn: (instance) => (steps && isShallow(steps) ? markSelector(steps, instance, select) : select),
   }
 }
 

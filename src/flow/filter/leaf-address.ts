@@ -26,6 +26,13 @@ export function selectAddresses(filter: Comparison | Membership): ColumnSelector
   }
 }
 
+/** The IPv4 addresses that a test takes; undefined when it also takes others. */
+export function rangesOf(filter: Comparison | Membership): Range[] | undefined {
+  const prefixes = prefixesOf(filter)
+  const isOnly4 = prefixes.every(({ bytes }) => bytes.length === 4)
+  return isOnly4 && (filter.type === 'in' || filter.operator === '=') ? mergeRanges(prefixes.map(rangeOf)) : undefined
+}
+
 function prefixesOf(filter: Comparison | Membership): Prefix[] {
   const values: readonly Literal[] = filter.type === 'in' ? filter.values : [filter.value]
   return values.map((value) => parsePrefix(String(value)))

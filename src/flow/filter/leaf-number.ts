@@ -14,7 +14,7 @@ export function selectNumbers(filter: Comparison | Membership, type: ColumnType)
 }
 
 /** The whole numbers that a comparison takes, from and to inclusive; for `!=` those that it does not. */
-function rangeOf(operator: Operator, value: number): readonly [low: number, high: number] {
+export function rangeOf(operator: Operator, value: number): readonly [low: number, high: number] {
   switch (operator) {
     case '<':
       return [Number.NEGATIVE_INFINITY, Math.ceil(value) - 1]

@@ -1,3 +1,4 @@
+import type { KernelInstance } from '../../kernels/pool.ts'
 import type { Batch } from '../batch.ts'
 
 /** A parsed, type-checked filter, ready to run over batches. */
@@ -8,4 +9,6 @@ export interface FilterPlan {
   readonly columns: readonly string[]
   /** Writes the indices of matching rows into `selection` (capacity >= batch.length) and returns how many there are. */
   select(batch: Batch, selection: Uint32Array): number
+  /** `select`, carried out by kernels where columns and selection lie in their memory, of which it takes a part. */
+  selectIn(instance: KernelInstance): FilterPlan['select']
 }

@@ -1,6 +1,9 @@
 import type { Batch } from '../../flow/batch.ts'
 import { createBatch } from '../../flow/batch.ts'
+import type { FilterPlan } from '../../flow/filter/plan.ts'
 import { gatherRows } from '../../flow/gather.ts'
+import type { KernelInstance } from '../../kernels/pool.ts'
+import { PAGE_ROWS } from '../../storage/parquet/rows.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import type { LiveCounters } from '../counters.ts'
 import { NO_COUNTERS } from '../counters.ts'
@@ -27,6 +30,9 @@ export interface TaskEnvironment {
 /** Share of the budget of an attempt that its table or buffer may hold; the rest is for input, sorting and writing. */
 const TABLE_SHARE = 0.6
 
+/** Kernel memory that must be free for the filter to work there. */
+const WORKSHOP_BYTES = 1 << 20
+
 /** Carries out a map task: reads, selects, maps, combines, and leaves one run file. */
 export async function runMapTask(task: MapTask, environment: TaskEnvironment): Promise<TaskResult> {
   const { program, store, files } = environment
@@ -42,7 +48,7 @@ export async function runMapTask(task: MapTask, environment: TaskEnvironment): P
     },
   }
   const mapper = program.createMapper(sink, context)
-  const selector = new RowSelector(task, program, counters)
+  const selector = new RowSelector(task, program, counters, output.kernels)
   const timings = { readMs: 0, computeMs: 0, writeMs: 0 }
   let since = performance.now()
   const skipped = (records: number): void => {
@@ -99,13 +105,21 @@ class RowSelector {
   readonly #timed: boolean
   readonly #from: number
   readonly #to: number
-  #rows = new Uint32Array(0)
-  #matching = new Uint32Array(0)
+  readonly #match: FilterPlan['select'] | undefined
+  #rows: Uint32Array
+  #matching: Uint32Array
   #gathered: Batch | undefined
   #gatheredColumns: InputRows['columns'] | undefined
 
-  constructor(task: MapTask, program: Program, counters: LiveCounters) {
+  /** With `kernels` it takes some of their memory, before anything is read into that. */
+  constructor(task: MapTask, program: Program, counters: LiveCounters, kernels: KernelInstance | undefined) {
     this.#program = program
+    const { where } = program
+    const workshop = where && kernels && kernels.memory.free > WORKSHOP_BYTES ? kernels : undefined
+    this.#match = workshop ? where?.selectIn(workshop) : where?.select
+    const rows = (): Uint32Array => workshop?.memory.array(Uint32Array, PAGE_ROWS) ?? new Uint32Array(0)
+    this.#rows = rows()
+    this.#matching = rows()
     this.#counters = counters
     this.#timed = task.from !== null || task.to !== null
     this.#from = task.from ?? Number.NEGATIVE_INFINITY
@@ -115,20 +129,20 @@ class RowSelector {
   /** The rows to map; `rows` says which of the input's they are, unless they are all. */
   select(input: InputRows): { batch: Batch; rows: Uint32Array | undefined } {
     const { batch } = input
-    const { where } = this.#program
+    const match = this.#match
     if (this.#rows.length < batch.length) {
       this.#rows = new Uint32Array(batch.length)
       this.#matching = new Uint32Array(batch.length)
     }
     const isTimed = this.#timed && input.timed
-    if (!isTimed && !where && !input.records && !input.countSampling) return { batch, rows: undefined }
-    const needsRows = !where || input.countSampling
+    if (!isTimed && !match && !input.records && !input.countSampling) return { batch, rows: undefined }
+    const needsRows = !match || input.countSampling
     const inPeriod = isTimed ? this.#selectPeriod(batch) : needsRows ? allRows(batch, this.#rows) : batch.length
     this.#counters.outsidePeriod += batch.length - inPeriod
     if (input.countSampling) this.#counters.samplingUnknown += countUnsampled(batch, this.#rows, inPeriod)
     let left = inPeriod
-    if (where && isTimed) left = intersect(this.#rows, inPeriod, this.#matching, where.select(batch, this.#matching))
-    else if (where) left = where.select(batch, this.#rows)
+    if (match && isTimed) left = intersect(this.#rows, inPeriod, this.#matching, match(batch, this.#matching))
+    else if (match) left = match(batch, this.#rows)
     if (input.records) left = keepRecords(this.#rows, left, input.firstRecord, input.records)
     this.#counters.unmatched += inPeriod - left
     return left === batch.length ? { batch, rows: undefined } : { batch: this.#gather(input, left), rows: this.#rows }

@@ -1,0 +1,164 @@
+import type { KernelInstance } from '../../kernels/pool.ts'
+import type { Batch } from '../batch.ts'
+import type { Column, ColumnSpec, ColumnType } from '../column.ts'
+import type { Comparison, Filter, Membership } from './ast.ts'
+import { rangesOf } from './leaf-address.ts'
+import { rangeOf } from './leaf-number.ts'
+import type { FilterPlan } from './plan.ts'
+
+/** A step of a filter that kernels carry out: it leaves marks of its rows, or joins those of the steps before it. */
+export type MarkStep = MarkRange | MarkJoin
+
+/** Marks the rows whose value lies in [low, high]. */
+interface MarkRange {
+  readonly type: 'range'
+  readonly column: string
+  readonly part: 'values' | 'v4' | 'family'
+  readonly low: number
+  readonly high: number
+}
+
+/** In place of the two marks before it, what is in both or in either; `not` turns the marks before it around. */
+interface MarkJoin {
+  readonly type: 'and' | 'or' | 'not'
+}
+
+/** Rows of the largest batch that kernels mark. */
+const MOST_ROWS = 16_384
+/** Marks that wait to be joined, at most. */
+const MOST_MARKS = 8
+/** Values of a list that are compared one after the other; a table is better for more. */
+const MOST_MEMBERS = 8
+
+const JOINS = { and: 0, or: 1, not: 2 } as const
+
+const HIGHEST: { readonly [T in ColumnType]?: number } = {
+  u8: 0xff,
+  boolean: 0xff,
+  u16: 0xffff,
+  u32: 0xffff_ffff,
+  u53: Number.POSITIVE_INFINITY,
+  i53: Number.POSITIVE_INFINITY,
+  instant: Number.POSITIVE_INFINITY,
+  duration: Number.POSITIVE_INFINITY,
+}
+
+/** The steps of a filter; undefined when one of its tests is not a comparison of numbers that are always there, or of IPv4 addresses. */
+export function markSteps(filter: Filter, specs: readonly ColumnSpec[]): MarkStep[] | undefined {
+  switch (filter.type) {
+    case 'and':
+    case 'or': {
+      const terms = filter.terms.map((term) => markSteps(term, specs))
+      return joined(terms, filter.type)
+    }
+    case 'not': {
+      const term = markSteps(filter.term, specs)
+      return term && [...term, { type: 'not' }]
+    }
+    case 'compare':
+    case 'in': {
+      const spec = specs.find(({ name }) => name === filter.column)
+      if (!spec || spec.nullable) return undefined
+      return spec.type === 'address' ? addressSteps(filter) : numberSteps(filter, spec.type)
+    }
+    default:
+      return undefined
+  }
+}
+
+function joined(terms: readonly (readonly MarkStep[] | undefined)[], type: 'and' | 'or'): MarkStep[] | undefined {
+  const steps: MarkStep[] = []
+  for (const [i, term] of terms.entries()) {
+    if (!term) return undefined
+    steps.push(...term)
+    if (i > 0) steps.push({ type })
+  }
+  return steps
+}
+
+function numberSteps(filter: Comparison | Membership, type: ColumnType): MarkStep[] | undefined {
+  const highest = HIGHEST[type]
+  if (highest === undefined) return undefined
+  const { column } = filter
+  const lowest = highest === Number.POSITIVE_INFINITY ? Number.NEGATIVE_INFINITY : 0
+  const range = (low: number, high: number): MarkStep[] => {
+    const ends = { low: Math.max(lowest, Math.ceil(low)), high: Math.min(highest, Math.floor(high)) }
+    if (ends.low <= ends.high) return [{ type: 'range', column, part: 'values', ...ends }]
+    return [{ type: 'range', column, part: 'values', low: lowest, high: highest }, { type: 'not' }]
+  }
+  if (filter.type === 'in') {
+    const { values } = filter
+    return values.length > MOST_MEMBERS
+      ? undefined
+      : joined(
+          values.map((value) => range(Number(value), Number(value))),
+          'or',
+        )
+  }
+  const steps = range(...rangeOf(filter.operator, Number(filter.value)))
+  return filter.operator === '!=' ? [...steps, { type: 'not' }] : steps
+}
+
+function addressSteps(filter: Comparison | Membership): MarkStep[] | undefined {
+  const ranges = rangesOf(filter)
+  if (!ranges || ranges.length === 0 || ranges.length > MOST_MEMBERS) return undefined
+  const { column } = filter
+  const inside =
+    joined(
+      ranges.map(({ low, high }) => [{ type: 'range', column, part: 'v4', low, high }]),
+      'or',
+    ) ?? []
+  return [{ type: 'range', column, part: 'family', low: 4, high: 4 }, ...inside, { type: 'and' }]
+}
+
+/** Carries out steps by kernels where the columns and the selection lie in their memory, and `otherwise` what they stand for. */
+export function markSelector(
+  steps: readonly MarkStep[],
+  { memory, kernels }: KernelInstance,
+  otherwise: FilterPlan['select'],
+): FilterPlan['select'] {
+  const marks = Array.from({ length: MOST_MARKS }, () => memory.allocate(MOST_ROWS / 8))
+  const { buffer } = memory.memory
+  return (batch, selection) => {
+    const arrays = steps.map((step) => arrayOf(step, batch))
+    const isInside = arrays.every((array) => array === undefined || array.buffer === buffer)
+    if (!isInside || selection.buffer !== buffer || batch.length > MOST_ROWS) return otherwise(batch, selection)
+    let next = 0
+    for (const [i, step] of steps.entries()) {
+      const array = arrays[i]
+      if (step.type === 'range' && array) {
+        const { byteOffset, BYTES_PER_ELEMENT: bytes } = array
+        kernels.markRange(byteOffset, bytes, step.low, step.high, batch.length, marks[next++]!)
+      } else if (step.type !== 'range') {
+        if (step.type !== 'not') next--
+        kernels.joinMarks(marks[next - 1]!, marks[next]!, JOINS[step.type], batch.length)
+      }
+    }
+    return kernels.markedRows(marks[0]!, batch.length, selection.byteOffset)
+  }
+}
+
+/** Whether no more marks wait at any step than there is room for. */
+export function isShallow(steps: readonly MarkStep[]): boolean {
+  let waiting = 0
+  return steps.every(({ type }) => {
+    waiting += type === 'range' ? 1 : type === 'not' ? 0 : -1
+    return waiting < MOST_MARKS
+  })
+}
+
+const NOWHERE = new Uint8Array(0)
+
+/** The array that a step looks at, one outside of every memory when the batch has none, undefined for a step that joins. */
+function arrayOf(step: MarkStep, batch: Batch): Uint8Array | Uint16Array | Uint32Array | Float64Array | undefined {
+  if (step.type !== 'range') return undefined
+  const column = batch.columns[step.column]
+  if (column?.type === 'address') return step.part === 'family' ? column.family : column.v4
+  return column && isNumeric(column) ? column.values : NOWHERE
+}
+
+function isNumeric(
+  column: Column,
+): column is Extract<Column, { values: Uint8Array | Uint16Array | Uint32Array | Float64Array }> {
+  return HIGHEST[column.type] !== undefined
+}
