@@ -144,6 +144,49 @@ function loop<W, S>(keys: usize, width: u32, from: u32, to: u32, skipped: usize,
   }
 }
 
+/** `loop` for keys of one word or two, and one sum or two, most of them that of the row before: what neighbours have in common is added up before it is stored. */
+// @ts-ignore: decorator
+@inline
+function runs<W, S>(keys: usize, from: u32, to: u32, skipped: usize, table: usize, mask: u32, stride: u32, values: usize): void {
+  const first = <usize>load<u32>(values)
+  const second = sizeof<S>() == 2 ? <usize>load<u32>(values, 4) : 0
+  let entry: usize = 0
+  let known: u64 = 0
+  let count: f64 = 0
+  let sums = f64x2.splat(0)
+  for (let i = from; i < to; i++) {
+    if (skipped && load<u8>(skipped + i)) continue
+    const key = sizeof<W>() == 1 ? <u64>load<u32>(keys + (<usize>i << 2)) : load<u64>(keys + (<usize>i << 3))
+    if (key != known || entry == 0) {
+      if (entry) addRun<S>(entry, count, sums)
+      entry = sizeof<W>() == 1 ? findSingle(i, keys, table, mask, stride) : findPair(i, keys, table, mask, stride)
+      known = key
+      count = 0
+      sums = f64x2.splat(0)
+    }
+    count += 1
+    const value = v128.load64_zero(first + (<usize>i << 3))
+    sums = f64x2.add(sums, sizeof<S>() == 1 ? value : v128.load64_lane(second + (<usize>i << 3), value, 1))
+  }
+  if (entry) addRun<S>(entry, count, sums)
+}
+
+// @ts-ignore: decorator
+@inline
+function addRun<S>(entry: usize, count: f64, sums: v128): void {
+  add(entry + 8, count)
+  if (sizeof<S>() == 1) add(entry + 16, f64x2.extract_lane(sums, 0))
+  else v128.store(entry, f64x2.add(v128.load(entry, 16), sums), 16)
+}
+
+/** Whether the rows seem to have one key, as they do where keys are times and blocks in order of time. */
+// @ts-ignore: decorator
+@inline
+function isRun(keys: usize, width: u32, from: u32, to: u32): bool {
+  if (width == 1) return load<u32>(keys + (<usize>from << 2)) == load<u32>(keys + (<usize>(to - 1) << 2))
+  return width == 2 && load<u64>(keys + (<usize>from << 3)) == load<u64>(keys + (<usize>(to - 1) << 3))
+}
+
 /**
  * Adds `rows` rows to a table of `mask + 1` entries that has room for all: key `i` is `width` words at `keys`, its value of sum `s` the double at
  * `values[s] + 8 * i`, `values` being addresses. Rows whose byte in `skipped` (when not 0) is not 0 are passed over. Returns how many keys are new.
@@ -163,6 +206,13 @@ export function foldRows(
   const cached = isCached(mask, stride)
   for (let from: u32 = 0; from < rows; from += AHEAD) {
     const to = min(rows, from + AHEAD)
+    if (sums - 1 < 2 && isRun(keys, width, from, to)) {
+      if (width == 1 && sums == 1) runs<u8, u8>(keys, from, to, skipped, table, mask, stride, values)
+      else if (width == 1) runs<u8, u16>(keys, from, to, skipped, table, mask, stride, values)
+      else if (sums == 1) runs<u16, u8>(keys, from, to, skipped, table, mask, stride, values)
+      else runs<u16, u16>(keys, from, to, skipped, table, mask, stride, values)
+      continue
+    }
     if (!cached) touch(keys + <usize>(from * width << 2), width << 2, width, to - from, table, mask, stride)
     if (width == 1) {
       if (sums == 1) loop<u8, u8>(keys, width, from, to, skipped, table, mask, stride, values, sums)
