@@ -154,8 +154,7 @@ export async function compileCode(common) {
     await buildEntries(common, false)
     flowreduce('compact', '--all', ...store)
     await buildEntries(common, true)
-    run('port-breakdown')
-    run('bytes-per-second')
+    for (const job of ['port-breakdown', 'subnet-bytes', 'totals', 'bytes-per-second']) run(job)
   } finally {
     await buildEntries(common, false)
     rmSync(folder, { recursive: true })

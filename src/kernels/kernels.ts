@@ -253,6 +253,16 @@ function importShared(bytes: Buffer): Buffer {
   return bytes
 }
 
+/** Has V8 compile the kernels on threads of its own while this one loads other code; `loadKernels` compiles them itself when it comes first, and tells what is wrong. */
+export function compileKernels(): void {
+  WebAssembly.compile(readFileSync(moduleFile())).then(
+    (module) => {
+      compiled ??= module
+    },
+    () => undefined,
+  )
+}
+
 /** dist/kernels.wasm of this installation, whether this code runs from src/ or from dist/. */
 function moduleFile(): string {
   let folder = dirname(fileURLToPath(import.meta.url))

@@ -4,6 +4,7 @@ declare namespace WebAssembly {
     constructor(descriptor: { initial: number; maximum: number; shared?: boolean })
     readonly buffer: ArrayBuffer
   }
+  function compile(bytes: Uint8Array): Promise<Module>
   class Module {
     constructor(bytes: Uint8Array)
   }

@@ -110,7 +110,7 @@ function isAggregateFunction(value: unknown): value is AggregateFunction {
 
 /** Everything wrong with a configuration. */
 export function checkConfig(config: Config): string[] {
-  const result = SCHEMA.safeParse(config)
+  const result = SCHEMA.safeParse(config, { jitless: true })
   const problems = result.success ? [] : result.error.issues.flatMap(issueLines)
   problems.push(...addressProblems(config))
   for (const aggregate of Array.isArray(config.aggregates) ? config.aggregates : [])

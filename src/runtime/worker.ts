@@ -1,4 +1,5 @@
 import { parentPort, threadId } from 'node:worker_threads'
+import { compileKernels } from '../kernels/kernels.ts'
 import { openStore } from '../storage/open.ts'
 import type { ObjectStore } from '../storage/store.ts'
 import { runFaultyAttempt } from './chaos/faulty-attempt.ts'
@@ -12,6 +13,9 @@ import type { AttemptOptions } from './task/run-task.ts'
 const PROGRESS_MS = 100
 /** Exit code of a worker that was to be killed: that of signal 9. */
 const EXIT_ON_PURPOSE = 137
+
+// The coordinator is still planning.
+compileKernels()
 
 const stores = new Map<string, Promise<ObjectStore>>()
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { constants, read } from 'node:fs'
 import { copyFile, link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -12,6 +11,9 @@ import { realSystem, type System } from './system.ts'
 
 /** Folder of a file store where objects are written before they get their name; no key begins with a dot, so no listing shows it. */
 export const TEMPORARY_FOLDER = '.tmp'
+
+/** A name that no other writer has, on any machine: files are created under it only if there is none, and `node:crypto` would take longer to load than a task to write. */
+const temporaryName = (): string => `${Date.now().toString(36)}-${process.pid}-${Math.random().toString(36).slice(2)}`
 
 /** Age after which a temporary file belongs to a writer that died. */
 const STALE_MS = 24 * 3_600_000
@@ -126,7 +128,7 @@ class FileStore implements ObjectStore {
 
   private async writeFile(path: string, body: Uint8Array | LocalFile, ifAbsent: boolean): Promise<void> {
     await this.prepare()
-    const temporary = join(this.folder, TEMPORARY_FOLDER, randomUUID())
+    const temporary = join(this.folder, TEMPORARY_FOLDER, temporaryName())
     try {
       await writeDurably(temporary, body)
       await this.makeFolder(dirname(path))

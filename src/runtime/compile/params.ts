@@ -55,7 +55,7 @@ export function parseParams(job: JobDefinition, input: object, problems: string[
       )
   }
   if (schema === undefined) return problems.length > before ? undefined : {}
-  const result = schema.safeParse(input)
+  const result = schema.safeParse(input, { jitless: true }) // once in a thread: not worth generated code
   if (!result.success) {
     for (const { path, message } of result.error.issues)
       problems.push(path.length > 0 ? `parameter ${path.join('.')}: ${lowerFirst(message)}` : lowerFirst(message))
