@@ -5,6 +5,7 @@ import type { Kernels } from '../../kernels/kernels.ts'
 import { loadKernels } from '../../kernels/kernels.ts'
 import { BlockStatistics, lastTime } from '../block/statistics.ts'
 import type { BlockInfo, ChunkInfo } from '../manifest/actions.ts'
+import { openObject } from '../open-object.ts'
 import { ParquetEncoder } from '../parquet/encode-block.ts'
 import { ROW_GROUP_ROWS } from '../parquet/rows.ts'
 import type { ObjectStore } from '../store.ts'
@@ -12,7 +13,11 @@ import { Crew } from './crew.ts'
 import type { LaneGroup, Piece } from './lane.ts'
 import { readRun } from './lane.ts'
 import type { ChunkRun, Part } from './parts.ts'
+import { RUN_BYTES } from './parts.ts'
 import { SharedRows } from './shared-rows.ts'
+
+/** A run and the header of its block. */
+const RAW_BYTES = RUN_BYTES + (64 << 10)
 
 /** A finished Parquet block. */
 export interface MadeBlock {
@@ -39,6 +44,8 @@ export class BlockMaker {
   readonly #rows: SharedRows
   readonly #kernels: Kernels
   readonly #crew: Crew
+  /** Memory for the bytes of runs that no thread has at the moment. */
+  readonly #raw: SharedArrayBuffer[] = []
 
   constructor(options: BlockMakerOptions) {
     const { columns, capacity, threads } = options
@@ -73,24 +80,23 @@ export class BlockMaker {
   /** Has a run of chunks read by a thread; what that cannot read is read again here, where the store may have a better copy. */
   async #read(run: ChunkRun, schema: unknown): Promise<void> {
     const { store } = this.#options
-    const { block, first, offset, length } = run
-    const wanted =
-      first === 0
-        ? [{ offset: 0, length: offset + length }]
-        : [
-            { offset: 0, length: block.chunks[0]![0] },
-            { offset, length },
-          ]
-    const pieces = await Promise.all(
-      wanted.map(
-        async (range): Promise<Piece> => ({ offset: range.offset, bytes: await store.read(block.key, range) }),
-      ),
-    )
+    const headerLength = run.block.chunks[0]![0]
+    const raw = this.#takeRaw(headerLength + run.length)
     try {
+      const pieces = await load(store, run, raw)
       await this.#crew.read({ type: 'read', run, schema, pieces })
     } catch {
       await readRun(run, { schema, rows: this.#rows, source: store })
+    } finally {
+      this.#raw.push(raw)
     }
+  }
+
+  /** Shared memory for the bytes of a run, that of an earlier one where it is large enough. */
+  #takeRaw(sizeBytes: number): SharedArrayBuffer {
+    const at = this.#raw.findIndex((raw) => raw.byteLength >= sizeBytes)
+    const [raw = new SharedArrayBuffer(Math.max(sizeBytes, RAW_BYTES))] = at < 0 ? [] : this.#raw.splice(at, 1)
+    return raw
   }
 
   #sort(records: number): void {
@@ -98,6 +104,24 @@ export class BlockMaker {
     const { start } = batch.columns
     if (start?.type === 'instant') this.#kernels.timeOrder(start.values.byteOffset, records, order.byteOffset, scratch)
     else for (let row = 0; row < records; row++) order[row] = row
+  }
+}
+
+/** Reads the header of a block and the chunks of a run into `raw`, one behind the other as far as they are there. */
+async function load(store: ObjectStore, { block, offset, length }: ChunkRun, raw: SharedArrayBuffer): Promise<Piece[]> {
+  const headerLength = block.chunks[0]![0]
+  const bytes = new Uint8Array(raw, 0, headerLength + length)
+  const object = await openObject(store, block.key)
+  try {
+    if (offset === headerLength) return [{ offset: 0, bytes: bytes.subarray(0, await object.readInto(bytes, 0)) }]
+    const header = bytes.subarray(0, headerLength)
+    const chunks = bytes.subarray(headerLength)
+    return [
+      { offset: 0, bytes: header.subarray(0, await object.readInto(header, 0)) },
+      { offset, bytes: chunks.subarray(0, await object.readInto(chunks, offset)) },
+    ]
+  } finally {
+    await object.close()
   }
 }
 

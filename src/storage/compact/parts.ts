@@ -20,7 +20,7 @@ export interface Part {
 }
 
 /** Runs are no longer than this, but for a chunk that is. */
-const RUN_BYTES = 2 << 20
+export const RUN_BYTES = 2 << 20
 
 /** Cuts the blocks of a group, in order, into parts of about the same size, of at most `mostRecords` flows each but for a single chunk that has more. */
 export function partsOf(group: readonly BlockInfo[], mostRecords: number): Part[] {
