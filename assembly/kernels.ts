@@ -27,6 +27,7 @@ export {
   groupsPartition,
   groupsAdd,
   groupsAppend,
+  groupsSplit,
   groupsIntegers,
 } from './groups'
 export { groupsBefore, groupsSort } from './groups-sort'

@@ -139,6 +139,29 @@ export function groupsAdd(
   return made
 }
 
+/** Twin of `groupsSplit`. */
+export function groupsSplit(
+  { bytes, words }: GroupArrays,
+  entries: number,
+  count: number,
+  width: number,
+  stride: number,
+  mask: number,
+  ends: number,
+  dst: number,
+): void {
+  let to = 0
+  for (let share = 0; share <= mask; share++) {
+    for (let i = 0; i < count; i++) {
+      const from = entries + i * stride
+      if (((hashWordsAt(words, from / 4, width) >>> 24) & mask) !== share) continue
+      bytes.copyWithin(dst + to * stride, from, from + stride)
+      to++
+    }
+    words[ends / 4 + share] = to
+  }
+}
+
 /** Twin of `groupsIntegers`. */
 export function groupsIntegers(
   { doubles, integers }: GroupArrays,

@@ -161,6 +161,16 @@ export interface Kernels {
     passMask: number,
     pass: number,
   ): number
+  /** Copies entries to `dst` by share of their keys, and says where each share ends. */
+  groupsSplit(
+    entries: number,
+    count: number,
+    width: number,
+    stride: number,
+    mask: number,
+    ends: number,
+    dst: number,
+  ): void
   /** Turns counts and sums of entries from doubles into 64-bit integers. */
   groupsIntegers(entries: number, count: number, stride: number, countAt: number): void
   /** Makes an entry of each row. Returns how many. */

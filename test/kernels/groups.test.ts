@@ -121,6 +121,25 @@ describe('the groups kernels agree with their twins', () => {
     )
   })
 
+  it('when they divide entries by share of the keys', () => {
+    fc.assert(
+      fc.property(...shape, fc.constantFrom(0, 1, 7, 255), (width, sums, rows, seed, mask) => {
+        memory.release(base)
+        const random = seededRandom(seed)
+        const stride = strideOf(width, sums)
+        const [entries, dst] = [memory.allocate(rows * stride), memory.allocate(rows * stride)]
+        const ends = memory.allocate((mask + 1) * 4)
+        for (let i = 0; i < rows; i++) fillEntry(entries + i * stride, width, sums, random)
+        const twin = twinMemory()
+        twins.groupsSplit(twin, entries, rows, width, stride, mask, ends, dst)
+        kernels.groupsSplit(entries, rows, width, stride, mask, ends, dst)
+        sameBytes(twin, dst, rows * stride)
+        sameBytes(twin, ends, (mask + 1) * 4)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
   it('when they keep the entries before another', () => {
     fc.assert(
       fc.property(...shape, (width, sums, rows, seed) => {

@@ -24,6 +24,12 @@ const ORDER_BYTES = 32 << 10
 const EXCESS = 2
 const LEAST_CUT = 4096
 
+/** Gathered entries are added up so many at a time, by share of their keys: their table stays in the fast caches. */
+const CACHED_ENTRIES = 3072
+const MOST_SHARES = 256
+/** Room for gathered entries, all of which may have a key of their own and be in one share: kept and sorted, gathered, divided, in a table and one twice as large. */
+const GATHERED_TIMES = 12
+
 export interface GroupMemoryOptions {
   readonly layout: GroupLayout
   readonly rows: RowLayout
@@ -54,6 +60,10 @@ export class GroupMemory {
   #tableAt = 0
   #capacity = 0
   #length = 0
+  /** Entries gathered, those for which there is room, and where they lie; behind them is room to divide them. */
+  #gathered = 0
+  #gatherable = 0
+  #gatheredAt = 0
   /** Whether an entry is known before which all that is wanted comes. */
   #isBounded = false
 
@@ -86,14 +96,66 @@ export class GroupMemory {
   }
 
   /** Adds a frame of entries, those of a share; false when they do not fit. */
-  add(entries: Uint8Array, { mask, pass }: KeyShare): boolean {
-    const { strideBytes, packer } = this.#layout
-    const count = entries.length / strideBytes
-    if (!this.#reserve(count)) return false
+  add(entries: Uint8Array, keys: KeyShare): boolean {
     this.#memory.bytes(this.#frameAt, entries.length).set(entries)
+    return this.#addAt(this.#frameAt, entries.length / this.#layout.strideBytes, keys)
+  }
+
+  #addAt(at: number, count: number, { mask, pass }: KeyShare): boolean {
+    if (!this.#reserve(count)) return false
+    const { strideBytes, packer } = this.#layout
     const table = [this.#tableAt, this.#capacity - 1, strideBytes] as const
-    this.#length += this.#kernels.groupsAdd(this.#frameAt, count, packer.width, ...table, mask, pass)
+    this.#length += this.#kernels.groupsAdd(at, count, packer.width, ...table, mask, pass)
     return true
+  }
+
+  /** Takes room to gather so many entries and add them up share by share; false when there is not enough, or they are so few that one table does. */
+  gather(entries: number): boolean {
+    const { strideBytes } = this.#layout
+    this.#memory.release(this.#keptAt)
+    const needed = (this.kept * 3 + entries * GATHERED_TIMES) * strideBytes + CACHED_ENTRIES * 8 * strideBytes
+    if (entries <= CACHED_ENTRIES * 2 || needed + SLACK * 8 > this.#memory.free) return false
+    this.#memory.allocate((this.kept + entries) * 2 * strideBytes)
+    this.#gatheredAt = this.#memory.allocate(entries * strideBytes)
+    this.#gathered = 0
+    this.#gatherable = entries
+    return true
+  }
+
+  /** Gathers a frame of entries; false when they are more than was said. */
+  collect(entries: Uint8Array): boolean {
+    const { strideBytes } = this.#layout
+    const count = entries.length / strideBytes
+    if (this.#gathered + count > this.#gatherable) return false
+    this.#memory.bytes(this.#gatheredAt + this.#gathered * strideBytes, entries.length).set(entries)
+    this.#gathered += count
+    return true
+  }
+
+  /** Adds up what was gathered and keeps what may be wanted of it; returns how many keys it had. */
+  addGathered(): number {
+    const { strideBytes, packer } = this.#layout
+    let shares = 1
+    while (shares < MOST_SHARES && this.#gathered > shares * CACHED_ENTRIES) shares *= 2
+    const dividedAt = this.#memory.allocate(this.#gathered * strideBytes)
+    const entries = [this.#gatheredAt, this.#gathered, packer.width, strideBytes] as const
+    this.#kernels.groupsSplit(...entries, shares - 1, this.#sortAt, dividedAt)
+    const ends = new Uint32Array(this.#memory.memory.buffer, this.#sortAt, shares).slice()
+    const { mark } = this.#memory
+    let keys = 0
+    for (let share = 0, from = 0; share < shares; share++) {
+      this.#memory.release(mark)
+      this.#length = 0
+      this.#takeTable(FIRST_CAPACITY * 2)
+      for (const end = ends[share]!; from < end; ) {
+        const count = Math.min(CACHED_ENTRIES, end - from)
+        if (!this.#addAt(dividedAt + from * strideBytes, count, { mask: 0, pass: 0 }))
+          throw new RangeError(`group memory: room for ${this.#gatherable} gathered entries expected, got less`)
+        from += count
+      }
+      keys += this.keep()
+    }
+    return keys
   }
 
   /** Keeps the entries of the table that may be wanted; returns how many keys it had. */

@@ -74,6 +74,7 @@ export class GroupReducer {
   }
 
   async #reduceShare(slices: readonly EntrySlice[]): Promise<boolean> {
+    if (await this.#addGathered(slices)) return true
     const open: KeyShare[] = [{ mask: 0, pass: 0 }]
     for (let keys = open.pop(); keys; keys = open.pop()) {
       if (await this.#add(slices, keys)) {
@@ -90,6 +91,18 @@ export class GroupReducer {
       const finer = mask * 2 + 1
       open.push({ mask: finer, pass }, { mask: finer, pass: pass + mask + 1 })
     }
+    return true
+  }
+
+  /** Adds slices up in tables that stay in fast caches; false, having done nothing, when there is no room to gather them. */
+  async #addGathered(slices: readonly EntrySlice[]): Promise<boolean> {
+    const entries = slices.reduce((sum, slice) => sum + slice.entries, 0)
+    if (!this.#memory.gather(entries)) return false
+    for (const { source, slice } of slices)
+      for (const frame of this.#readers.of(source).frames(slice)) if (!this.#memory.collect(frame)) return false
+    this.#keys += this.#memory.addGathered()
+    this.#entries += entries
+    await this.#work.turn()
     return true
   }
 

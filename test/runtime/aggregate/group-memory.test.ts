@@ -117,4 +117,43 @@ describe('the memory of groups', () => {
       expect(run).toEqual(all.slice(0, limit))
     }
   })
+
+  it('adds up gathered entries as any others, all with keys of their own or most with one, and gathers none without room', () => {
+    const frameBytes = layout.strideBytes * 1000
+    for (const [entries, keys, limit] of [
+      [40_000, 1_000_000],
+      [40_000, 3],
+      [60_000, 20_000, 100],
+    ] as const) {
+      const { bytes } = randomEntries(entries, keys, entries)
+      const all = reduce(new GroupMemory({ layout, rows, budgetBytes: 64 << 20 }), bytes)[0]!
+      const memory = new GroupMemory({ layout, rows, budgetBytes: 64 << 20, limit })
+      let found = 0
+      // Two gatherings of different keys: those of a share, and all others.
+      for (const isFirst of [true, false]) {
+        const some: Uint8Array[] = []
+        for (let at = 0; at < bytes.length; at += layout.strideBytes) {
+          const entry = bytes.subarray(at, at + layout.strideBytes)
+          if ((entry[0]! % 3 === 0) === isFirst) some.push(entry)
+        }
+        const chosen = Buffer.concat(some)
+        expect(memory.gather(some.length)).toBe(true)
+        for (let at = 0; at < chosen.length; at += frameBytes)
+          expect(memory.collect(chosen.subarray(at, at + frameBytes))).toBe(true)
+        expect(memory.collect(bytes.subarray(0, layout.strideBytes))).toBe(false)
+        found += memory.addGathered()
+      }
+      const run: string[] = []
+      memory.drain((frame, count) => {
+        const size = frame.length / count
+        for (let i = 0; i < count; i++) run.push(Buffer.from(frame.subarray(i * size, (i + 1) * size)).toString('hex'))
+      })
+      memory.close()
+      expect(found).toBe(all.length)
+      expect(run).toEqual(all.slice(0, limit))
+    }
+    const small = new GroupMemory({ layout, rows, budgetBytes: 2 << 20 })
+    expect([100_000, 100].map((entries) => small.gather(entries))).toEqual([false, false])
+    small.close()
+  })
 })
