@@ -20,7 +20,7 @@ const { options, storeUrl, endpoint } = workerData as CollectorWorkerData
 
 try {
   // On Linux a priority belongs to the thread: receiving comes first when there are fewer processors than threads, for what is late here waits in the log.
-  if (process.platform === 'linux') setPriority(0, Math.min(19, getPriority(0) + 10))
+  if (process.platform === 'linux') setPriority(0, Math.min(19, getPriority(0) + 5))
 } catch {
   // Without the right to change priorities it works as well, if less smoothly.
 }
