@@ -1,4 +1,4 @@
-// Rows of a column in another order, and what pages of sparse addresses need. The twins are `gatherColumn` (src/flow/gather.ts) and src/kernels/sparse.ts.
+// Rows of a column in another order, and what pages of sparse addresses need. The twins are `gatherColumn` (src/flow/gather.ts) and those in test/kernels/gather.test.ts.
 
 function gather<T>(from: usize, rows: usize, count: u32, to: usize): void {
   for (let i: usize = 0; i < <usize>count; i++)

@@ -46,7 +46,7 @@ describe('flowreduce compact', () => {
       const { rows } = await flowreduceJson<Result>(['run', 'port-breakdown', '--store', `file:${copy}`])
       expect(byPort(rows)).toEqual(byPort(sent.ports))
     }
-  })
+  }, 120_000)
 
   it('names the damaged block whichever thread read it, and changes nothing', async () => {
     const { folder, store, importFlows } = await makePlace()

@@ -59,11 +59,12 @@ export class BlockMaker {
   async make(part: Part, schema: unknown, target: unknown): Promise<MadeBlock> {
     await waitForAll(part.runs.map((run) => this.#crew.when(() => this.#read(run, schema))))
     this.#sort(part.records)
+    const constants = this.#rows.constants(part.records)
     const starts = Array.from({ length: Math.ceil(part.records / ROW_GROUP_ROWS) }, (_, i) => i * ROW_GROUP_ROWS)
     const groups = await waitForAll(
       starts.map((from) =>
         this.#crew.when(() =>
-          this.#crew.encode({ type: 'encode', from, to: Math.min(from + ROW_GROUP_ROWS, part.records) }),
+          this.#crew.encode({ type: 'encode', from, to: Math.min(from + ROW_GROUP_ROWS, part.records), constants }),
         ),
       ),
     )

@@ -11,7 +11,7 @@ import type { EncodedGroup } from '../parquet/row-group-encoder.ts'
 import { RowGroupEncoder } from '../parquet/row-group-encoder.ts'
 import type { BlockSource } from '../store.ts'
 import type { ChunkRun } from './parts.ts'
-import type { SharedRows } from './shared-rows.ts'
+import type { NumberArray, SharedRows } from './shared-rows.ts'
 
 /** Bytes of a file from `offset` on. */
 export interface Piece {
@@ -32,6 +32,8 @@ export interface EncodeTask {
   readonly type: 'encode'
   readonly from: number
   readonly to: number
+  /** Places in the shared memory of arrays that hold one value in all rows. */
+  readonly constants: ReadonlySet<number>
 }
 
 export type LaneTask = ReadTask | EncodeTask
@@ -62,11 +64,11 @@ export class Lane {
     await readRun(run, { schema, rows: this.#rows, source: { read: async (_key, range) => cut(pieces, range) } })
   }
 
-  encode({ from, to }: EncodeTask): LaneGroup {
+  encode({ from, to, constants }: EncodeTask): LaneGroup {
     const { batch, order } = this.#rows
     const target = this.#encoder.batch
     const rows = order.subarray(from, to)
-    for (const name in target.columns) this.#gather(batch.columns[name]!, rows, target.columns[name]!)
+    for (const name in target.columns) this.#gather(batch.columns[name]!, rows, target.columns[name]!, constants)
     target.length = rows.length
     const statistics = new BlockStatistics()
     statistics.add(target, 0, target.length)
@@ -78,15 +80,16 @@ export class Lane {
     }
   }
 
-  #gather(from: Column, rows: Uint32Array, to: Column): void {
+  #gather(from: Column, rows: Uint32Array, to: Column, constants: ReadonlySet<number>): void {
     if (from.type === 'text' || from.type === 'bytes') {
       gatherColumn(from, rows, rows.length, to)
       return
     }
     for (const [part, array] of Object.entries(from)) {
       if (!ArrayBuffer.isView(array)) continue
-      const target = (to as unknown as { readonly [part: string]: ArrayBufferView })[part]! // of the same type as `from`
-      if (part !== 'v6') this.#gatherArray(array, elementBytes(array), rows, target)
+      const target = (to as unknown as { readonly [part: string]: NumberArray })[part]! // of the same type as `from`
+      if (constants.has(array.byteOffset)) target.fill((array as NumberArray)[0]!, 0, rows.length)
+      else if (part !== 'v6') this.#gatherArray(array, (array as NumberArray).BYTES_PER_ELEMENT, rows, target)
       // Pages hold addresses of family 6 alone, but for nullable columns.
       else if (to.valid || hasIPv6(to, rows.length)) this.#gatherArray(array, 16, rows, target)
     }
@@ -98,9 +101,6 @@ export class Lane {
     gather(from.byteOffset, rows.byteOffset, rows.length, to.byteOffset)
   }
 }
-
-const elementBytes = (array: ArrayBufferView): number =>
-  (array as ArrayBufferView & { readonly BYTES_PER_ELEMENT: number }).BYTES_PER_ELEMENT // columns have no DataView
 
 const hasIPv6 = (column: Column, rows: number): boolean =>
   'family' in column && column.family.subarray(0, rows).includes(6)

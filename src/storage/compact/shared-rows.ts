@@ -6,6 +6,9 @@ import { orderScratchBytes } from '../../kernels/time-order.ts'
 import { RowGroupEncoder } from '../parquet/row-group-encoder.ts'
 import { ROW_GROUP_ROWS } from '../parquet/rows.ts'
 
+/** The arrays of columns of flows, but for text. */
+export type NumberArray = Uint8Array | Uint16Array | Uint32Array | Float64Array
+
 /** What a thread needs to work on the rows of another. */
 export interface SharedRowsPlan {
   readonly memory: WebAssembly.Memory
@@ -42,6 +45,21 @@ export class SharedRows {
     const lane = RowGroupEncoder.bytesNeeded(columns) + SLACK
     const bytes = rowBytes(columns, capacity) + lanes * lane + 4096
     return new SharedRows({ memory: KernelMemory.create(bytes, { isShared: true }).memory, columns, capacity, lanes })
+  }
+
+  /** Places of the arrays that hold one value in the first `rows` rows, found by comparing their bytes with those one value on: it ends at the first that differs. */
+  constants(rows: number): Set<number> {
+    const found = new Set<number>()
+    for (const column of Object.values(this.batch.columns)) {
+      if (column.type === 'text' || column.type === 'bytes' || rows === 0) continue
+      for (const [part, array] of Object.entries(column)) {
+        if (part === 'v6' || !ArrayBuffer.isView(array)) continue
+        const { buffer, byteOffset, BYTES_PER_ELEMENT } = array as NumberArray
+        const bytes = Buffer.from(buffer, byteOffset, rows * BYTES_PER_ELEMENT)
+        if (bytes.subarray(0, -BYTES_PER_ELEMENT).equals(bytes.subarray(BYTES_PER_ELEMENT))) found.add(byteOffset)
+      }
+    }
+    return found
   }
 
   lane(index: number): KernelMemory {

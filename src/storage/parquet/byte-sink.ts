@@ -18,8 +18,8 @@ export class ByteSink {
     this.length = end
   }
 
-  /** All of them, in a buffer of their own. */
+  /** All of them; nothing may be added after that. */
   take(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.length)
+    return this.#bytes.subarray(0, this.length)
   }
 }
