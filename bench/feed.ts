@@ -5,9 +5,10 @@
  */
 import type { Feed, Live } from './lib/feed.ts'
 import { FeedBench } from './lib/feed.ts'
-import { numberOption, ratesOption } from './lib/options.ts'
+import { knowOptions, numberOption, ratesOption } from './lib/options.ts'
 import { prepareSetting } from './lib/setting.ts'
 
+knowOptions('flows', 'rounds', 'rates')
 const setting = prepareSetting({ flows: numberOption('flows', 4_000_000), rounds: numberOption('rounds', 3) })
 const rates = ratesOption('20000,40000,60000,80000,100000')
 const bench = new FeedBench(setting)

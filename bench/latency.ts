@@ -15,8 +15,9 @@ import type { ObjectStore } from '../src/storage/store.ts'
 import { realSystem } from '../src/storage/system.ts'
 import { BUCKET, startServer } from '../test/servers/servers.ts'
 import { type BenchDaemon, sendFlows, startDaemon } from './lib/daemon.ts'
-import { numberOption, textOption } from './lib/options.ts'
+import { knowOptions, numberOption, textOption } from './lib/options.ts'
 
+knowOptions('seconds', 'rate', 'rolls', 'backlog', 'backlog-rate')
 const DAY_FLOWS = 25_000 * 86_400
 const POLL_MS = 20
 const system = realSystem()

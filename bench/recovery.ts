@@ -11,8 +11,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { median } from './lib/measure.ts'
-import { numberOption } from './lib/options.ts'
+import { knowOptions, numberOption } from './lib/options.ts'
 
+knowOptions('flows', 'rounds')
 const flows = numberOption('flows', 5_000_000)
 const rounds = numberOption('rounds', 5)
 /** Map tasks: several for each of two workers. */

@@ -11,13 +11,14 @@ import { makeData, sizeOf } from './lib/data.ts'
 import { FeedBench } from './lib/feed.ts'
 import type { Line } from './lib/line.ts'
 import { feedLines, queryLine, s3Lines, tableOf } from './lib/line.ts'
-import { numberOption, ratesOption, textOption } from './lib/options.ts'
+import { knowOptions, numberOption, ratesOption, textOption } from './lib/options.ts'
 import type { Row } from './lib/rows.ts'
 import { longRows, shortRows } from './lib/rows.ts'
 import { overMinio } from './lib/s3.ts'
 import type { Setting } from './lib/setting.ts'
 import { prepareSetting } from './lib/setting.ts'
 
+knowOptions('flows', 'large', 'rounds', 'rates', 'only')
 const FEED_FLOWS = 4_000_000
 const rounds = numberOption('rounds', 5)
 const only = textOption('only', '')

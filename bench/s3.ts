@@ -2,10 +2,11 @@
  * npm run bench:s3 -- [--flows 4000000] [--rounds 3]: the same jobs over files and over a MinIO on loopback, whose folder lies on the same disk, and how fast that
  * server hands out the same bytes to a reader that does nothing with them.
  */
-import { numberOption } from './lib/options.ts'
+import { knowOptions, numberOption } from './lib/options.ts'
 import { overMinio, READERS } from './lib/s3.ts'
 import { prepareSetting } from './lib/setting.ts'
 
+knowOptions('flows', 'rounds')
 const GOAL = 0.7
 
 const setting = prepareSetting({ flows: numberOption('flows', 4_000_000), rounds: numberOption('rounds', 3) })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { makeData } from './lib/data.ts'
 import type { Measured } from './lib/measure.ts'
 import { interleave } from './lib/measure.ts'
-import { numberOption, textOption } from './lib/options.ts'
+import { knowOptions, numberOption, textOption } from './lib/options.ts'
 import { flowreduce, prepareSetting } from './lib/setting.ts'
 
 /**
@@ -35,6 +35,7 @@ interface TraceEvent {
   }
 }
 
+knowOptions('flows', 'rounds', 'job')
 const rounds = numberOption('rounds', 3)
 const job = textOption('job', 'port-breakdown')
 const lines = [

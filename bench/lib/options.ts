@@ -1,3 +1,11 @@
+/** Refuses an option that a benchmark does not know, before it measures for an hour. */
+export function knowOptions(...names: readonly string[]): void {
+  const unknown = process.argv.slice(2).find((word) => word.startsWith('--') && !names.includes(word.slice(2)))
+  if (unknown === undefined) return
+  process.stderr.write(`bench: expected ${names.map((name) => `--${name} VALUE`).join(', ')}, got ${unknown}\n`)
+  process.exit(2)
+}
+
 /** The value after `--name` on the command line of a benchmark. */
 export function textOption(name: string, fallback: string): string {
   const at = process.argv.indexOf(`--${name}`)
