@@ -1,5 +1,5 @@
-import type { SlotTarget } from './avro-rows.ts'
-import { OP, TARGET } from './avro-rows.ts'
+import type { SlotTarget } from './avro-program.ts'
+import { OP, TARGET } from './avro-program.ts'
 import type { Code, LocalType } from './wasm-code.ts'
 import { access, branch, branchIf, get, I, int, loadVector, moduleOf, set, wide } from './wasm-code.ts'
 

@@ -1,6 +1,7 @@
 import type { Batch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
-import { decodeRows, FAULT, ROW_SLACK } from '../../kernels/avro-rows.ts'
+import { FAULT, ROW_SLACK } from '../../kernels/avro-program.ts'
+import { decodeRows } from '../../kernels/avro-rows.ts'
 import { kernelFault } from '../../kernels/codes.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { returnKernels } from '../../kernels/pool.ts'

@@ -2,7 +2,7 @@ import type { AddressArrays } from '../../flow/address.ts'
 import type { Column, ColumnSpec, PrefixColumn, VariableColumn } from '../../flow/column.ts'
 import { reserveBytes } from '../../flow/copy.ts'
 import { NUMBER_RANGE } from '../../flow/value.ts'
-import type { RowSlots } from '../../kernels/avro-rows.ts'
+import type { RowSlots } from '../../kernels/avro-program.ts'
 import { corrupt } from './codec.ts'
 import type { ColumnRead } from './program.ts'
 

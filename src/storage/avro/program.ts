@@ -1,5 +1,5 @@
 import type { ColumnSpec, ColumnType } from '../../flow/column.ts'
-import { OP } from '../../kernels/avro-rows.ts'
+import { OP } from '../../kernels/avro-program.ts'
 import { StorageError } from '../errors.ts'
 import { byteSize } from './byte-size.ts'
 import type { AvroRecord, AvroType } from './type.ts'

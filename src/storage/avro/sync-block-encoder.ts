@@ -1,24 +1,17 @@
 import { crc32 } from 'node:zlib'
 import type { Batch } from '../../flow/batch.ts'
 import type { Column, ColumnSpec } from '../../flow/column.ts'
-import { SLACK } from '../../kernels/memory.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
-import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
-import { COMPRESS_TABLE_BYTES, maxCompressedBytes } from '../../kernels/snappy-compress.ts'
+import { returnKernels } from '../../kernels/pool.ts'
+import { maxCompressedBytes } from '../../kernels/snappy-compress.ts'
 import { StorageError } from '../errors.ts'
 import type { SnappyCompressor } from './codec.ts'
 import { CRC_BYTES, snappyLibrary, withCrc, writeUint32 } from './codec.ts'
 import type { EncodeOperation } from './encode-program.ts'
-import {
-  copyPart,
-  DATA_OPERAND,
-  encodeOperation,
-  FLAGS_OPERAND,
-  NULLABLE,
-  OPERATION_BYTES,
-  setMarks,
-} from './encode-program.ts'
+import { copyPart, DATA_OPERAND, encodeOperation, OPERATION_BYTES } from './encode-program.ts'
 import { RowEncoder } from './encoder.ts'
+import type { Layout } from './sync-block-layout.ts'
+import { layOut, PART_SLACK } from './sync-block-layout.ts'
 
 /** A finished sync-block, without count, size and marker. */
 export interface PackedRows {
@@ -241,61 +234,4 @@ function fits(column: Column | undefined, { type, nullable }: ColumnSpec, from: 
 
 function dataLength(column: Column | undefined, from: number, to: number): number {
   return column?.type === 'text' || column?.type === 'bytes' ? column.offsets[to]! - column.offsets[from]! : 0
-}
-
-/** Readable bytes behind each part; offsets have one more than rows. */
-const PART_SLACK = 16
-interface Layout {
-  readonly instance: KernelInstance
-  readonly programAt: number
-  readonly columnsAt: number
-  readonly columnsBytes: number
-  readonly dataAt: number
-  readonly dataBytes: number
-  readonly plainAt: number
-  readonly plainBytes: number
-  readonly packedAt: number
-  readonly tableAt: number
-  /** Where each row begins, and in it each marked field. */
-  readonly startsAt: number
-  readonly marksAt: number
-}
-
-function layOut(
-  operations: readonly EncodeOperation[],
-  specs: readonly ColumnSpec[],
-  maxRows: number,
-  { plainBytes, dataBytes, marks }: { plainBytes: number; dataBytes: number; marks: number },
-): Layout {
-  const programBytes = (operations.length + 1) * OPERATION_BYTES
-  const columnsBytes = partsOf(operations, specs).reduce((sum, { bytes }) => sum + maxRows * bytes + PART_SLACK, 0)
-  const packedBytes = maxCompressedBytes(plainBytes) + CRC_BYTES
-  const placesBytes = [maxRows * 4, maxRows * 2 * marks]
-  const sizes = [programBytes, columnsBytes, dataBytes, plainBytes, packedBytes, COMPRESS_TABLE_BYTES, ...placesBytes]
-  const instance = borrowKernels(sizes.reduce((sum, size) => sum + size + SLACK + 16, 0))
-  const [programAt = 0, columnsAt = 0, dataAt = 0, plainAt = 0, packedAt = 0, tableAt = 0, startsAt = 0, marksAt = 0] =
-    sizes.map((size) => instance.memory.allocate(size))
-  const program = new DataView(instance.memory.memory.buffer, programAt, programBytes)
-  instance.memory.bytes(programAt, programBytes).fill(0)
-  let partAt = columnsAt
-  for (const { operation, nullable, bytes, operand } of partsOf(operations, specs)) {
-    const at = operation * OPERATION_BYTES
-    program.setUint32(at, operations[operation]!.code, true)
-    program.setUint32(at + FLAGS_OPERAND, nullable ? NULLABLE : 0, true)
-    program.setUint32(at + operand, partAt, true)
-    operations[operation]!.limits?.(program, at)
-    partAt += maxRows * bytes + PART_SLACK
-  }
-  if (marks > 0) setMarks(operations, program)
-  const places = { programAt, columnsAt, dataAt, plainAt, packedAt, tableAt, startsAt, marksAt }
-  return { instance, columnsBytes, dataBytes, plainBytes, ...places }
-}
-
-/** The arrays in kernel memory, in order: of each column its validity, when it is nullable, then its parts. */
-function partsOf(operations: readonly EncodeOperation[], specs: readonly ColumnSpec[]) {
-  return operations.flatMap(({ parts }, operation) => {
-    const { nullable = false } = specs[operation]!
-    const valid = nullable ? [{ bytes: 1, operand: 4 }] : []
-    return [...valid, ...parts].map(({ bytes, operand }) => ({ operation, nullable, bytes, operand }))
-  })
 }
