@@ -36,7 +36,7 @@ export function memoryNeeded(groups: readonly RowGroup[], wanted: readonly Wante
     largest = Math.max(largest, fetchBytes(group, wanted))
   }
   const columns = wanted.reduce((sum, { leaf }) => sum + PAGE_ROWS * leaf.bytes + SLACK * 2, 0)
-  const scratch = Math.max(0, ...wanted.map(({ leaf }) => scratchBytes(leaf, PAGE_ROWS)))
+  const scratch = Math.max(0, ...wanted.map(({ leaf }) => scratchBytes(leaf)))
   const needed = (largest + SLACK * 2) * 2 + decoded + columns + scratch + 4096
   if (!(needed < MAX_MEMORY))
     throw new StorageError(
@@ -53,7 +53,7 @@ export function layOut(
   columns: readonly ColumnSpec[],
   wanted: readonly Wanted[],
 ): { batch: Batch; targets: LeafTarget[]; scratch: number } {
-  const scratch = memory.allocate(Math.max(0, ...wanted.map(({ leaf }) => scratchBytes(leaf, PAGE_ROWS))))
+  const scratch = memory.allocate(Math.max(0, ...wanted.map(({ leaf }) => scratchBytes(leaf))))
   const targets: LeafTarget[] = []
   const made: { [name: string]: Column } = {}
   for (const spec of columns) {

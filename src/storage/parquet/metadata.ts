@@ -9,7 +9,7 @@ export const ENCODING = { PLAIN: 0, RLE: 3, DELTA_BINARY_PACKED: 5, RLE_DICTIONA
 export type Encoding = (typeof ENCODING)[keyof typeof ENCODING]
 export const CODEC = { UNCOMPRESSED: 0, SNAPPY: 1 } as const
 export type Codec = (typeof CODEC)[keyof typeof CODEC]
-export const PAGE = { DATA: 0, DICTIONARY: 2 } as const
+export const PAGE = { DATA: 0, DICTIONARY: 2, DATA_V2: 3 } as const
 
 /** A leaf of the file's schema. */
 export interface SchemaLeaf {

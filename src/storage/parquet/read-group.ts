@@ -6,9 +6,10 @@ import type { DictionaryKernel, Kernels, PlainKernel } from '../../kernels/kerne
 import type { KernelMemory } from '../../kernels/memory.ts'
 import { StorageError } from '../errors.ts'
 import type { Leaf } from './leaves.ts'
-import type { ColumnChunk, PageHeader } from './metadata.ts'
+import type { ColumnChunk } from './metadata.ts'
 import { CODEC, ENCODING, PAGE } from './metadata.ts'
 import { readNullable } from './nullable.ts'
+import type { ReadPage } from './read-metadata.ts'
 import { readPageHeader } from './read-metadata.ts'
 import { PAGE_ROWS } from './rows.ts'
 
@@ -26,8 +27,20 @@ export interface LeafTarget {
 
 /** A page and the address of its packed bytes. */
 interface Page {
-  readonly page: PageHeader
+  readonly page: ReadPage
   readonly body: number
+}
+
+/** The plain bytes of a page. */
+interface Unpacked {
+  readonly body: number
+  readonly length: number
+}
+
+/** Where a page is unpacked to. */
+interface Room {
+  readonly at: number
+  readonly bytes: number
 }
 
 /** One column chunk in kernel memory, and how far its pages are read. */
@@ -95,10 +108,16 @@ export class GroupReader {
   }
 
   #readDictionary(cursor: ChunkCursor): void {
-    const { page, body, length } = this.#unpack(cursor)
+    const packed = this.#page(cursor)
+    const { page } = packed
     const { leaf } = cursor.target
     if (page.type !== PAGE.DICTIONARY || leaf.layout === 'nullable')
       throw this.#corrupt(cursor, 'a dictionary page', `page type ${page.type}`)
+    if (page.plainBytes > cursor.chunk.plainBytes)
+      throw this.#corrupt(cursor, 'a dictionary within its column chunk', `${page.plainBytes} bytes`)
+    // A dictionary may be larger than a page of values, for which there is scratch.
+    const room = { at: this.#memory.allocate(page.plainBytes), bytes: page.plainBytes }
+    const { body, length } = this.#unpack(cursor, packed, room)
     if (page.values * Math.max(leaf.bytes, 4) > length)
       throw this.#corrupt(cursor, `${page.values} dictionary entries`, `${length} bytes`)
     cursor.entriesAt = this.#memory.allocate(page.values * leaf.bytes)
@@ -107,10 +126,13 @@ export class GroupReader {
   }
 
   #readValues(cursor: ChunkCursor, rows: number): void {
-    const { page, body, length } = this.#unpack(cursor)
-    if (page.type !== PAGE.DATA || page.values !== rows)
-      throw this.#corrupt(cursor, `a data page of ${rows} rows`, `${page.values}`)
+    const packed = this.#page(cursor)
+    const { page } = packed
     const { leaf, column } = cursor.target
+    if ((page.type !== PAGE.DATA && page.type !== PAGE.DATA_V2) || page.values !== rows)
+      throw this.#corrupt(cursor, `a data page of ${rows} rows`, `${page.values}`)
+    const room = { at: this.#scratch, bytes: scratchBytes(leaf) }
+    const { body, length } = this.#unpack(cursor, packed, room)
     if (leaf.layout === 'nullable') readNullable(leaf, column, this.#memory.bytes(body, length), rows)
     else if (leaf.layout === 'sparse') this.#readSparse(cursor, page, { body, length, rows })
     else this.#decode(cursor, page.encoding, { body, length, count: rows, dst: cursor.target.at })
@@ -137,7 +159,7 @@ export class GroupReader {
   /** The IPv6 addresses of a page: the family column, decoded before, says which rows have one. */
   #readSparse(
     cursor: ChunkCursor,
-    page: PageHeader,
+    page: ReadPage,
     { body, length, rows }: { body: number; length: number; rows: number },
   ): void {
     const { target } = cursor
@@ -169,22 +191,49 @@ export class GroupReader {
       cursor.next - cursor.at,
     )
     const body = cursor.at + next
-    if (page.packedBytes < 0 || page.values < 0 || body + page.packedBytes > cursor.end)
+    if (Math.min(page.packedBytes, page.plainBytes, page.values) < 0 || body + page.packedBytes > cursor.end)
       throw this.#corrupt(cursor, 'a whole page', `${page.packedBytes} bytes`)
     cursor.next = body + page.packedBytes
     return { page, body }
   }
 
-  /** Unpacks the next page: `length` plain bytes at `body`. */
-  #unpack(cursor: ChunkCursor): { page: PageHeader; body: number; length: number } {
-    const { page, body } = this.#page(cursor)
-    if (cursor.chunk.codec === CODEC.UNCOMPRESSED) return { page, body, length: page.packedBytes }
-    if (cursor.chunk.codec !== CODEC.SNAPPY) throw this.#corrupt(cursor, 'codec SNAPPY', `${cursor.chunk.codec}`)
-    if (page.plainBytes > scratchBytes(cursor.target.leaf, page.values))
-      throw this.#corrupt(cursor, 'a page within its rows', `${page.plainBytes} bytes`)
-    const length = this.#kernels.snappyDecompress(body, page.packedBytes, this.#scratch, page.plainBytes)
+  /** Unpacks a page, where it is packed, into `room`. */
+  #unpack(cursor: ChunkCursor, { page, body }: Page, room: Room): Unpacked {
+    const { codec } = cursor.chunk
+    if (codec !== CODEC.UNCOMPRESSED && codec !== CODEC.SNAPPY) throw this.#corrupt(cursor, 'codec SNAPPY', `${codec}`)
+    if (page.type === PAGE.DATA_V2) return this.#unpackV2(cursor, { page, body }, room)
+    if (codec === CODEC.UNCOMPRESSED) return { body, length: page.packedBytes }
+    this.#checkFits(cursor, page.plainBytes, room)
+    const length = this.#kernels.snappyDecompress(body, page.packedBytes, room.at, page.plainBytes)
     this.#check(cursor, length)
-    return { page, body: this.#scratch, length }
+    return { body: room.at, length }
+  }
+
+  /** A data page V2 as one of V1: the levels, when there are any, behind their length, then the values. */
+  #unpackV2(cursor: ChunkCursor, { page, body }: Page, room: Room): Unpacked {
+    const { levelBytes, packedBytes, plainBytes } = page
+    const { leaf } = cursor.target
+    if (levelBytes < 0 || levelBytes > Math.min(packedBytes, plainBytes) || (levelBytes > 0 && !leaf.optional))
+      throw this.#corrupt(cursor, 'levels within the page', `${levelBytes} bytes`)
+    const head = leaf.optional ? 4 + levelBytes : 0
+    const [packed, plain] = [packedBytes - levelBytes, plainBytes - levelBytes]
+    this.#checkFits(cursor, head + plain, room)
+    if (head > 0) {
+      new DataView(this.#memory.memory.buffer).setUint32(room.at, levelBytes, true)
+      this.#memory.bytes(room.at + 4, levelBytes).set(this.#memory.bytes(body, levelBytes))
+    }
+    if (page.isPacked && cursor.chunk.codec === CODEC.SNAPPY) {
+      const length = this.#kernels.snappyDecompress(body + levelBytes, packed, room.at + head, plain)
+      this.#check(cursor, length)
+      return { body: room.at, length: head + length }
+    }
+    if (packed !== plain) throw this.#corrupt(cursor, `${plain} plain bytes`, `${packed}`)
+    this.#memory.bytes(room.at + head, plain).set(this.#memory.bytes(body + levelBytes, plain))
+    return { body: room.at, length: head + plain }
+  }
+
+  #checkFits(cursor: ChunkCursor, plainBytes: number, room: Room): void {
+    if (plainBytes > room.bytes) throw this.#corrupt(cursor, 'a page within its rows', `${plainBytes} bytes`)
   }
 
   #check(cursor: ChunkCursor, result: number): void {
@@ -199,10 +248,10 @@ export class GroupReader {
   }
 }
 
-/** The most plain bytes a page of a leaf may have; text pages may be larger than their rows say and have a cap of their own. */
-export function scratchBytes(leaf: Leaf, values: number): number {
+/** The most plain bytes a data page of a leaf may have; text pages may be larger than their rows say and have a cap of their own. */
+export function scratchBytes(leaf: Leaf): number {
   if (leaf.part === 'text') return MAX_TEXT_PAGE
-  return Math.max(values, PAGE_ROWS) * Math.max(leaf.bytes, leaf.bytes === 8 ? 9 : 4) + 1024
+  return PAGE_ROWS * Math.max(leaf.bytes, leaf.bytes === 8 ? 9 : 4) + 1024
 }
 
 const MAX_TEXT_PAGE = 16 << 20

@@ -8,8 +8,16 @@ import { ThriftReader } from './thrift.ts'
 /** A number that no field holds: it has not been read. */
 const ABSENT = Number.NaN
 
+/** The header of a page as it is read. */
+export interface ReadPage extends PageHeader {
+  /** Bytes of levels in front of the values of a data page V2, which are never packed; 0 in other pages, whose levels are packed with the values. */
+  readonly levelBytes: number
+  /** False where the values of a data page V2 are not packed, whatever the codec of the chunk. */
+  readonly isPacked: boolean
+}
+
 /** Reads the page header at `offset`; `next` is where the packed bytes start. Throws StorageError `corrupt` when a part is missing or has another type. */
-export function readPageHeader(bytes: Uint8Array, offset: number): { page: PageHeader; next: number } {
+export function readPageHeader(bytes: Uint8Array, offset: number): { page: ReadPage; next: number } {
   const reader = new ThriftReader(bytes, offset)
   const outer = reader.enter()
   let type = ABSENT
@@ -18,6 +26,7 @@ export function readPageHeader(bytes: Uint8Array, offset: number): { page: PageH
   let crc32 = ABSENT
   let data: PageValues | undefined
   let dictionary: PageValues | undefined
+  let dataV2: PageValues | undefined
   while (reader.next()) {
     if (reader.id === 1) type = reader.integer()
     else if (reader.id === 2) plainBytes = reader.integer()
@@ -25,15 +34,16 @@ export function readPageHeader(bytes: Uint8Array, offset: number): { page: PageH
     else if (reader.id === 4) crc32 = reader.integer()
     else if (reader.id === 5) data = readPageValues(reader)
     else if (reader.id === 7) dictionary = readPageValues(reader)
+    else if (reader.id === 8) dataV2 = readPageV2(reader)
     else reader.skip()
   }
   reader.leave(outer)
-  const inner = type === PAGE.DICTIONARY ? dictionary : data
+  const inner = type === PAGE.DICTIONARY ? dictionary : type === PAGE.DATA_V2 ? dataV2 : data
   if (!inner || Number.isNaN(type + plainBytes + packedBytes + crc32)) throw missing('a whole page header')
   return { page: { type, plainBytes, packedBytes, crc32: crc32 >>> 0, ...inner }, next: reader.at }
 }
 
-type PageValues = Pick<PageHeader, 'values' | 'encoding'>
+type PageValues = Pick<ReadPage, 'values' | 'encoding' | 'levelBytes' | 'isPacked'>
 
 function readPageValues(reader: ThriftReader): PageValues {
   const outer = reader.enter()
@@ -46,7 +56,29 @@ function readPageValues(reader: ThriftReader): PageValues {
   }
   reader.leave(outer)
   if (Number.isNaN(values + encoding)) throw missing('values and encoding of a page')
-  return { values, encoding }
+  return { values, encoding, levelBytes: 0, isPacked: true }
+}
+
+/** The values of a data page V2, and how its bytes are divided. */
+function readPageV2(reader: ThriftReader): PageValues {
+  const outer = reader.enter()
+  let values = ABSENT
+  let encoding = ABSENT
+  let definitionBytes = ABSENT
+  let repetitionBytes = ABSENT
+  let isPacked = true
+  while (reader.next()) {
+    if (reader.id === 1) values = reader.integer()
+    else if (reader.id === 4) encoding = reader.integer()
+    else if (reader.id === 5) definitionBytes = reader.integer()
+    else if (reader.id === 6) repetitionBytes = reader.integer()
+    else if (reader.id === 7) isPacked = reader.boolean()
+    else reader.skip()
+  }
+  reader.leave(outer)
+  const levelBytes = definitionBytes + repetitionBytes
+  if (Number.isNaN(values + encoding + levelBytes)) throw missing('a whole header of a data page V2')
+  return { values, encoding, levelBytes, isPacked }
 }
 
 /** Reads a footer written by `writeFooter`. Throws StorageError `corrupt` when a part is missing or has another type. */

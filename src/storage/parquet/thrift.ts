@@ -77,6 +77,12 @@ export class ThriftReader {
     return type === TYPE.byte ? this.#byte() : this.#zigzag()
   }
 
+  /** A field that is a boolean has its value for a type. */
+  boolean(): boolean {
+    if (this.#type !== TYPE.true) this.#expect(TYPE.false)
+    return this.#type === TYPE.true
+  }
+
   binary(): Uint8Array {
     this.#expect(TYPE.binary)
     const length = this.#varint()

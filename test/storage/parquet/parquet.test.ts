@@ -16,6 +16,7 @@ import { readParquetBlock } from '../../../src/storage/parquet/read-block.ts'
 import { RowGroupEncoder } from '../../../src/storage/parquet/row-group-encoder.ts'
 import { fc } from '../../kit/fast-check.ts'
 import { seededRandom } from '../../seeded-random.ts'
+import { withV2Pages } from './v2-pages.ts'
 
 const EXTRAS: readonly ColumnSpec[] = [
   { name: 'postNATSourceIPv4Address', type: 'address', nullable: true },
@@ -126,6 +127,64 @@ describe('parquet blocks', () => {
     }
     expect(places).toEqual([40_000, 56_384])
     expect(got).toEqual(rowsOf(groups[1] as Batch, names))
+  })
+
+  it('may have data pages of version 2', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(3000), { minLength: 1, maxLength: 2 }), fc.nat(), async (sizes, seed) => {
+        const groups = sizes.map((rows, i) => randomBatch(rows + 1, seed + i))
+        const { store, block } = await stored(groups)
+        const { bytes, chunks } = withV2Pages(await store.read(KEY), block.chunks)
+        await store.write(KEY, bytes)
+        const names = COLUMNS.map(({ name }) => name)
+        const got: unknown[] = []
+        const v2 = { ...block, sizeBytes: bytes.length, chunks }
+        for await (const { batch } of readParquetBlock({ store, block: v2, schema: SCHEMA, columns: COLUMNS }))
+          got.push(...rowsOf(batch, names))
+        expect(got).toEqual(groups.flatMap((batch) => rowsOf(batch, names)))
+      }),
+      { numRuns: 10 },
+    )
+  })
+
+  it('have dictionaries larger than a page of values, which touch no column beside them', async () => {
+    const batch = createBatch(COLUMNS, 131_072)
+    batch.length = 131_072
+    for (const { name } of COLUMNS)
+      for (let row = 0; row < batch.length; row++) {
+        // Few values at the start of each column, so that a dictionary is tried, then thousands, which pack well.
+        const value = (row < 8192 ? row % 5000 : (row * 7919) % 30_000) * 65_536
+        const isWide = ['start', 'bytes', 'packets'].includes(name)
+        const isAddress = ['srcAddr', 'dstAddr'].includes(name)
+        if (isAddress)
+          setValue(batch.columns[name] as Column, row, `10.${(value >>> 24) & 255}.${(value >>> 16) & 255}.1`)
+        else if (isWide) setValue(batch.columns[name] as Column, row, value)
+        else if (name === 'dstPort') setValue(batch.columns[name] as Column, row, row % 60_000)
+      }
+    const { store, block } = await stored([batch])
+    for (const names of [
+      ['bytes', 'dstPort', 'packets', 'start'],
+      ['dstPort', 'srcAddr', 'dstAddr'],
+      ['dstPort', 'tcpFlags', 'bytes'],
+    ]) {
+      const columns = COLUMNS.filter(({ name }) => names.includes(name))
+      let row = 0
+      for await (const { batch: read } of readParquetBlock({ store, block, schema: SCHEMA, columns })) {
+        for (const { name } of columns) {
+          const [got, expected] = [read, batch].map(({ columns: all }, k) => {
+            const column = all[name] as Column
+            const values = column.type === 'address' ? column.v4 : (column as { values: Float64Array }).values // the others are numbers
+            return values.subarray(k * row, k * row + read.length)
+          })
+          expect(
+            got!.findIndex((value, k) => value !== expected![k]),
+            `${name} from row ${row}`,
+          ).toBe(-1)
+        }
+        row += read.length
+      }
+      expect(row).toBe(131_072)
+    }
   })
 
   it('name the block when a byte is wrong, or skip just that row group and say so', async () => {
