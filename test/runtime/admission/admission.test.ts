@@ -46,8 +46,10 @@ describe('the slots of a machine', () => {
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'admission-'))
   })
-  afterEach(() => {
+  afterEach(async () => {
     for (const child of children.splice(0)) child.kill('SIGKILL')
+    // Slots are given back at the end of the turn.
+    await setImmediate()
     rmSync(folder, { recursive: true })
   })
 
