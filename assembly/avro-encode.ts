@@ -1,4 +1,4 @@
-// Writes columns as Avro rows: the kernel of src/storage/avro/kernel-encoder.ts, with src/storage/avro/encoder.ts as its twin. It is one loop over a small
+// Writes columns as Avro rows: the kernel of src/storage/avro/sync-block-encoder.ts, with src/storage/avro/encoder.ts as its twin. It is one loop over a small
 // program, a row at a time, and longer than other files because a call per field would cost more than the field.
 //
 // The caller leaves SLACK bytes behind the output, so that varints are whole 8-byte stores.

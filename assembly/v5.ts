@@ -1,4 +1,4 @@
-// Writes NetFlow v5 records as Avro rows of the flow record, without columns between: the kernel of src/ingest/encode/flow-packer.ts. What src/ingest/decode/v5.ts
+// Writes NetFlow v5 records as Avro rows of the flow record, without columns between: the kernel of src/ingest/encode/row-packer.ts. What src/ingest/decode/v5.ts
 // and the encoder of columns make of the same records is its oracle. One loop over the fields of both layouts, by hand, because it is the hottest of ingest; it is longer
 // than other functions because a call per field would cost more than the field.
 //
@@ -6,7 +6,7 @@
 
 import { putVarint } from './avro-encode'
 
-/** A datagram: a head, laid out by src/ingest/encode/v5-records.ts, then its records. The end of the head is room for `putOrigin`. */
+/** A datagram: a head, laid out by src/ingest/decode/v5-records.ts, then its records. The end of the head is room for `putOrigin`. */
 const HEAD: usize = 112
 const ORIGIN: usize = 80
 const RECORD: usize = 48

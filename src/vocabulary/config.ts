@@ -94,7 +94,7 @@ export interface OutputWriter {
 /** Opens the store behind a URL. */
 export type StoreScheme = (url: string) => Promise<CustomStore> | CustomStore
 
-/** A store of one's own: the contract of the object store seam (docs/stores.md), in full. */
+/** A store of one's own: the contract of `ObjectStore` in src/storage/store.ts, in full. */
 export interface CustomStore {
   /** The URL that opens this store again; never holds a credential. */
   readonly url: string

@@ -12,7 +12,7 @@ import { partsOf } from './parts.ts'
 import { mostRows } from './shared-rows.ts'
 
 /** Enough for two threads and a block of 1.4 million flows, as imports make them. */
-export const DEFAULT_MEMORY_BYTES = 512e6
+const DEFAULT_MEMORY_BYTES = 512e6
 
 /** Fewer flows are not worth the start of threads. */
 const FEW_RECORDS = 1 << 17
