@@ -70,6 +70,7 @@ describe('flowreduce ingest', () => {
     [['--listen', 'tcp://127.0.0.1:1'], 2, 'tcp://127.0.0.1:1'],
     [['--allow', '10.0.0.0/33'], 2, '10.0.0.0/33'],
     [['--roll', 'often'], 2, '--roll'],
+    [['--compact', 'often'], 2, '--compact: expected sealed or a number of blocks from 2 on, got often'],
     [['--listen', 'udp://192.0.2.1:2055'], 2, '192.0.2.1'],
   ])('refuses %j with one line that names it', async (options, code, culprit) => {
     const args = ['ingest', '--store', store, '--spool', 'none', '--listen', 'udp://127.0.0.1:0']

@@ -14,10 +14,11 @@ import { openStore } from '../../storage/open.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import { realSystem } from '../../storage/system.ts'
 import type { OptionsOf } from '../command.ts'
+import { CommandProcess } from '../command-process.ts'
 import type { demoOptions } from '../commands/demo.ts'
 import { account, type StoredFlows } from '../demo/account.ts'
+import { startDaemon } from '../demo/daemon.ts'
 import { freshDemoFolder } from '../demo/folder.ts'
-import { CommandProcess, startDaemon } from '../demo/process.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import { note, standardOutput } from '../output.ts'
 import { rowWriter } from '../print.ts'
@@ -79,7 +80,7 @@ async function collect(
   try {
     const options = ['--target', target, '--flows', String(flows), '--rate', String(rate), '--seed', String(seed)]
     await print(`$ flowreduce simulate ${options.join(' ')}`)
-    const simulator = new CommandProcess(['simulate', ...options, '--format', 'json'], (line) => note(line))
+    const simulator = new CommandProcess(['simulate', ...options, '--format', 'json'], { onLine: (line) => note(line) })
     const sent: SimulationTotals = JSON.parse(await simulator.output())
     daemon.stop()
     await print(

@@ -11,7 +11,11 @@ import { loadConfig } from '../../runtime/config.ts'
 import { isShareable } from '../../storage/open.ts'
 import type { OptionsOf } from '../command.ts'
 import type { ingestOptions } from '../commands/ingest.ts'
-import { EXIT, messageOf } from '../errors.ts'
+import type { CompactorOptions } from '../compaction/compactor.ts'
+import { Compactor } from '../compaction/compactor.ts'
+import type { CompactionPolicy } from '../compaction/schedule.ts'
+import { parsePolicy } from '../compaction/schedule.ts'
+import { EXIT, messageOf, UsageError } from '../errors.ts'
 import { openStoreOf, storeUrl } from '../open.ts'
 import { note } from '../output.ts'
 import { printReport } from '../print.ts'
@@ -23,6 +27,7 @@ type Arguments = OptionsOf<typeof ingestOptions>
 
 export async function ingestAction(args: Arguments): Promise<number> {
   const intervalMs = readOption('interval', args.interval, parseDuration)
+  const policy = await policyOf(args)
   const say = (message: string): void => {
     if (!args.quiet) note(message)
   }
@@ -35,17 +40,53 @@ export async function ingestAction(args: Arguments): Promise<number> {
   say(`listening on ${daemon.addresses.join(', ')}${metrics}`)
   const status = new StatusLine(daemon)
   const timer = setInterval(() => say(status.next()), intervalMs)
+  const compactor = policy && new Compactor(await compactorOptions(args, policy, daemon, say))
   try {
     await end.reached
     clearInterval(timer)
+    await compactor?.stop()
     say('stopping: committing what was received')
     const last = await daemon.stop()
     await printReport(args, last, () => [summaryLine(last)])
     return EXIT.done
   } finally {
     clearInterval(timer)
+    await compactor?.stop()
     process.off('SIGHUP', hangUp)
     stop.done()
+  }
+}
+
+/** How to compact beside the daemon; undefined when that was not asked for. */
+async function policyOf(args: Arguments): Promise<CompactionPolicy | undefined> {
+  if (args.compact === undefined) return undefined
+  const policy = readOption('compact', args.compact, parsePolicy)
+  const url = await storeUrl(args)
+  if (url.startsWith('memory:'))
+    throw new UsageError(`--compact: expected a store that another process can open, got ${url}`)
+  return policy
+}
+
+async function compactorOptions(
+  args: Arguments,
+  policy: CompactionPolicy,
+  daemon: IngestDaemon,
+  say: (message: string) => void,
+): Promise<CompactorOptions> {
+  const { endpoint, config } = args
+  return {
+    policy,
+    store: [
+      ...['--store', await storeUrl(args)],
+      ...(endpoint === undefined ? [] : ['--endpoint', endpoint]),
+      ...(config === undefined ? [] : ['--config', config]),
+    ],
+    blocks() {
+      const { opened, outbox } = daemon.status()
+      return opened ? outbox.blocks : undefined
+    },
+    say,
+    warn: (message) => note(message, 'warning'),
   }
 }
 

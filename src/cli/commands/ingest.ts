@@ -35,6 +35,11 @@ export const ingestOptions = {
   expect: { type: 'string', array: true, describe: 'Exporter whose silence is to be noted; repeatable' },
   'receive-buffer': { type: 'string', default: '16MiB', describe: 'Receive buffer of each socket' },
   metrics: { type: 'string', describe: 'HOST:PORT to serve /metrics (Prometheus) and /healthz on' },
+  compact: {
+    type: 'string',
+    describe:
+      'Rewrite blocks as Parquet beside receiving: sealed, once their hour is over, or a number, also when so many new ones are there; default: never',
+  },
   'keep-datagrams': { type: 'boolean', describe: 'Also keep the datagrams as they came, as the dataset datagrams' },
   interval: { type: 'string', default: '10s', describe: 'Time between two status lines' },
   ...reportFormatOptions,
@@ -54,6 +59,10 @@ export const ingestCommand = defineCommand({
     [
       'flowreduce ingest --listen udp://0.0.0.0:2055 --listen udp://[::]:6343 --store s3://flows/prod --metrics 127.0.0.1:9100',
       'Collect on two ports into a bucket, with metrics',
+    ],
+    [
+      'flowreduce ingest --listen udp://0.0.0.0:2055 --store file:/srv/flows --compact sealed',
+      'Collect, and make hours that are over small and fast',
     ],
   ],
   run: async (args) => (await import('../actions/ingest.ts')).ingestAction(args),

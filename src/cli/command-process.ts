@@ -1,5 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { setPriority } from 'node:os'
+
+export interface CommandProcessOptions {
+  /** Gets the lines of its standard error. */
+  readonly onLine?: (line: string) => void
+  /** Niceness, -20 to 19: 19 leaves the processors to everybody else. */
+  readonly priority?: number
+}
 
 /** A flowreduce command as a process of its own. */
 export class CommandProcess {
@@ -9,10 +17,10 @@ export class CommandProcess {
   #stdout = ''
   #stderr = ''
 
-  /** `onLine` gets the lines of its standard error. */
-  constructor(args: readonly string[], onLine: (line: string) => void = () => {}) {
+  constructor(args: readonly string[], { onLine = () => {}, priority }: CommandProcessOptions = {}) {
     this.#args = args
     this.#child = spawn(process.execPath, [process.argv[1]!, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    if (priority !== undefined && this.#child.pid !== undefined) setPriority(this.#child.pid, priority)
     this.#closed = once(this.#child, 'close')
     let rest = ''
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
@@ -32,29 +40,10 @@ export class CommandProcess {
     if (this.#child.exitCode === 0) return this.#stdout
     const words = this.#stderr.trim().split('\n').at(-1) ?? ''
     const ending = this.#child.signalCode ?? `exit code ${this.#child.exitCode}`
-    throw new Error(`demo: flowreduce ${this.#args[0]} expected to end well, got ${ending}: ${words}`)
+    throw new Error(`flowreduce ${this.#args[0]}: expected to end well, got ${ending}: ${words}`)
   }
 
-  stop(): void {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill('SIGTERM')
+  stop(signal: NodeJS.Signals = 'SIGTERM'): void {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill(signal)
   }
-}
-
-/** A daemon that listens. */
-export interface Listening {
-  readonly daemon: CommandProcess
-  /** The address it took. */
-  readonly target: string
-}
-
-/** Starts an ingest daemon and waits until it says where it listens. */
-export function startDaemon(args: readonly string[], onWarning: (line: string) => void): Promise<Listening> {
-  return new Promise((resolve, reject) => {
-    const daemon = new CommandProcess(['ingest', ...args], (line) => {
-      const [, target] = /^listening on (\S+)$/.exec(line) ?? []
-      if (target !== undefined) resolve({ daemon, target })
-      else if (line.startsWith('warning: ')) onWarning(line)
-    })
-    daemon.output().then(() => reject(new Error('demo: daemon expected to listen, got its end')), reject)
-  })
 }
