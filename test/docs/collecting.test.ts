@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { compactOptions } from '../../src/cli/commands/compact.ts'
 import { importOptions } from '../../src/cli/commands/import.ts'
 import { ingestOptions } from '../../src/cli/commands/ingest.ts'
 import { metricsText } from '../../src/ingest/daemon/metrics.ts'
@@ -19,7 +20,7 @@ describe('docs/collecting.md', () => {
   it('names options that exist', () => {
     const named = [...page.matchAll(/--([a-z][a-z-]+)/g)].map(([, name]) => name)
     expect(named.length).toBeGreaterThan(10)
-    const known = Object.keys({ ...ingestOptions, ...importOptions })
+    const known = Object.keys({ ...ingestOptions, ...importOptions, ...compactOptions })
     expect(known).toEqual(expect.arrayContaining([...new Set(named)]))
   })
 
