@@ -128,6 +128,9 @@ async function buildEntries(common, isRecording) {
   chmodSync('dist/cli.js', 0o755)
 }
 
+const JOBS = ['port-breakdown', 'subnet-bytes', 'totals', 'bytes-per-second']
+const WHERE = ['--where', 'proto tcp and dst port in [80, 443]', '--top', '10']
+
 /** Has V8 compile what help and runs need, over a few flows in blocks of both formats, and keeps the code. */
 export async function compileCode(common) {
   const folder = mkdtempSync(join(tmpdir(), 'flowreduce-build-'))
@@ -142,19 +145,21 @@ export async function compileCode(common) {
   const store = ['--store', `file:${join(folder, 'store')}`, '--quiet']
   const capture = join(folder, 'flows.pcap')
   // The build waits for no other run on this machine.
-  const few = ['--workers', '1', '--split-size', '32KB', '--slots', '65536']
-  const run = (job) => flowreduce('run', job, ...store, ...few, '--format', 'json')
+  const slots = ['--slots', '65536']
+  const inWorkers = ['--workers', '2', '--split-size', '32KB']
+  const run = (job, ...options) => flowreduce('run', job, ...store, ...slots, ...options, '--format', 'json')
   try {
     flowreduce('simulate', '--target', capture, '--flows', '8000', '--seed', '1', '--quiet')
     flowreduce('import', capture, ...store)
     await buildEntries(common, true)
     await askNobody(cli)
     flowreduce('--help')
-    run('port-breakdown')
+    for (const options of [[], inWorkers]) run('port-breakdown', ...options)
     await buildEntries(common, false)
     flowreduce('compact', '--all', ...store)
     await buildEntries(common, true)
-    for (const job of ['port-breakdown', 'subnet-bytes', 'totals', 'bytes-per-second']) run(job)
+    for (const job of JOBS) for (const options of [[], inWorkers]) run(job, ...options)
+    run('port-breakdown', ...WHERE)
   } finally {
     await buildEntries(common, false)
     rmSync(folder, { recursive: true })

@@ -15,6 +15,8 @@ export interface JobSource {
   readonly lookups: ReadonlyMap<string, LookupTable>
   /** Datasets that it and the jobs before it read. */
   readonly datasets: readonly string[]
+  /** Whether it or a job before it has a `map`. */
+  readonly hasCode: boolean
   /** Where other threads and processes find it; a definition in memory can only run inline. */
   readonly bundle: { readonly path: string; readonly hash: string; readonly file: string } | undefined
   compile(datasets: { readonly [dataset: string]: readonly ColumnSpec[] }): CompiledJob
@@ -51,20 +53,29 @@ function sourceOf(
   { params = {}, where, lookups = new Map() }: JobSourceOptions,
   extra: Pick<NonNullable<Parameters<typeof compileJob>[2]>, 'locate' | 'sample'>,
 ): JobSource {
+  const chain = chainOf(definition)
   return {
     ...{ job: definition.name, params, where, lookups, bundle: undefined },
-    datasets: [...datasetsOf(definition, new Set())],
+    datasets: datasetsOf(chain),
+    hasCode: chain.some(({ shape }) => shape !== 'group'),
     compile: (datasets) =>
       compileJob(definition, params, { datasets, lookups, ...(where === undefined ? {} : { where }), ...extra }),
   }
 }
 
-/** The datasets at the ends of a chain of jobs. What is wrong with a definition is for the compiler to say. */
-function datasetsOf(definition: JobDefinition, seen: Set<JobDefinition>): Set<string> {
-  const { input = 'flows' } = definition.spec
-  if (typeof input === 'string') return new Set([input])
-  const earlier = 'job' in input ? input.job : input
-  if (!isJob(earlier) || seen.has(earlier)) return new Set()
-  seen.add(earlier)
-  return datasetsOf(earlier, seen)
+/** A job and those before it, the first one last. What is wrong with a definition is for the compiler to say. */
+function chainOf(definition: JobDefinition): readonly JobDefinition[] {
+  const chain: JobDefinition[] = []
+  for (let job: unknown = definition; isJob(job) && !chain.includes(job); ) {
+    chain.push(job)
+    const { input } = job.spec
+    job = typeof input === 'object' && 'job' in input ? input.job : input
+  }
+  return chain
+}
+
+/** The dataset that the first job of a chain reads; none for one that is not well formed. */
+function datasetsOf(chain: readonly JobDefinition[]): readonly string[] {
+  const { input = 'flows' } = chain.at(-1)!.spec
+  return typeof input === 'string' ? [input] : []
 }

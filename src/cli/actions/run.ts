@@ -32,13 +32,17 @@ export async function runAction(args: Arguments): Promise<number> {
   const format = await chooseFormat(args)
   const execution = executionOf(args)
   const { files = [] } = args
+  const loading = jobOf(args)
   const opening = files.length === 0 ? openManifestOf(args) : undefined
   // What is wrong with the store is told after what is wrong with the job; without early workers the run starts its own.
   const started = opening
-    ?.then(({ manifest }) => (args['dry-run'] ? undefined : startEarly(manifest, execution)))
+    ?.then(async ({ manifest }) => {
+      const { hasCode } = await loading
+      return args['dry-run'] ? undefined : startEarly(manifest, { ...execution, hasCode })
+    })
     .catch(() => undefined)
   try {
-    const job = await jobOf(args)
+    const job = await loading
     const work = (opened: Opened): Promise<number> => runIn(opened, args, { job, format, execution, started })
     if (opening) return await work(await opening)
     const { withImported } = await import('../temporary-store.ts')

@@ -1,4 +1,5 @@
 import type { Manifest } from '../../storage/manifest/manifest.ts'
+import type { JobSource } from '../job-source.ts'
 import { LONE_SPLIT_BYTES } from '../plan/plan-run.ts'
 import type { LocalRunner } from '../runner/local-runner.ts'
 import { createLocalRunner } from './execution.ts'
@@ -7,16 +8,16 @@ import { shareResources } from './resources.ts'
 
 /**
  * Starts worker threads when a store holds so much that a plan will probably have several splits, before the plan is made: they take as long to load as
- * it does. Undefined when one thread will do. The caller closes the runner, which the run may have done before.
+ * it does. A job without code of its own needs one less, as this thread takes part. Undefined when one thread will do. The caller closes the runner, which the run may have done before.
  */
 export async function startEarly(
   manifest: Manifest,
-  options: Pick<ExecutionOptions, 'runner' | 'workers' | 'memoryBytes'>,
+  options: Pick<ExecutionOptions, 'runner' | 'workers' | 'memoryBytes'> & Pick<JobSource, 'hasCode'>,
 ): Promise<LocalRunner | undefined> {
   if (options.runner === 'inline') return undefined
   const datasets = await (await manifest.snapshot()).datasets()
   if (!datasets.some(({ sizeBytes }) => sizeBytes > LONE_SPLIT_BYTES)) return undefined
   const runner = createLocalRunner(shareResources(options.workers, options.memoryBytes), {})
-  runner.start()
+  runner.start(options.hasCode ? runner.slots : runner.slots - 1)
   return runner
 }

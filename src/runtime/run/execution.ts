@@ -11,6 +11,7 @@ import type { JobReference } from '../job-reference.ts'
 import { taskCount } from '../plan/plan.ts'
 import type { CompiledJob } from '../program.ts'
 import { InlineRunner } from '../runner/inline-runner.ts'
+import { JointRunner } from '../runner/joint-runner.ts'
 import { LocalRunner } from '../runner/local-runner.ts'
 import type { Runner } from '../runner/runner.ts'
 import { DEFAULT_LIMITS } from './attempts.ts'
@@ -135,14 +136,18 @@ function plainRunner(
 ): Runner {
   const wanted = options.runner ?? 'local'
   if (typeof wanted === 'function') return wanted(resources)
-  const maps = record.plan.stages.reduce((sum, stage) => sum + (stage.type === 'map' ? taskCount(stage) : 0), 0)
-  const alone = maps <= 1 && compiled.stages.every(({ program }) => program.declarative)
-  if (wanted === 'inline' || alone) return new InlineRunner({ store, job: compiled })
+  const here = new InlineRunner({ store, job: compiled })
+  if (wanted === 'inline') return here
+  const declarative = compiled.stages.every(({ program }) => program.declarative)
+  const mostTasks = Math.max(...record.plan.stages.map(taskCount))
+  const slots = Math.min(resources.workers, mostTasks)
+  if (declarative && slots === 1) return here
   if (job.bundle === '') {
     const message = `job ${job.job}: runner expected inline for a definition in memory, got ${wanted}`
     throw new RuntimeError('bad-option', message)
   }
-  return options.started ?? createLocalRunner(resources, options)
+  const workers = options.started ?? createLocalRunner(resources, options)
+  return declarative ? new JointRunner({ here, workers, slots }) : workers
 }
 
 /** Makes a runner of worker threads for a share of resources. */

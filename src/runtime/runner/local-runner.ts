@@ -44,11 +44,11 @@ export class LocalRunner implements Runner {
   }
 
   /**
-   * Starts the workers before there is anything to run: they load while the caller plans. An error shows with the first attempt; `close` is due even when
-   * nothing was run.
+   * Starts so many workers before there is anything to run: they load while the caller plans. An error shows with the first attempt; `close` is
+   * due even when nothing was run.
    */
-  start(): void {
-    this.#currentGeneration({ minThreads: this.slots }).catch(() => undefined)
+  start(workers: number): void {
+    this.#currentGeneration({ minThreads: workers }).catch(() => undefined)
   }
 
   async run(task: TaskDescription, { signal, faults, onProgress }: AttemptSignals): Promise<JournalEntry> {

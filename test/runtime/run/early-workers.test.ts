@@ -16,8 +16,8 @@ async function largeStore(): Promise<FlowStore> {
   return stored
 }
 
-async function start({ manifest }: FlowStore, options: Parameters<typeof startEarly>[1]) {
-  const runner = await startEarly(manifest, options)
+async function start({ manifest }: FlowStore, options: Omit<Parameters<typeof startEarly>[1], 'hasCode'>) {
+  const runner = await startEarly(manifest, { ...options, hasCode: true })
   if (runner) onTestFinished(() => runner.close())
   return runner
 }
