@@ -22,6 +22,7 @@ export { foldRows, foldRehash, sumDoubles } from './fold'
 export { foldDirect, foldPacked, settleDirect, directEntries } from './direct'
 export { markRange, joinMarks, markedRows } from './marks'
 export { packWords, packDoubles, packLongs, maskWords, timeBins } from './keys'
+export { spreadRows } from './spread'
 export {
   groupsCompact,
   groupsPartition,

@@ -100,6 +100,17 @@ export interface Kernels {
   maskWords(src: number, mask: number, rows: number, dst: number): void
   /** The start of the bin that each time lies in. */
   timeBins(src: number, size: number, rows: number, dst: number): void
+  /** Spreads flows over bins of time; see assembly/spread.ts for the columns at `places` and the counts. Returns the row before which it stopped for want of room, or `rows`. */
+  spreadRows(
+    places: number,
+    from: number,
+    rows: number,
+    size: number,
+    periodFrom: number,
+    periodTo: number,
+    capacity: number,
+    counts: number,
+  ): number
   /** Adds rows to an aggregation table in place; see assembly/fold.ts for its layout. Returns how many keys are new. */
   foldRows(
     keys: number,

@@ -1,19 +1,20 @@
 import type { Batch } from '../../flow/batch.ts'
 import { createBatch } from '../../flow/batch.ts'
-import type { Column, ColumnSpec } from '../../flow/column.ts'
+import type { ArrayMaker, Column, ColumnSpec } from '../../flow/column.ts'
 import { gatherRows } from '../../flow/gather.ts'
+import type { KernelInstance } from '../../kernels/pool.ts'
 import type { Spread } from '../../vocabulary/prorate.ts'
 import { isWhole, prorate, SPREAD } from '../../vocabulary/prorate.ts'
 import type { Mapper, TaskContext } from '../program.ts'
 import type { FoldParts } from './fold.ts'
 import type { KeyPart } from './key.ts'
+import type { Shares } from './shares.ts'
+import { MORE_SHARES, numbersOf, ShareColumns } from './shares.ts'
+import { SpreadKernel } from './spread-kernel.ts'
 
 /** The columns that a declarative job with `time: 'spread'` gives a meaning of its own. */
 const TIMES = ['start', 'end']
 const SHARED = ['bytes', 'packets'] as const
-
-/** Shares that are handed on together. */
-const SHARES = 8192
 
 /** Checks a declarative job with `time: 'spread'` and returns the milliseconds of its bins. */
 export function checkSpread(
@@ -40,97 +41,128 @@ export function checkSpread(
   return expression?.type === 'timeBin' ? expression.sizeMs : 0
 }
 
+export interface SpreaderOptions {
+  /** What is read of flows. */
+  readonly columns: readonly ColumnSpec[]
+  readonly binMs: number
+  readonly task: TaskContext
+  /** Memory in which shares are made, when there is room. */
+  readonly kernels?: KernelInstance | undefined
+}
+
 /**
  * Spreads flows over the bins of a declarative job before it groups them: `start` becomes the start of a bin, `bytes` and `packets` the shares that `prorate` gives. Most flows lie
  * in one bin: the first share of every flow stays in its row, with the other columns as they are, and only further shares are rows of their own.
  */
-export function createSpreader(columns: readonly ColumnSpec[], binMs: number, task: TaskContext, next: Mapper): Mapper {
-  const spreader = new Spreader(columns, binMs, task, next)
+export function createSpreader(options: SpreaderOptions, next: Mapper): Mapper {
+  const spreader = new Spreader(options, next)
   return { map: (batch) => spreader.map(batch), finish: () => next.finish() }
 }
 
 class Spreader {
   readonly #binMs: number
   readonly #spread: Spread
+  readonly #task: TaskContext
   readonly #next: Mapper
   readonly #shared: readonly ('bytes' | 'packets')[]
-  /** Start of the bin and shares of each row; then those of further shares, and the row of the flow that each is of. */
-  #first: Shares
-  readonly #more: Shares = shareArrays(SHARES)
-  readonly #rows = new Uint32Array(SHARES)
-  #count = 0
+  readonly #kernel: SpreadKernel | undefined
+  /** Shares that are made without a kernel. */
+  #plain: ShareColumns | undefined
   readonly #gathered: Batch
 
-  constructor(columns: readonly ColumnSpec[], binMs: number, task: TaskContext, next: Mapper) {
+  constructor({ columns, binMs, task, kernels }: SpreaderOptions, next: Mapper) {
     const has = (name: string): boolean => columns.some((spec) => spec.name === name)
     this.#binMs = binMs
+    this.#task = task
     this.#next = next
     this.#shared = SHARED.filter(has)
     const capped = (): void => task.count('prorate.capped')
     this.#spread = { from: task.from, to: task.to, bytes: has('bytes'), packets: has('packets'), capped }
-    this.#first = shareArrays(0)
-    this.#gathered = createBatch(columns, SHARES)
+    this.#kernel = SpreadKernel.in(kernels, binMs, this.#spread)
+    const make: ArrayMaker | undefined = this.#kernel && ((type, length) => kernels!.memory.array(type, length))
+    this.#gathered = createBatch(columns, MORE_SHARES, make)
   }
 
   map(batch: Batch): void {
-    const { length } = batch
-    if (this.#first.start.length < length) this.#first = shareArrays(batch.capacity)
-    const start = numbersOf(batch, 'start')
-    const end = numbersOf(batch, 'end')
-    const outside = this.#firstShares(batch, start, end)
-    if (outside > 0) this.#moveFirst(batch)
-    else this.#next.map(this.#withShares(batch, this.#first, length))
-    this.#flush(batch)
+    const kernel = this.#kernel?.bind(batch) ? this.#kernel : undefined
+    const shares = kernel?.shares ?? this.#plainShares(batch)
+    shares.outside = 0
+    if (kernel) this.#spreadBy(kernel, batch)
+    else this.#spreadRows(batch, shares)
+    if (shares.outside > 0) this.#moveFirst(batch, shares)
+    else this.#next.map(this.#withShares(batch, shares.first, batch.length))
+    this.#flush(batch, shares)
   }
 
-  /** The first share of every flow; further ones are kept. Returns how many flows have none. */
-  #firstShares(batch: Batch, start: Float64Array, end: Float64Array): number {
+  #plainShares({ length, capacity }: Batch): ShareColumns {
+    if (!this.#plain || this.#plain.first.start.length < length) this.#plain = new ShareColumns(capacity)
+    return this.#plain
+  }
+
+  /** Spreads the flows of a batch by a kernel, but for those that have more shares than there is ever room for. */
+  #spreadBy(kernel: SpreadKernel, batch: Batch): void {
+    const { shares } = kernel
+    for (let row = 0; row < batch.length; ) {
+      row = kernel.spread(row, batch.length)
+      if (row === batch.length) break
+      if (shares.count > 0) this.#flush(batch, shares)
+      else this.#divide(batch, row++, shares)
+    }
+    if (shares.capped > 0) this.#task.count('prorate.capped', shares.capped)
+    shares.capped = 0
+  }
+
+  #spreadRows(batch: Batch, shares: ShareColumns): void {
     const binMs = this.#binMs
     const spread = this.#spread
-    const first = this.#first
+    const { first } = shares
+    const starts = numbersOf(batch, 'start')
+    const ends = numbersOf(batch, 'end')
     for (const name of this.#shared) first[name].set(numbersOf(batch, name).subarray(0, batch.length))
-    let outside = 0
     for (let row = 0; row < batch.length; row++) {
-      const from = start[row]!
-      const bin = Math.floor(from / binMs) * binMs
+      const start = starts[row]!
+      const bin = Math.floor(start / binMs) * binMs
       first.start[row] = bin
-      if (!isWhole(from, end[row]! - from, bin + binMs, spread) && !this.#divide(batch, row, from, end[row]!)) outside++
+      if (!isWhole(start, ends[row]! - start, bin + binMs, spread)) this.#divide(batch, row, shares)
     }
-    return outside
   }
 
-  /** Divides a flow; false when it has no share, which its row then says. */
-  #divide(batch: Batch, row: number, start: number, end: number): boolean {
-    const first = this.#first
-    const flow = { start, end, bytes: first.bytes[row]!, packets: first.packets[row]!, [SPREAD]: this.#spread }
+  /** Divides a flow; when it has no share its row then says so. */
+  #divide(batch: Batch, row: number, shares: ShareColumns): void {
+    const { first } = shares
+    const [start, end] = [numbersOf(batch, 'start')[row]!, numbersOf(batch, 'end')[row]!]
+    const counter = (name: 'bytes' | 'packets'): number => (this.#spread[name] ? numbersOf(batch, name)[row]! : 0)
+    const flow = { start, end, bytes: counter('bytes'), packets: counter('packets'), [SPREAD]: this.#spread }
     const [share, ...others] = prorate(flow, this.#binMs)
+    if (!share) shares.outside++
     first.start[row] = share?.start ?? Number.NaN
     for (const name of this.#shared) first[name][row] = share?.[name] ?? 0
-    for (const other of others) this.#keep(batch, row, other.start, other.bytes, other.packets)
-    return share !== undefined
+    for (const other of others) this.#keep(batch, row, other.start, other.bytes, other.packets, shares)
   }
 
-  #keep(batch: Batch, row: number, start: number, bytes: number, packets: number): void {
-    if (this.#count === SHARES) this.#flush(batch)
-    const at = this.#count++
-    this.#rows[at] = row
-    this.#more.start[at] = start
-    this.#more.bytes[at] = bytes
-    this.#more.packets[at] = packets
+  #keep(batch: Batch, row: number, start: number, bytes: number, packets: number, shares: ShareColumns): void {
+    if (shares.count === MORE_SHARES) this.#flush(batch, shares)
+    const at = shares.count++
+    const { more } = shares
+    shares.rows[at] = row
+    more.start[at] = start
+    more.bytes[at] = bytes
+    more.packets[at] = packets
   }
 
   /** Makes rows of their own of the first shares too, where some flow has none. */
-  #moveFirst(batch: Batch): void {
-    const { start, bytes, packets } = this.#first
+  #moveFirst(batch: Batch, shares: ShareColumns): void {
+    const { start, bytes, packets } = shares.first
     for (let row = 0; row < batch.length; row++)
-      if (!Number.isNaN(start[row])) this.#keep(batch, row, start[row]!, bytes[row]!, packets[row]!)
+      if (!Number.isNaN(start[row])) this.#keep(batch, row, start[row]!, bytes[row]!, packets[row]!, shares)
   }
 
-  #flush(batch: Batch): void {
-    if (this.#count === 0) return
-    gatherRows(batch, this.#rows, this.#count, this.#gathered)
-    this.#next.map(this.#withShares(this.#gathered, this.#more, this.#count))
-    this.#count = 0
+  #flush(batch: Batch, shares: ShareColumns): void {
+    const { count } = shares
+    if (count === 0) return
+    gatherRows(batch, shares.rows, count, this.#gathered)
+    this.#next.map(this.#withShares(this.#gathered, shares.more, count))
+    shares.count = 0
   }
 
   #withShares({ capacity, columns }: Batch, shares: Shares, length: number): Batch {
@@ -138,23 +170,4 @@ class Spreader {
     for (const name of this.#shared) changed[name] = { type: 'u53', values: shares[name] }
     return { length, capacity, columns: changed }
   }
-}
-
-interface Shares {
-  readonly start: Float64Array<ArrayBuffer>
-  readonly bytes: Float64Array<ArrayBuffer>
-  readonly packets: Float64Array<ArrayBuffer>
-}
-
-const shareArrays = (length: number): Shares => ({
-  start: new Float64Array(length),
-  bytes: new Float64Array(length),
-  packets: new Float64Array(length),
-})
-
-/** Values of a time or a counter; `checkSpread` and the columns of flows say that they are doubles. */
-function numbersOf({ columns }: Batch, name: string): Float64Array {
-  const column = columns[name]
-  if (column?.type === 'instant' || column?.type === 'u53') return column.values
-  throw new TypeError(`spread: ${name} expected a time or a counter, got ${column?.type}`)
 }

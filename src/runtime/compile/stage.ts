@@ -134,7 +134,7 @@ function groupParts(draft: Draft): Parts {
     output: [...key, ...fold.output],
     createMapper: (sink, task) => {
       const grouper = createGrouper(keys, fold, lookups, sink)
-      return spreads ? createSpreader(read, binMs, task, grouper) : grouper
+      return spreads ? createSpreader({ columns: read, binMs, task, kernels: sink.kernels }, grouper) : grouper
     },
   }
 }

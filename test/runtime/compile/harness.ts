@@ -3,6 +3,7 @@ import { createBatch, createFlowBatch, FLOW_COLUMNS } from '../../../src/flow/ba
 import type { ColumnSpec } from '../../../src/flow/column.ts'
 import type { Value } from '../../../src/flow/value.ts'
 import { setValue, valueAt } from '../../../src/flow/value.ts'
+import type { KernelInstance } from '../../../src/kernels/pool.ts'
 import type { CompileOptions } from '../../../src/runtime/compile/compile.ts'
 import { compileJob } from '../../../src/runtime/compile/compile.ts'
 import type { Program, TaskContext } from '../../../src/runtime/program.ts'
@@ -49,8 +50,13 @@ export interface Bad {
   readonly error: Error
 }
 
-/** Runs the map side over batches and collects what it emits, the counters, and the records that threw. */
-export function mapRows(program: Program, batches: readonly Batch[], period: Partial<TaskContext> = {}) {
+/** Runs the map side over batches and collects what it emits, the counters, and the records that threw; with `kernels`, as for a table in their memory. */
+export function mapRows(
+  program: Program,
+  batches: readonly Batch[],
+  period: Partial<TaskContext> = {},
+  kernels?: KernelInstance,
+) {
   const rows: Row[] = []
   const bad: Bad[] = []
   const counters: { [name: string]: number } = {}
@@ -65,7 +71,7 @@ export function mapRows(program: Program, batches: readonly Batch[], period: Par
     },
     ...period,
   }
-  const mapper = program.createMapper({ add: (batch) => rows.push(...rowsOf(batch)) }, context)
+  const mapper = program.createMapper({ kernels, add: (batch) => rows.push(...rowsOf(batch)) }, context)
   for (const batch of batches) mapper.map(batch)
   mapper.finish()
   return { rows, bad, counters }

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import type { Batch } from '../../../src/flow/batch.ts'
 import { count, defineJob, duration, instant, max, prorate, sum, timeBin, u16, u53 } from '../../../src/index.ts'
+import { borrowKernels, returnKernels } from '../../../src/kernels/pool.ts'
 import { compileJob } from '../../../src/runtime/compile/compile.ts'
 import type { JobDefinition } from '../../../src/vocabulary/job.ts'
+import { MAX_SPREAD_MS } from '../../../src/vocabulary/prorate.ts'
 import { fc } from '../../kit/fast-check.ts'
 import type { Row } from './harness.ts'
 import { flowsOf, mapRows, programOf } from './harness.ts'
@@ -43,6 +46,22 @@ const flow = fc.record({
 })
 const text = (ms: number): string => new Date(ms).toISOString()
 
+/** Shares of flows by a kernel, in TypeScript, and by a map, which must agree. */
+function expectSame(batches: readonly Batch[], bin: number, period: { from: number; to: number }): void {
+  const oracle = mapRows(programOf(mapped, { bin }), batches, period)
+  const expected = sorted(oracle.rows)
+  const kernels = borrowKernels(16 << 20)
+  try {
+    for (const instance of [undefined, kernels]) {
+      const { rows, counters } = mapRows(programOf(declared, { bin }), batches, period, instance)
+      expect(sorted(rows)).toEqual(expected)
+      expect(counters).toEqual(oracle.counters)
+    }
+  } finally {
+    returnKernels(kernels)
+  }
+}
+
 const sorted = (rows: readonly Row[]): string[] =>
   rows.map(({ port, bin, bytes, packets, proto }) => JSON.stringify([port, bin, bytes, packets, proto])).sort()
 
@@ -57,12 +76,10 @@ describe('a declarative job with time: spread', () => {
               ...{ start: text(start), end: text(start + length), dstPort: port, proto: port * 2, ...counters },
             })),
           )
-          const period = { from: from ?? Number.NEGATIVE_INFINITY, to: to ?? Number.POSITIVE_INFINITY }
-          const [left, right] = [declared, mapped].map((job) =>
-            mapRows(programOf(job, { bin }), [batch, batch], period),
-          )
-          expect(sorted(left!.rows)).toEqual(sorted(right!.rows))
-          expect(left!.counters).toEqual(right!.counters)
+          expectSame([batch, batch], bin, {
+            from: from ?? Number.NEGATIVE_INFINITY,
+            to: to ?? Number.POSITIVE_INFINITY,
+          })
         },
       ),
       { numRuns: 150 },
@@ -74,10 +91,46 @@ describe('a declarative job with time: spread', () => {
       { start: text(0), end: text(1e12), bytes: 7 },
       { start: text(5), end: text(20_005), bytes: 20_000, packets: 3 },
     ])
-    const [left, right] = [declared, mapped].map((job) => mapRows(programOf(job, { bin: 1 }), [flows]))
-    expect(left!.counters).toEqual({ 'prorate.capped': 1 })
-    expect(left!.rows.length).toBe(120_000)
-    expect(sorted(left!.rows)).toEqual(sorted(right!.rows))
+    const { rows, counters } = mapRows(programOf(declared, { bin: 1 }), [flows])
+    expect(counters).toEqual({ 'prorate.capped': 1 })
+    expect(rows.length).toBe(120_000)
+    expectSame([flows], 1, { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY })
+  })
+
+  it('gives them for counters near 2^53, durations beyond the longest, bins from a millisecond on, and all times there are', () => {
+    const extreme = fc.constantFrom(1, 13, 60_000, 86_400_000, MAX_SPREAD_MS + 5).chain((bin) =>
+      fc.record({
+        bin: fc.constant(bin),
+        cut: fc.option(fc.integer({ min: -3 * bin, max: 40 * bin })),
+        flows: fc.array(
+          fc.record({
+            start: fc.oneof(fc.integer({ min: -8.6e15, max: 8.6e15 }), fc.integer({ min: -2 * bin, max: 2 * bin })),
+            length: fc.oneof(
+              fc.integer({ min: -bin, max: 20 * bin }),
+              fc.constantFrom(
+                ...[MAX_SPREAD_MS - 1, MAX_SPREAD_MS, MAX_SPREAD_MS * 4].map((ms) => Math.min(ms, bin * 1000)),
+              ),
+            ),
+            bytes: fc.oneof(fc.constantFrom(0, 1), fc.integer({ min: 2 ** 52, max: Number.MAX_SAFE_INTEGER })),
+            packets: fc.maxSafeNat(),
+          }),
+          { minLength: 1, maxLength: 8 },
+        ),
+      }),
+    )
+    fc.assert(
+      fc.property(extreme, ({ bin, cut, flows }) => {
+        const batch = flowsOf(
+          flows.map(({ start, length, ...counters }, row) => ({
+            ...{ start: text(start), end: text(start + length), dstPort: row, proto: row, ...counters },
+          })),
+        )
+        const at = cut === null ? undefined : flows[0]!.start + cut
+        expectSame([batch], bin, { from: Number.NEGATIVE_INFINITY, to: at ?? Number.POSITIVE_INFINITY })
+        expectSame([batch], bin, { from: at ?? Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY })
+      }),
+      { numRuns: 100 },
+    )
   })
 
   it('refuses other times in the key, and sums that cannot be shared out', () => {
