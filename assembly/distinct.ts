@@ -1,7 +1,7 @@
 // The distinct values of a column chunk, which make its dictionary, and of every row which of them it has.
 
 /** Above this many entries a dictionary no longer fits the fast caches of a reader. */
-const MAX_ENTRIES: u32 = 1 << 15
+export const MAX_ENTRIES: u32 = 1 << 15
 /** When more than `MANY` of the first `FEW` values are distinct, the rest of the row group will not be better. */
 const FEW: u32 = 8192
 const MANY: u32 = 5461
@@ -12,7 +12,7 @@ const FIRST_MASK: u32 = 1023
 export const TABLE_BYTES: usize = 2 << 18
 export const DISTINCT_BYTES: usize = 16 << 15
 /** Values this close together have a place each. */
-export const NEAR: f64 = 262144.0
+const NEAR: f64 = 262144.0
 
 // @ts-ignore: decorator
 @inline
@@ -38,13 +38,13 @@ function hash<T>(at: usize): u32 {
 
 // @ts-ignore: decorator
 @inline
-export function copyValue<T>(to: usize, from: usize): void {
+function copyValue<T>(to: usize, from: usize): void {
   if (isVector<T>()) v128.store(to, v128.load(from))
   else store<T>(to, load<T>(from))
 }
 
-/** Distinct values of 8 or 16 bits in order of appearance, and of every row which it has; how many, or `NONE`. */
-export function distinctSmall<T>(values: usize, count: u32, table: usize, distinct: usize, indices: usize): u32 {
+/** Distinct values of 8 or 16 bits in order of appearance, and of every row which it has; how many, or `NONE` when there are more than `most`. */
+function distinctSmall<T>(values: usize, count: u32, table: usize, distinct: usize, indices: usize, most: u32): u32 {
   memory.fill(table, 0, <usize>2 << (sizeof<T>() << 3))
   let entries: u32 = 0
   for (let i: u32 = 0; i < count; i++) {
@@ -52,7 +52,7 @@ export function distinctSmall<T>(values: usize, count: u32, table: usize, distin
     const place = table + (<usize>value << 1)
     let entry: u32 = load<u16>(place)
     if (entry == 0) {
-      if (entries == MAX_ENTRIES) return NONE
+      if (entries >= most) return NONE
       store<T>(distinct + <usize>entries * sizeof<T>(), value)
       entry = ++entries
       store<u16>(place, entry)
@@ -63,7 +63,15 @@ export function distinctSmall<T>(values: usize, count: u32, table: usize, distin
 }
 
 /** The same for numbers that lie close together, as times do, which a sorted block has in places side by side; `bounds` has the least and the largest as doubles. */
-export function distinctNear<T>(values: usize, count: u32, bounds: usize, table: usize, distinct: usize, indices: usize): u32 {
+function distinctNear<T>(
+  values: usize,
+  count: u32,
+  bounds: usize,
+  table: usize,
+  distinct: usize,
+  indices: usize,
+  most: u32,
+): u32 {
   const least = <i64>load<f64>(bounds)
   memory.fill(table, 0, <usize>(<i64>load<f64>(bounds, 8) - least + 1) << 1)
   let entries: u32 = 0
@@ -73,7 +81,7 @@ export function distinctNear<T>(values: usize, count: u32, bounds: usize, table:
     const place = table + (<usize>(<i64>load<T>(at) - least) << 1)
     let entry: u32 = load<u16>(place)
     if (entry == 0) {
-      if (entries == MAX_ENTRIES) return NONE
+      if (entries >= most) return NONE
       copyValue<T>(distinct + <usize>entries * sizeof<T>(), at)
       entry = ++entries
       store<u16>(place, entry)
@@ -97,7 +105,7 @@ function placeOf<T>(at: usize, table: usize, mask: u32, distinct: usize): usize 
 }
 
 /** The same for wider values, by open addressing in a table that grows with them, so that few values stay in the fastest cache. */
-export function distinctWide<T>(values: usize, count: u32, table: usize, distinct: usize, indices: usize): u32 {
+function distinctWide<T>(values: usize, count: u32, table: usize, distinct: usize, indices: usize, most: u32): u32 {
   let mask = FIRST_MASK
   memory.fill(table, 0, <usize>(mask + 1) << 1)
   let entries: u32 = 0
@@ -107,7 +115,7 @@ export function distinctWide<T>(values: usize, count: u32, table: usize, distinc
     let place = placeOf<T>(at, table, mask, distinct)
     let entry: u32 = load<u16>(place)
     if (entry == 0) {
-      if (entries == MAX_ENTRIES) return NONE
+      if (entries >= most) return NONE
       if (entries << 1 > mask) {
         mask = (mask << 1) | 1
         memory.fill(table, 0, <usize>(mask + 1) << 1)
@@ -122,4 +130,29 @@ export function distinctWide<T>(values: usize, count: u32, table: usize, distinc
     store<u16>(indices + (<usize>i << 1), entry - 1)
   }
   return entries
+}
+
+/**
+ * The distinct values in order of appearance, and of every row which of them it has; how many, or `NONE` when there are more than `most`. `bounds` has the least
+ * and the largest as doubles, but for 16-byte values.
+ */
+export function findDistinct<T>(
+  values: usize,
+  count: u32,
+  bounds: usize,
+  table: usize,
+  distinct: usize,
+  indices: usize,
+  most: u32,
+): u32 {
+  if (count == 0) return 0
+  if (isVector<T>()) return distinctWide<T>(values, count, table, distinct, indices, most)
+  const span = load<f64>(bounds, 8) - load<f64>(bounds)
+  if (span == 0) {
+    copyValue<T>(distinct, values)
+    return 1
+  }
+  if (sizeof<T>() < 4) return distinctSmall<T>(values, count, table, distinct, indices, most)
+  if (span < NEAR) return distinctNear<T>(values, count, bounds, table, distinct, indices, most)
+  return distinctWide<T>(values, count, table, distinct, indices, most)
 }

@@ -22,6 +22,10 @@ export function gather128(from: usize, rows: usize, count: u32, to: usize): void
     v128.store(to + (i << 4), v128.load(from + (<usize>load<u32>(rows + (i << 2)) << 4)))
 }
 
+export function copyBytes(from: usize, length: u32, to: usize): void {
+  memory.copy(to, from, length)
+}
+
 /** The 16-byte values of the rows whose family is 6, back to back. Returns how many. */
 export function pick128(family: usize, rows: u32, values: usize, dst: usize): i32 {
   let to = dst

@@ -1,28 +1,32 @@
 // The rows of a column of times in order of time, those of one time in their old order; the twin is src/kernels/time-order.ts.
-// A radix sort of the distance from the earliest time, 11 bits a pass, over words that hold 32 bits of it and the row. Most files span less than 49 days, so that 32
-// bits are all.
+// A radix sort of the distance from the earliest time, at most 12 bits a pass, over words that hold 32 bits of it and the row. Most files span less than 49 days, so that 32
+// bits are all, and most blocks less than 4.6 hours, so that two passes are enough.
 
-const DIGIT_BITS: u64 = 11
-const DIGITS: u32 = 1 << 11
+const MOST_BITS: u64 = 12
+const PLACES_BYTES: usize = 4 << 12
 const ROW: u64 = 0xffffffff
 
 /** Sorts `count` words by the bits [32, 32 + bits); returns which of the two buffers they are in then. `places` has room for the digits. */
 function sortWords(words: usize, spare: usize, count: u32, bits: u64, places: usize): usize {
-  for (let shift: u64 = 32; shift < 32 + bits; shift += DIGIT_BITS) {
-    memory.fill(places, 0, DIGITS << 2)
+  const passes = (bits + MOST_BITS - 1) / MOST_BITS
+  if (passes == 0) return words
+  const digitBits = (bits + passes - 1) / passes
+  const digits: usize = (<usize>1) << <usize>digitBits
+  for (let shift: u64 = 32; shift < 32 + bits; shift += digitBits) {
+    memory.fill(places, 0, digits << 2)
     for (let i: usize = 0; i < <usize>count; i++) {
-      const place = places + ((<usize>(load<u64>(words + (i << 3)) >> shift) & (DIGITS - 1)) << 2)
+      const place = places + ((<usize>(load<u64>(words + (i << 3)) >> shift) & (digits - 1)) << 2)
       store<u32>(place, load<u32>(place) + 1)
     }
     let start: u32 = 0
-    for (let d: usize = 0; d < <usize>DIGITS; d++) {
+    for (let d: usize = 0; d < digits; d++) {
       const size = load<u32>(places + (d << 2))
       store<u32>(places + (d << 2), start)
       start += size
     }
     for (let i: usize = 0; i < <usize>count; i++) {
       const word = load<u64>(words + (i << 3))
-      const place = places + ((<usize>(word >> shift) & (DIGITS - 1)) << 2)
+      const place = places + ((<usize>(word >> shift) & (digits - 1)) << 2)
       const at = load<u32>(place)
       store<u32>(place, at + 1)
       store<u64>(spare + (<usize>at << 3), word)
@@ -34,7 +38,7 @@ function sortWords(words: usize, spare: usize, count: u32, bits: u64, places: us
   return words
 }
 
-/** Writes the row numbers `0 .. count` in order of their times (whole doubles) to `rows`; `scratch` has 8 KB and 16 bytes for each row. */
+/** Writes the row numbers `0 .. count` in order of their times (whole doubles) to `rows`; `scratch` has 16 KB and 16 bytes for each row. */
 export function timeOrder(times: usize, count: u32, rows: usize, scratch: usize): void {
   if (count == 0) return
   let least = <i64>load<f64>(times)
@@ -45,7 +49,7 @@ export function timeOrder(times: usize, count: u32, rows: usize, scratch: usize)
     most = max<i64>(most, time)
   }
   const distance = <u64>(most - least)
-  const words = scratch + (DIGITS << 2)
+  const words = scratch + PLACES_BYTES
   const spare = words + (<usize>count << 3)
   for (let i: usize = 0; i < <usize>count; i++)
     store<u64>(words + (i << 3), (<u64>(<i64>load<f64>(times + (i << 3)) - least) << 32) | <u64>i)

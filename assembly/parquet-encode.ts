@@ -3,7 +3,7 @@
 
 import { putVarint } from './avro-encode'
 import { OUT_OF_RANGE } from './codes'
-import { copyValue, DISTINCT_BYTES, distinctNear, distinctSmall, distinctWide, NEAR, NONE, sizeOf, TABLE_BYTES } from './distinct'
+import { DISTINCT_BYTES, findDistinct, MAX_ENTRIES, NONE, sizeOf, TABLE_BYTES } from './distinct'
 
 /** The specification's numbers. */
 const PLAIN: u32 = 0
@@ -23,6 +23,9 @@ const ENTRIES: usize = 20
 const AT: usize = 24
 const DICTIONARY_BYTES: usize = 28
 const PAGE_BYTES: usize = 32
+
+/** Differences cannot do better than a dictionary with indices of 6 bits. */
+const SHORT_ENTRIES: u32 = 64
 
 /** Bytes of a value in PLAIN. */
 // @ts-ignore: decorator
@@ -159,6 +162,24 @@ function putDeltas<T>(values: usize, bounds: usize, pages: u32, deltas: usize, r
   return to
 }
 
+/** Bits of an index into so many entries. */
+// @ts-ignore: decorator
+@inline
+function indexBits(entries: u32): u32 {
+  return entries <= 1 ? 0 : 32 - clz(entries - 1)
+}
+
+/** How many entries of `valueBits` a dictionary may have so that it takes no more than `budget` bits with its indices; `SHORT_ENTRIES` or fewer mean that it cannot win. */
+function mostEntries(count: u32, valueBits: u32, budget: u64): u32 {
+  for (let most = MAX_ENTRIES; most > SHORT_ENTRIES; most >>= 1) {
+    const indices = <u64>count * indexBits(most)
+    if (indices >= budget) continue
+    const fits = <u32>min<u64>(most, (budget - indices) / valueBits)
+    if (fits > most >> 1) return fits
+  }
+  return 0
+}
+
 function encode<T>(values: usize, bounds: usize, pages: u32, scratch: usize, out: usize, report: usize): i32 {
   const count = load<u32>(bounds + (<usize>pages << 2))
   const table = scratch
@@ -166,28 +187,21 @@ function encode<T>(values: usize, bounds: usize, pages: u32, scratch: usize, out
   const deltas = distinct + DISTINCT_BYTES
   const indices = deltas + (BLOCK << 3)
   const deltaPages = indices + ((<usize>count * 2 + 31) & ~15)
-  let entries = NONE
-  if (isVector<T>()) entries = distinctWide<T>(values, count, table, distinct, indices)
-  else if (count > 0) {
-    if (!putBounds<T>(values, count, report)) return OUT_OF_RANGE
-    if (load<f64>(report) == load<f64>(report, MAX)) {
-      copyValue<T>(distinct, values)
-      entries = 1
-    } else if (sizeof<T>() < 4) entries = distinctSmall<T>(values, count, table, distinct, indices)
-    else if (load<f64>(report, MAX) - load<f64>(report) < NEAR)
-      entries = distinctNear<T>(values, count, report, table, distinct, indices)
-    else entries = distinctWide<T>(values, count, table, distinct, indices)
-  } else entries = 0
-  const hasDictionary = entries != NONE
-  const bits: u32 = !hasDictionary || entries <= 1 ? 0 : 32 - clz(entries - 1)
+  if (!isVector<T>() && count > 0 && !putBounds<T>(values, count, report)) return OUT_OF_RANGE
   const plainBits = (<u64>count * plainSize<T>()) << 3
-  const dictionaryBits: u64 = hasDictionary ? ((<u64>entries * plainSize<T>()) << 3) + <u64>count * bits : u64.MAX_VALUE
   let deltaBits: u64 = u64.MAX_VALUE
-  // Differences cannot do better than a dictionary whose indices are short.
-  if (!isVector<T>() && (!hasDictionary || bits > 6)) {
-    const end = putDeltas<T>(values, bounds, pages, deltas, report, deltaPages)
-    if (end != 0) deltaBits = <u64>(end - deltaPages) << 3
+  let entries = findDistinct<T>(values, count, report, table, distinct, indices, SHORT_ENTRIES)
+  if (entries == NONE) {
+    if (!isVector<T>()) {
+      const end = putDeltas<T>(values, bounds, pages, deltas, report, deltaPages)
+      if (end != 0) deltaBits = <u64>(end - deltaPages) << 3
+    }
+    const most = mostEntries(count, plainSize<T>() << 3, min<u64>(deltaBits, plainBits))
+    if (most > SHORT_ENTRIES) entries = findDistinct<T>(values, count, report, table, distinct, indices, most)
   }
+  const hasDictionary = entries != NONE
+  const bits: u32 = hasDictionary ? indexBits(entries) : 0
+  const dictionaryBits: u64 = hasDictionary ? ((<u64>entries * plainSize<T>()) << 3) + <u64>count * bits : u64.MAX_VALUE
   const isDictionary = hasDictionary && dictionaryBits <= deltaBits && dictionaryBits < plainBits
   store<u32>(report, 0, ENTRIES)
   store<u32>(report, 0, DICTIONARY_BYTES)

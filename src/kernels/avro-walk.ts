@@ -29,8 +29,12 @@ const SHORT_RUN = 3
 const LONGEST_RUN = 40
 const MOST_CODE = 16 << 10
 
-/** Compiles the walk of a program; undefined when it has operations that only `avroRows` knows. */
-export function compileWalk(program: Int32Array, targets: readonly SlotTarget[]): CompiledWalk | undefined {
+/** Compiles the walk of a program over memory of one thread or of several; undefined when it has operations that only `avroRows` knows. */
+export function compileWalk(
+  program: Int32Array,
+  targets: readonly SlotTarget[],
+  memory: 'own' | 'shared',
+): CompiledWalk | undefined {
   const code: number[] = []
   let reach = WINDOW
   for (let pc = 0; program[pc] !== OP.end; ) {
@@ -69,7 +73,7 @@ export function compileWalk(program: Int32Array, targets: readonly SlotTarget[])
   const step = [...get(ROW), ...int(1), ...I.i32.add, ...set(ROW), ...branch(0)]
   const loop = [...I.loop, ...get(P), ...set(HERE), ...stop, ...code, ...step, ...I.end]
   const body = [...I.block, ...loop, ...I.end, ...get(ROW), ...get(HERE)]
-  return { module: new WebAssembly.Module(moduleOf(5, 2, LOCALS, body)), reach }
+  return { module: new WebAssembly.Module(moduleOf({ params: 5, results: 2, locals: LOCALS, body }, memory)), reach }
 }
 
 /** The walk in the memory of its columns; rows and addresses are unsigned. */

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { KernelMemory } from './memory.ts'
+import { isShared, type KernelMemory } from './memory.ts'
 
 /**
  * The kernels, as functions over addresses in one `KernelMemory`. Results below 0 are `KERNEL_CODES`. The WebAssembly module and the
@@ -58,6 +58,8 @@ export interface Kernels {
   gather32: GatherKernel
   gather64: GatherKernel
   gather128: GatherKernel
+  /** Copies bytes, as fast within shared memory as within any. */
+  copyBytes(from: number, length: number, to: number): void
   /** The row numbers in order of time; `scratch` has `orderScratchBytes`. */
   timeOrder(times: number, count: number, rows: number, scratch: number): void
   /** A bit for each byte, 1 where it is `value`. Returns how many bytes were written. */
@@ -254,7 +256,7 @@ export function loadKernels({ memory }: KernelMemory): Kernels {
 }
 
 function moduleFor(memory: WebAssembly.Memory): WebAssembly.Module {
-  if ((memory.buffer as ArrayBufferLike) instanceof SharedArrayBuffer) {
+  if (isShared(memory)) {
     compiledShared ??= new WebAssembly.Module(importShared(readFileSync(moduleFile())))
     return compiledShared
   }

@@ -6,6 +6,10 @@ export const MOST_BYTES = 3840 * 2 ** 20
 
 const PAGE = 65_536
 
+/** Whether threads share a memory. */
+export const isShared = ({ buffer }: WebAssembly.Memory): boolean =>
+  (buffer as ArrayBufferLike) instanceof SharedArrayBuffer
+
 /** What makes an array over a part of a buffer. */
 interface ArrayType<T extends ArrayBufferView> {
   readonly BYTES_PER_ELEMENT: number
@@ -30,9 +34,9 @@ export class KernelMemory {
   }
 
   /** Makes a memory of `sizeBytes`, which other threads may use too when it is shared. */
-  static create(sizeBytes: number, { isShared = false } = {}): KernelMemory {
+  static create(sizeBytes: number, { shared = false } = {}): KernelMemory {
     const pages = Math.max(Math.ceil((sizeBytes + PAGE) / PAGE), 16)
-    return KernelMemory.over(new WebAssembly.Memory({ initial: pages, maximum: pages, shared: isShared }))
+    return KernelMemory.over(new WebAssembly.Memory({ initial: pages, maximum: pages, shared }))
   }
 
   /** Hands out a memory from its start on, but for the page that belongs to the module itself. */

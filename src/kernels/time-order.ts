@@ -35,5 +35,5 @@ export function timeOrder(times: Float64Array, count: number): Uint32Array {
 
 const digit = (distance: number, scale: number): number => Math.floor(distance / scale) % 65_536
 
-/** Scratch of the kernel: places for 11 bits, and two words for each row. */
-export const orderScratchBytes = (count: number): number => 8192 + count * 16
+/** Scratch of the kernel: places for 12 bits, and two words for each row. */
+export const orderScratchBytes = (count: number): number => 16_384 + count * 16

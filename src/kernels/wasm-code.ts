@@ -82,12 +82,21 @@ export const loadVector = (offset: number): Code => [0xfd, 0, 0, ...unsigned(off
 const TYPES = { i32: 0x7f, i64: 0x7e } as const
 export type LocalType = keyof typeof TYPES
 
-/** A module with one function, `run`, over the memory that is imported as `env.memory`; all parameters and results are i32. */
+/** Limits of an imported memory, of any size: at least nothing, or, where threads share it, at most 4 GB as well. */
+const LIMITS = { own: [0, 0], shared: [3, 0, ...unsigned(65_536)] } as const
+
+/** A function over a memory, whose parameters and results are all i32. */
+export interface FunctionCode {
+  readonly params: number
+  readonly results: number
+  readonly locals: readonly LocalType[]
+  readonly body: Code
+}
+
+/** A module with one function, `run`, over the memory that is imported as `env.memory`. */
 export function moduleOf(
-  params: number,
-  results: number,
-  locals: readonly LocalType[],
-  body: Code,
+  { params, results, locals, body }: FunctionCode,
+  memory: keyof typeof LIMITS,
 ): Uint8Array<ArrayBuffer> {
   const vector = (items: readonly Code[]): number[] => [...unsigned(items.length), ...items.flat()]
   const sized = (bytes: Code): number[] => [...unsigned(bytes.length), ...bytes]
@@ -98,7 +107,7 @@ export function moduleOf(
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(1, [[0x60, ...words(params), ...words(results)]]),
-    ...section(2, [[...name('env'), ...name('memory'), 2, 0, 1]]),
+    ...section(2, [[...name('env'), ...name('memory'), 2, ...LIMITS[memory]]]),
     ...section(3, [[0]]),
     ...section(7, [[...name('run'), 0, 0]]),
     ...section(10, [sized([...declared, ...body, ...I.end])]),

@@ -215,7 +215,15 @@ describe('the kernel that walks Avro rows', () => {
         input,
         AT.v6 + ENTRIES * 16,
         (kernels, src, dst, extra) =>
-          walkRows(kernels, isCompiled ? compileWalk(code, targets) : undefined, src, plain.length, dst, extra, count),
+          walkRows(
+            kernels,
+            isCompiled ? compileWalk(code, targets, 'own') : undefined,
+            src,
+            plain.length,
+            dst,
+            extra,
+            count,
+          ),
         (dst) => {
           const words = new Uint8Array(SLOTS * TARGET.words * 4)
           for (const [slot, target] of targets.entries())

@@ -41,6 +41,18 @@ describe('kernels that move rows', () => {
     )
   })
 
+  it('copy bytes as they are', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        const { output } = runKernel(bytes, bytes.length, (kernels, src, dst) => {
+          kernels.copyBytes(src, bytes.length, dst)
+          return 0
+        })
+        expect([...output]).toEqual([...bytes])
+      }),
+    )
+  })
+
   it('pick the 16-byte values of family 6, and the bits of the rows that have one', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(0, 4, 6), { maxLength: 70 }), (families) => {
@@ -69,6 +81,7 @@ describe('kernels that move rows', () => {
     const time = fc.oneof(
       fc.integer({ min: -5, max: 5 }),
       fc.integer({ min: 1_700_000_000_000, max: 1_700_000_400_000 }),
+      fc.integer({ min: 1_700_000_000_000, max: 1_700_016_700_000 }),
       fc.integer({ min: -(2 ** 51), max: 2 ** 51 }),
     )
     fc.assert(

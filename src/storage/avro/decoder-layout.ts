@@ -1,12 +1,12 @@
 import type { Batch } from '../../flow/batch.ts'
 import { batchBytes, batchIn } from '../../flow/batch.ts'
-import type { Column } from '../../flow/column.ts'
+import type { Column, ColumnSpec } from '../../flow/column.ts'
 import { NUMBER_RANGE } from '../../flow/value.ts'
 import type { RowSlots, SlotTarget } from '../../kernels/avro-program.ts'
 import { ROW_SLACK, TARGET, writeTarget } from '../../kernels/avro-program.ts'
 import type { CompiledWalk, RowWalk } from '../../kernels/avro-walk.ts'
 import { compileWalk, instantiateWalk } from '../../kernels/avro-walk.ts'
-import { SLACK } from '../../kernels/memory.ts'
+import { isShared, SLACK } from '../../kernels/memory.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels } from '../../kernels/pool.ts'
 import type { RowDecoderOptions } from './decoder.ts'
@@ -38,6 +38,17 @@ export interface Walk {
   readonly reach: number
 }
 
+/** What the program of a usual schema takes. */
+const USUAL_CODE_BYTES = 16 << 10
+
+/** What is taken beside the sync-blocks, at most. */
+export const layoutBytes = (columns: readonly ColumnSpec[], capacity: number, codeBytes = USUAL_CODE_BYTES): number =>
+  columns.length * (capacity * 17 + TARGET.words * 4) +
+  batchBytes(columns, capacity) +
+  codeBytes +
+  ROW_SLACK +
+  24 * SLACK
+
 /** Takes room for sync-blocks of these lengths. */
 export function layOut(
   program: RowProgram,
@@ -49,11 +60,8 @@ export function layOut(
   const entries = reads.length * capacity
   const targetBytes = reads.length * TARGET.words * 4
   const columnBytes = batchBytes(columns, capacity)
-  const sizes = [packedLength, plainLength + ROW_SLACK, entries * 17, targetBytes, code.byteLength, columnBytes]
-  const instance = borrowKernels(
-    sizes.reduce((sum, size) => sum + size + SLACK * 4, 0),
-    kernels,
-  )
+  const blocks = packedLength + plainLength
+  const instance = borrowKernels(blocks + layoutBytes(columns, capacity, code.byteLength), kernels)
   const { memory } = instance
   const { buffer } = memory.memory
   const programAt = memory.allocate(code.byteLength)
@@ -89,10 +97,11 @@ const MOST_WALKS = 64
 
 function walkOf(code: Int32Array, targets: readonly SlotTarget[], memory: WebAssembly.Memory): Walk | undefined {
   const text = (_name: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value)
-  const key = JSON.stringify([[...code], targets], text)
+  const kind = isShared(memory) ? 'shared' : 'own'
+  const key = JSON.stringify([kind, [...code], targets], text)
   if (!compiledWalks.has(key)) {
     if (compiledWalks.size === MOST_WALKS) compiledWalks.clear()
-    compiledWalks.set(key, compileWalk(code, targets))
+    compiledWalks.set(key, compileWalk(code, targets, kind))
   }
   const compiled = compiledWalks.get(key)
   return compiled && { run: instantiateWalk(compiled, memory), reach: compiled.reach }

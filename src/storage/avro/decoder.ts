@@ -8,7 +8,7 @@ import { returnKernels } from '../../kernels/pool.ts'
 import type { AvroCodec } from './codec.ts'
 import { checkCrc, corrupt, decompress, openSnappy } from './codec.ts'
 import type { DecoderLayout } from './decoder-layout.ts'
-import { layOut } from './decoder-layout.ts'
+import { layOut, layoutBytes } from './decoder-layout.ts'
 import { fillColumn } from './fill.ts'
 import type { RowProgram } from './program.ts'
 import { compileProgram } from './program.ts'
@@ -41,6 +41,11 @@ export class RowDecoder {
   /** Bytes of the sync-block at hand. */
   #plainLength = 0
 
+  /** What a decoder of sync-blocks of the usual size takes of a memory. */
+  static bytesNeeded(columns: readonly ColumnSpec[], capacity: number): number {
+    return 2 * USUAL_BYTES + layoutBytes(columns, capacity)
+  }
+
   /** Throws `bad-schema` when rows of the writer's schema can never fit the columns. */
   constructor(options: RowDecoderOptions) {
     this.#options = options
@@ -52,7 +57,7 @@ export class RowDecoder {
     return this.#layout(0, 0).batch
   }
 
-  /** Unpacks and checks a sync-block and returns the length of its plain bytes. Throws `corrupt`. */
+  /** Unpacks and checks a sync-block, in place when it lies in the memory of the columns, and returns the length of its plain bytes. Throws `corrupt`. */
   load(codec: AvroCodec, data: Uint8Array): number {
     if (codec === 'snappy') this.#loadSnappy(data)
     else {
@@ -124,8 +129,10 @@ export class RowDecoder {
   #loadSnappy(data: Uint8Array): void {
     const { body, crc, plainLength } = openSnappy(data)
     const { instance, packedAt, plainAt } = this.#layout(body.length, plainLength)
-    instance.memory.bytes(packedAt, body.length).set(body)
-    const written = instance.kernels.snappyDecompress(packedAt, body.length, plainAt, plainLength)
+    const isThere = body.buffer === instance.memory.memory.buffer
+    if (!isThere) instance.memory.bytes(packedAt, body.length).set(body)
+    const from = isThere ? body.byteOffset : packedAt
+    const written = instance.kernels.snappyDecompress(from, body.length, plainAt, plainLength)
     if (written < 0) throw corrupt('snappy data', kernelFault(written))
     checkCrc(instance.memory.bytes(plainAt, written), crc)
     this.#plainLength = written

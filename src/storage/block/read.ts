@@ -22,6 +22,8 @@ export interface ReadBlockOptions {
   readonly chunks?: { readonly first: number; readonly count: number }
   /** Where the columns are to lie, when there is room. */
   readonly kernels?: KernelInstance | undefined
+  /** What decodes the rows of an Avro block, of this schema into these columns; by default one is made, and closed in the end. */
+  readonly decoder?: RowDecoder
   /** Told of each chunk with damage, whose bad rows are then left out; without it damage is an error. */
   readonly onCorrupt?: (damage: BlockDamage) => void
 }
@@ -43,7 +45,8 @@ export interface BlockRows {
   readonly firstRecord: number
 }
 
-const BATCH_ROWS = 4096
+/** Rows that are decoded at a time. */
+export const BATCH_ROWS = 4096
 
 /**
  * Reads the wanted columns of a block of either format, chunk by chunk, in order. Checksums, sync markers and counts are checked. Throws `corrupt`, naming block and
@@ -57,11 +60,11 @@ export async function* readBlock(options: ReadBlockOptions): AsyncGenerator<Bloc
   }
   const { first, count } = options.chunks ?? { first: 0, count: block.chunks.length }
   const chunks = block.chunks.slice(first, first + count)
-  const decoder = new RowDecoder({ schema, columns, capacity: BATCH_ROWS, kernels: options.kernels })
+  const { decoder = new RowDecoder({ schema, columns, capacity: BATCH_ROWS, kernels: options.kernels }) } = options
   try {
     yield* readAvroChunks(options, chunks, first, decoder)
   } finally {
-    decoder.close()
+    if (decoder !== options.decoder) decoder.close()
   }
 }
 

@@ -1,6 +1,6 @@
 import { formatAddress, formatAddressBytes, parseAddressExact } from '../../flow/address.ts'
 import type { Batch } from '../../flow/batch.ts'
-import type { AddressColumn, NumericColumn } from '../../flow/column.ts'
+import type { NumericColumn } from '../../flow/column.ts'
 
 /** Smallest and largest `start` and `end` of some rows; null where there are no rows with times. */
 export interface TimeSpan {
@@ -19,26 +19,53 @@ export const STATISTICS_COLUMNS = [
   { name: 'samplePopulation', type: 'u53' },
 ] as const
 
+/** Exporters that are remembered while rows are taken in, a power of two. */
+const SEEN = 256
+
 /** What the manifest says about the rows of a block, gathered while they are written. */
 export class BlockStatistics {
   readonly whole = emptySpan()
   samplingUnknown = 0
   private readonly v4 = new Set<number>()
   private readonly v6 = new Set<string>()
+  private readonly seen = new Float64Array(SEEN).fill(-1)
   private span = emptySpan()
 
   /** Takes in rows `from` to `to` (exclusive) of a batch. */
   add(batch: Batch, from: number, to: number): void {
-    const { start, end, exporter, sampleSize, samplePopulation } = batch.columns
+    this.addTimes(batch, from, to)
+    this.addExporters(batch, from, to)
+    this.addSampling(batch, from, to)
+  }
+
+  /** Takes in what `add` does, but only the times of the rows. */
+  addTimes({ columns: { start, end } }: Batch, from: number, to: number): void {
     if (start?.type === 'instant')
       [this.span.minStart, this.span.maxStart] = extend(this.span.minStart, this.span.maxStart, start, from, to)
     if (end?.type === 'instant')
       [this.span.minEnd, this.span.maxEnd] = extend(this.span.minEnd, this.span.maxEnd, end, from, to)
-    if (exporter?.type === 'address') this.addExporters(exporter, from, to)
-    if (sampleSize?.type === 'u53' && samplePopulation?.type === 'u53') {
-      for (let row = from; row < to; row++) {
-        if (sampleSize.values[row] === 0 && samplePopulation.values[row] === 0) this.samplingUnknown++
-      }
+  }
+
+  /** Only whether the sampling of the rows is known. */
+  addSampling({ columns: { sampleSize, samplePopulation } }: Batch, from: number, to: number): void {
+    if (sampleSize?.type !== 'u53' || samplePopulation?.type !== 'u53') return
+    for (let row = from; row < to; row++) {
+      if (sampleSize.values[row] === 0 && samplePopulation.values[row] === 0) this.samplingUnknown++
+    }
+  }
+
+  /** Only the exporters of the rows. There are few, so nearly every row is told by one that was seen before it. */
+  addExporters({ columns: { exporter } }: Batch, from: number, to: number): void {
+    if (exporter?.type !== 'address') return
+    const { seen } = this
+    const { family, v4 } = exporter
+    for (let row = from; row < to; row++) {
+      const value = v4[row]!
+      const place = (value ^ (value >>> 8)) & (SEEN - 1)
+      if (family[row] === 4 && seen[place] !== value) {
+        seen[place] = value
+        this.v4.add(value)
+      } else if (family[row] === 6) this.v6.add(formatAddress(exporter, row))
     }
   }
 
@@ -82,19 +109,6 @@ export class BlockStatistics {
       })
     const bytes6 = [...this.v6].map((text) => ({ text, bytes: parseAddressExact(text) }))
     return [...texts4, ...bytes6.sort((a, b) => Buffer.compare(a.bytes, b.bytes)).map(({ text }) => text)]
-  }
-
-  /** Flows of one exporter come in runs, so most rows are told by the one before. */
-  private addExporters(column: AddressColumn, from: number, to: number): void {
-    let last = -1
-    for (let row = from; row < to; row++) {
-      const family = column.family[row]
-      if (family === 6) this.v6.add(formatAddress(column, row))
-      else if (family === 4 && column.v4[row] !== last) {
-        last = column.v4[row]!
-        this.v4.add(last)
-      }
-    }
   }
 }
 

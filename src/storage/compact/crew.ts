@@ -4,9 +4,10 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { isShareable } from '../../flow/batch.ts'
-import type { EncodeTask, LaneGroup, LaneTask, ReadTask } from './lane.ts'
+import type { EncodeTask, LaneTask, ReadTask } from './lane.ts'
 import { Lane } from './lane.ts'
-import type { SharedRows, SharedRowsPlan } from './shared-rows.ts'
+import type { LaneGroup } from './lane-group.ts'
+import { RUNS_PER_LANE, type SharedRows, type SharedRowsPlan } from './shared-rows.ts'
 
 /** What a worker is started with. */
 export interface LaneSetting {
@@ -25,21 +26,22 @@ export interface LaneAnswer {
   readonly error?: string
 }
 
-/** Tasks that a worker has beyond the one it works on, so that it need not wait for this thread. */
-const AHEAD = 1
-
-/** The threads of a compaction: workers, or this thread by itself. Tasks are worked on in the order in which they come, as soon as a thread is free. */
+/** The threads of a compaction: this one, and a worker for each further one. Tasks are worked on in the order in which they come, as soon as a thread is free. */
 export class Crew {
   readonly #hands: readonly Hand[]
   readonly #limit: LimitFunction
 
-  /** `threads` of 1, rows that cannot be shared, and a program that runs from its sources have no workers. */
+  /** Rows that cannot be shared, and a program that runs from its sources, have no workers. */
   constructor(rows: SharedRows, threads: number) {
     const script = threads > 1 && isShareable(rows.plan.columns) ? workerScript() : undefined
-    this.#hands = script
-      ? Array.from({ length: threads }, (_, index) => new WorkerHand(script, { plan: rows.plan, index }))
-      : [new OwnHand(rows)]
-    this.#limit = pLimit(script ? threads * (1 + AHEAD) : 1)
+    const workers = Array.from(
+      { length: script ? threads - 1 : 0 },
+      (_, i) => new WorkerHand(script!, { plan: rows.plan, index: i + 1 }),
+    )
+    // Of two that have as much to do the worker comes first, since this thread has tasks to prepare as well.
+    this.#hands = [...workers, new OwnHand(rows)]
+    // Each has a task beyond the one it works on, so that none waits for the bytes of the next.
+    this.#limit = pLimit(this.#hands.length * RUNS_PER_LANE)
   }
 
   /** Calls `work`, which prepares tasks for `read` and `encode`, once there is room for another. */
@@ -72,14 +74,22 @@ interface Hand {
 
 /** Works in this thread, and lets other events of it pass between two tasks. */
 class OwnHand implements Hand {
-  readonly pending = 0
+  pending = 0
   readonly #lane: Lane
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(rows: SharedRows) {
     this.#lane = new Lane(rows, 0)
   }
 
-  async run(task: LaneTask): Promise<LaneGroup | undefined> {
+  run(task: LaneTask): Promise<LaneGroup | undefined> {
+    this.pending++
+    const result = this.#last.then(() => this.#work(task)).finally(() => this.pending--)
+    this.#last = result.catch(() => undefined)
+    return result
+  }
+
+  async #work(task: LaneTask): Promise<LaneGroup | undefined> {
     await setImmediate()
     if (task.type === 'encode') return this.#lane.encode(task)
     await this.#lane.read(task)
@@ -121,7 +131,8 @@ class WorkerHand implements Hand {
     const id = this.#next++
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
-      this.#worker.postMessage({ id, task } satisfies LaneRequest)
+      const transfer = task.type === 'encode' ? [task.room.buffer] : []
+      this.#worker.postMessage({ id, task } satisfies LaneRequest, transfer)
     })
   }
 

@@ -40,6 +40,8 @@ export class GroupWriter {
   readonly #options: GroupWriterOptions
   readonly #maker: BlockMaker
   readonly #mostRecords: number
+  /** The schema of the new blocks. */
+  readonly #target: unknown
   #storing: Promise<void> = Promise.resolve()
 
   constructor(options: GroupWriterOptions) {
@@ -49,26 +51,25 @@ export class GroupWriter {
     const threads = records < FEW_RECORDS ? 1 : (options.threads ?? availableParallelism())
     this.#options = options
     this.#mostRecords = mostRows(columns, { memoryBytes, threads })
+    this.#target = rewriteSchema(dataset, schema)
     const parts = groups.flatMap((group) => partsOf(group, this.#mostRecords))
-    const capacity = Math.max(1, ...parts.map((part) => part.records))
-    this.#maker = new BlockMaker({ store, columns, capacity, threads })
+    this.#maker = new BlockMaker({ store, columns, schema, target: this.#target, parts, threads })
   }
 
   /** Makes the blocks of a group; the last is stored, and all are committed, after this has returned. Throws as `readBlock` does, or what storing the group before has thrown. */
   async write(group: readonly BlockInfo[]): Promise<void> {
-    const { store, system, dataset, schema } = this.#options
-    const target = rewriteSchema(dataset, schema)
+    const { store, system, dataset } = this.#options
     const collector = [...new Set(group.map((block) => block.collector))].sort().join('+')
     const made: BlockInfo[] = []
     for (const part of partsOf(group, this.#mostRecords)) {
       const id = ulid(system)
-      const { bytes, info, firstReceived } = await this.#maker.make(part, schema, target)
+      const { bytes, info, firstReceived } = await this.#maker.make(part)
       const block: BlockInfo = { key: blockKey(dataset, firstReceived, id, 'parquet'), collector, ...info }
       made.push(block)
       await this.#storing
       this.#store(() => store.write(block.key, bytes, { ifAbsent: true }))
     }
-    this.#store(() => this.#commit(group, made, target))
+    this.#store(() => this.#commit(group, made))
   }
 
   /** Waits until the last group is committed. */
@@ -87,10 +88,12 @@ export class GroupWriter {
     this.#storing.catch(() => undefined)
   }
 
-  async #commit(group: readonly BlockInfo[], made: readonly BlockInfo[], schema: unknown): Promise<void> {
+  async #commit(group: readonly BlockInfo[], made: readonly BlockInfo[]): Promise<void> {
     const { manifest, dataset, writer, onCommit } = this.#options
     const removals = group.map(({ key }): RemoveBlock => ({ type: 'removeBlock', dataset, key }))
-    const schemas = made.slice(0, 1).map(({ schemaId }): Action => ({ type: 'addSchema', schemaId, schema }))
+    const schemas = made
+      .slice(0, 1)
+      .map(({ schemaId }): Action => ({ type: 'addSchema', schemaId, schema: this.#target }))
     const additions = made.map((block): Action => ({ type: 'addBlock', dataset, block }))
     try {
       await manifest.commit({ operation: 'compact', writer, actions: [...removals, ...schemas, ...additions] })

@@ -1,29 +1,29 @@
-import type { Batch } from '../../flow/batch.ts'
 import type { Column } from '../../flow/column.ts'
-import { copyColumn } from '../../flow/copy.ts'
 import { gatherColumn } from '../../flow/gather.ts'
 import type { Kernels } from '../../kernels/kernels.ts'
 import { loadKernels } from '../../kernels/kernels.ts'
-import { readBlock } from '../block/read.ts'
-import type { TimeSpan } from '../block/statistics.ts'
-import { BlockStatistics } from '../block/statistics.ts'
-import type { EncodedGroup } from '../parquet/row-group-encoder.ts'
+import type { KernelInstance } from '../../kernels/pool.ts'
+import { RowDecoder } from '../avro/decoder.ts'
+import { BATCH_ROWS, readBlock } from '../block/read.ts'
 import { RowGroupEncoder } from '../parquet/row-group-encoder.ts'
 import type { BlockSource } from '../store.ts'
+import { arraysOf, rowBytesOf } from './column-arrays.ts'
+import { describeGroup, type LaneGroup } from './lane-group.ts'
 import type { ChunkRun } from './parts.ts'
-import type { NumberArray, SharedRows } from './shared-rows.ts'
+import { RowPlacer } from './row-placer.ts'
+import type { SharedRows } from './shared-rows.ts'
 
-/** Bytes of a file from `offset` on. */
+/** Bytes of a file from `offset` on, and where they lie in the shared memory. */
 export interface Piece {
   readonly offset: number
-  readonly bytes: Uint8Array
+  readonly at: number
+  readonly length: number
 }
 
 /** Chunks to read, with the bytes of the file that they need. */
 export interface ReadTask {
   readonly type: 'read'
   readonly run: ChunkRun
-  readonly schema: unknown
   readonly pieces: readonly Piece[]
 }
 
@@ -34,64 +34,57 @@ export interface EncodeTask {
   readonly to: number
   /** Places in the shared memory of arrays that hold one value in all rows. */
   readonly constants: ReadonlySet<number>
+  /** Memory for what comes of it, which the thread that encodes takes and returns with the result. */
+  readonly room: Uint8Array<ArrayBuffer>
 }
 
 export type LaneTask = ReadTask | EncodeTask
-
-/** A row group and what the manifest says about it. */
-export interface LaneGroup {
-  readonly group: EncodedGroup
-  readonly span: TimeSpan
-  readonly exporters: readonly string[]
-  readonly samplingUnknown: number
-}
 
 /** What one thread does: reads runs of chunks into the shared rows, and encodes row groups from them. */
 export class Lane {
   readonly #rows: SharedRows
   readonly #kernels: Kernels
   readonly #encoder: RowGroupEncoder
+  readonly #decoder: RowDecoder
+  readonly #placer: RowPlacer
 
   constructor(rows: SharedRows, index: number) {
     const memory = rows.lane(index)
+    const { columns, schema } = rows.plan
     this.#rows = rows
     this.#kernels = loadKernels(memory)
-    this.#encoder = new RowGroupEncoder(rows.plan.columns, memory, this.#kernels)
+    this.#encoder = new RowGroupEncoder(columns, memory, this.#kernels)
+    const kernels: KernelInstance = { memory, kernels: this.#kernels, base: memory.mark, isPart: false }
+    this.#placer = new RowPlacer(rows.batch, this.#kernels)
+    this.#decoder = new RowDecoder({ schema, columns, capacity: BATCH_ROWS, kernels })
   }
 
   /** Throws `corrupt` as `readBlock` does. */
-  async read({ run, schema, pieces }: ReadTask): Promise<void> {
-    await readRun(run, { schema, rows: this.#rows, source: { read: async (_key, range) => cut(pieces, range) } })
+  async read({ run, pieces }: ReadTask): Promise<void> {
+    const { memory } = this.#rows.plan
+    const views = pieces.map(({ offset, at, length }) => ({ offset, bytes: new Uint8Array(memory.buffer, at, length) }))
+    const source: BlockSource = { read: async (_key, range) => cut(views, range) }
+    await readRun(run, { rows: this.#rows, source, placer: this.#placer, decoder: this.#decoder })
   }
 
-  encode({ from, to, constants }: EncodeTask): LaneGroup {
+  encode({ from, to, constants, room }: EncodeTask): LaneGroup {
     const { batch, order } = this.#rows
     const target = this.#encoder.batch
     const rows = order.subarray(from, to)
     for (const name in target.columns) this.#gather(batch.columns[name]!, rows, target.columns[name]!, constants)
     target.length = rows.length
-    const statistics = new BlockStatistics()
-    statistics.add(target, 0, target.length)
-    return {
-      group: this.#encoder.encode(),
-      span: statistics.takeSpan(),
-      exporters: statistics.exporters(),
-      samplingUnknown: statistics.samplingUnknown,
-    }
+    return describeGroup(this.#encoder.encode(room), target)
   }
 
   #gather(from: Column, rows: Uint32Array, to: Column, constants: ReadonlySet<number>): void {
-    if (from.type === 'text' || from.type === 'bytes') {
-      gatherColumn(from, rows, rows.length, to)
-      return
-    }
-    for (const [part, array] of Object.entries(from)) {
-      if (!ArrayBuffer.isView(array)) continue
-      const target = (to as unknown as { readonly [part: string]: NumberArray })[part]! // of the same type as `from`
-      if (constants.has(array.byteOffset)) target.fill((array as NumberArray)[0]!, 0, rows.length)
-      else if (part !== 'v6') this.#gatherArray(array, (array as NumberArray).BYTES_PER_ELEMENT, rows, target)
+    const targets = new Map(arraysOf(to))
+    if (targets.size === 0) gatherColumn(from, rows, rows.length, to)
+    for (const [part, array] of arraysOf(from)) {
+      const target = targets.get(part)!
+      if (constants.has(array.byteOffset)) target.fill(array[0]!, 0, rows.length)
       // Pages hold addresses of family 6 alone, but for nullable columns.
-      else if (to.valid || hasIPv6(to, rows.length)) this.#gatherArray(array, 16, rows, target)
+      else if (part !== 'v6' || to.valid || hasIPv6(to, rows.length))
+        this.#gatherArray(array, rowBytesOf(part, array), rows, target)
     }
   }
 
@@ -102,38 +95,36 @@ export class Lane {
   }
 }
 
+export interface ReadRunOptions {
+  readonly rows: SharedRows
+  readonly source: BlockSource
+  readonly placer: RowPlacer
+  readonly decoder?: RowDecoder
+}
+
 const hasIPv6 = (column: Column, rows: number): boolean =>
   'family' in column && column.family.subarray(0, rows).includes(6)
 
 /** Reads the chunks of a run into their rows. Throws as `readBlock` does. */
 export async function readRun(
   { block, first, count, row }: ChunkRun,
-  { schema, rows, source }: { schema: unknown; rows: SharedRows; source: BlockSource },
+  { rows, source, placer, decoder }: ReadRunOptions,
 ): Promise<void> {
-  const { columns } = rows.plan
+  const { columns, schema } = rows.plan
+  const chunks = { first, count }
   let at = row
-  for await (const { batch } of readBlock({ store: source, block, schema, columns, chunks: { first, count } })) {
-    place(batch, rows.batch, at)
+  const read = readBlock({ store: source, block, schema, columns, chunks, ...(decoder ? { decoder } : {}) })
+  for await (const { batch } of read) {
+    placer.place(batch, at)
     at += batch.length
   }
 }
 
-/** Copies the rows of a batch to row `at` of another; IPv6 addresses only where there are some, so that memory is not touched for none. */
-function place(from: Batch, to: Batch, at: number): void {
-  for (const name in to.columns) {
-    const source = from.columns[name]!
-    const target = to.columns[name]!
-    if (source.type !== 'address' || target.type !== 'address' || source.valid || hasIPv6(source, from.length)) {
-      copyColumn(source, 0, from.length, target, at)
-      continue
-    }
-    target.family.set(source.family.subarray(0, from.length), at)
-    target.v4.set(source.v4.subarray(0, from.length), at)
-  }
-}
-
-function cut(pieces: readonly Piece[], range: { offset: number; length: number } | undefined): Uint8Array {
+function cut(
+  views: readonly { readonly offset: number; readonly bytes: Uint8Array }[],
+  range: { offset: number; length: number } | undefined,
+): Uint8Array {
   const { offset, length } = range ?? { offset: 0, length: Number.POSITIVE_INFINITY }
-  const piece = pieces.find((one) => offset >= one.offset && offset + length <= one.offset + one.bytes.length)
-  return piece ? piece.bytes.subarray(offset - piece.offset, offset - piece.offset + length) : new Uint8Array(0)
+  const view = views.find((one) => offset >= one.offset && offset + length <= one.offset + one.bytes.length)
+  return view ? view.bytes.subarray(offset - view.offset, offset - view.offset + length) : new Uint8Array(0)
 }

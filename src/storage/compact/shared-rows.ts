@@ -3,24 +3,28 @@ import { batchBytes, createBatch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import { KernelMemory, SLACK } from '../../kernels/memory.ts'
 import { orderScratchBytes } from '../../kernels/time-order.ts'
+import { RowDecoder } from '../avro/decoder.ts'
+import { BATCH_ROWS } from '../block/read.ts'
 import { RowGroupEncoder } from '../parquet/row-group-encoder.ts'
 import { ROW_GROUP_ROWS } from '../parquet/rows.ts'
-
-/** The arrays of columns of flows, but for text. */
-export type NumberArray = Uint8Array | Uint16Array | Uint32Array | Float64Array
+import { arraysOf } from './column-arrays.ts'
 
 /** What a thread needs to work on the rows of another. */
 export interface SharedRowsPlan {
   readonly memory: WebAssembly.Memory
   readonly columns: readonly ColumnSpec[]
+  /** Of the blocks that are read. */
+  readonly schema: unknown
   /** The most rows of a part. */
   readonly capacity: number
   readonly lanes: number
+  /** The most bytes of a run with the header of its block. */
+  readonly runBytes: number
 }
 
 /**
  * The rows of a part and their order in one memory of kernels, which several threads share: each fills and reads rows that no other fills, and has a
- * region of its own, a lane, to encode row groups in.
+ * region of its own, a lane, to decode and encode in. The bytes of runs lie there as well, so that they are unpacked where they were read.
  */
 export class SharedRows {
   readonly plan: SharedRowsPlan
@@ -29,32 +33,35 @@ export class SharedRows {
   readonly order: Uint32Array
   /** Scratch for sorting. */
   readonly scratch: number
+  /** Places for the bytes of runs. */
+  readonly runs: readonly number[]
   readonly #lanes: readonly KernelMemory[]
 
   constructor(plan: SharedRowsPlan) {
-    const { memory, columns, capacity, lanes } = plan
+    const { memory, columns, capacity, lanes, runBytes } = plan
     this.plan = plan
     const all = KernelMemory.over(memory)
     this.batch = createBatch(columns, capacity, all.make)
     this.order = all.make(Uint32Array, capacity)
     this.scratch = all.allocate(orderScratchBytes(capacity))
-    this.#lanes = Array.from({ length: lanes }, () => all.part(RowGroupEncoder.bytesNeeded(columns)))
+    this.#lanes = Array.from({ length: lanes }, () => all.part(laneBytes(columns)))
+    this.runs = Array.from({ length: lanes * RUNS_PER_LANE }, () => all.allocate(runBytes))
   }
 
-  static create({ columns, capacity, lanes }: Omit<SharedRowsPlan, 'memory'>): SharedRows {
-    const lane = RowGroupEncoder.bytesNeeded(columns) + SLACK
+  static create(plan: Omit<SharedRowsPlan, 'memory'>): SharedRows {
+    const { columns, capacity, lanes, runBytes } = plan
+    const lane = laneBytes(columns) + RUNS_PER_LANE * (runBytes + 2 * SLACK)
     const bytes = rowBytes(columns, capacity) + lanes * lane + 4096
-    return new SharedRows({ memory: KernelMemory.create(bytes, { isShared: true }).memory, columns, capacity, lanes })
+    return new SharedRows({ ...plan, memory: KernelMemory.create(bytes, { shared: true }).memory })
   }
 
   /** Places of the arrays that hold one value in the first `rows` rows, found by comparing their bytes with those one value on: it ends at the first that differs. */
   constants(rows: number): Set<number> {
     const found = new Set<number>()
     for (const column of Object.values(this.batch.columns)) {
-      if (column.type === 'text' || column.type === 'bytes' || rows === 0) continue
-      for (const [part, array] of Object.entries(column)) {
-        if (part === 'v6' || !ArrayBuffer.isView(array)) continue
-        const { buffer, byteOffset, BYTES_PER_ELEMENT } = array as NumberArray
+      if (rows === 0) continue
+      for (const [part, { buffer, byteOffset, BYTES_PER_ELEMENT }] of arraysOf(column)) {
+        if (part === 'v6') continue
         const bytes = Buffer.from(buffer, byteOffset, rows * BYTES_PER_ELEMENT)
         if (bytes.subarray(0, -BYTES_PER_ELEMENT).equals(bytes.subarray(BYTES_PER_ELEMENT))) found.add(byteOffset)
       }
@@ -62,10 +69,22 @@ export class SharedRows {
     return found
   }
 
+  /** Bytes of the memory. */
+  bytes(at: number, length: number): Uint8Array {
+    return new Uint8Array(this.plan.memory.buffer, at, length)
+  }
+
   lane(index: number): KernelMemory {
     return this.#lanes[index]!
   }
 }
+
+/** Runs that a lane has at once: one that it reads and one that waits. */
+export const RUNS_PER_LANE = 2
+
+/** Memory in which a lane decodes and encodes. */
+const laneBytes = (columns: readonly ColumnSpec[]): number =>
+  RowGroupEncoder.bytesNeeded(columns) + RowDecoder.bytesNeeded(columns, BATCH_ROWS)
 
 /** What Node and code take. */
 const PROCESS_BYTES = 80e6
@@ -79,7 +98,7 @@ export function mostRows(
   columns: readonly ColumnSpec[],
   { memoryBytes, threads }: { memoryBytes: number; threads: number },
 ): number {
-  const free = memoryBytes - PROCESS_BYTES - threads * RowGroupEncoder.bytesNeeded(columns)
+  const free = memoryBytes - PROCESS_BYTES - threads * laneBytes(columns)
   const bytes = rowBytes(columns, SAMPLE_ROWS) / SAMPLE_ROWS + ENCODED_BYTES
   return Math.max(ROW_GROUP_ROWS, Math.floor(free / bytes))
 }

@@ -19,7 +19,7 @@ async function answer({ id, task }: LaneRequest): Promise<void> {
       send({ id })
     } else {
       const result = lane.encode(task)
-      parentPort?.postMessage({ id, result } satisfies LaneAnswer, [result.group.bytes.buffer as ArrayBuffer]) // made for this answer
+      parentPort?.postMessage({ id, result } satisfies LaneAnswer, [result.group.bytes.buffer])
     }
   } catch (error) {
     send({ id, error: error instanceof Error ? error.message : String(error) })

@@ -1,10 +1,10 @@
-/** Bytes that are appended piece by piece. */
+/** Bytes that are appended piece by piece, in the given memory or, when that is full, in more. */
 export class ByteSink {
   length = 0
   #bytes: Uint8Array<ArrayBuffer>
 
-  constructor(capacity: number) {
-    this.#bytes = new Uint8Array(capacity)
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
+    this.#bytes = bytes
   }
 
   add(piece: Uint8Array): void {

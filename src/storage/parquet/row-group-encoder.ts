@@ -25,10 +25,14 @@ const WORTH_COMPRESSING = 0.9
 export interface EncodedGroup {
   readonly rows: number
   /** The column chunks back to back. */
-  readonly bytes: Uint8Array
+  readonly bytes: Uint8Array<ArrayBuffer>
   /** Their offsets are those within `bytes`. */
   readonly columns: readonly ColumnChunk[]
+  /** Smallest and largest number of every leaf whose chunk has them, by its name. */
+  readonly bounds: ReadonlyMap<string, Bounds>
 }
+
+export type Bounds = readonly [least: number, most: number]
 
 /** Encodes row groups of up to 131,072 rows in kernel memory (apache/parquet-format; data pages V1, CRC-32 on every page). */
 export class RowGroupEncoder {
@@ -60,16 +64,25 @@ export class RowGroupEncoder {
     return batch + PageEncoder.bytesNeeded(ROW_GROUP_ROWS, PAGES_PER_GROUP) + scratch + 64 * SLACK
   }
 
-  /** Encodes the rows of the batch. Throws `bad-format` for a number of more than 53 bits. */
-  encode(): EncodedGroup {
-    const sink = new ByteSink(this.batch.length * 32 + 65_536)
-    const columns = this.#leaves.map((leaf) => this.#addColumn(sink, leaf, this.batch.columns[leaf.column]!))
-    return { rows: this.batch.length, bytes: sink.take(), columns }
+  /** Encodes the rows of the batch, into `room` when they fit. Throws `bad-format` for a number of more than 53 bits. */
+  encode(room = RowGroupEncoder.room(this.batch.length)): EncodedGroup {
+    const sink = new ByteSink(room)
+    const bounds = new Map<string, Bounds>()
+    const columns = this.#leaves.map((leaf) => {
+      const bodies = this.#bodiesOf(leaf, this.batch.columns[leaf.column]!)
+      if (bodies.bounds) bounds.set(leaf.name, bodies.bounds)
+      return this.#addColumn(sink, leaf, bodies)
+    })
+    return { rows: this.batch.length, bytes: sink.take(), columns, bounds }
   }
 
-  #addColumn(sink: ByteSink, leaf: Leaf, column: Column): ColumnChunk {
+  /** Memory that a row group of so many flows usually fits in. */
+  static room(rows: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(rows * 32 + 65_536)
+  }
+
+  #addColumn(sink: ByteSink, leaf: Leaf, { bodies, entries, encoding, bounds }: Bodies): ColumnChunk {
     const offset = sink.length
-    const { bodies, entries, encoding, min, max } = this.#bodiesOf(leaf, column)
     const plainBytes = total(bodies)
     const packed = this.#compress(bodies, plainBytes)
     const rows = this.batch.length
@@ -101,7 +114,7 @@ export class RowGroupEncoder {
       offset,
       dataOffset,
       hasDictionary: entries > 0,
-      ...(min && max ? { min, max } : {}),
+      ...(bounds ? { min: plainNumber(leaf, bounds[0]), max: plainNumber(leaf, bounds[1]) } : {}),
     }
   }
 
@@ -123,15 +136,12 @@ export class RowGroupEncoder {
     const encoded = this.#encoder.encode(leafArray(column, leaf).byteOffset, leaf.bytes, bounds)
     if (!encoded)
       throw new StorageError('bad-format', `parquet: column ${leaf.column} expected numbers of 53 bits, got another`)
-    const bodies = this.#spans(encoded)
-    const { entries, encoding } = encoded
-    if (rows === 0) return { bodies, entries, encoding: encoding as Encoding }
+    const { entries, encoding, min, max } = encoded
     return {
-      bodies,
+      bodies: this.#spans(encoded),
       entries,
       encoding: encoding as Encoding, // the kernel's numbers are those of the specification
-      min: plainNumber(leaf, encoded.min),
-      max: plainNumber(leaf, encoded.max),
+      ...(rows > 0 ? { bounds: [min, max] } : {}),
     }
   }
 
@@ -172,8 +182,7 @@ export interface Bodies {
   /** Of the dictionary, which is the first body then; 0 when there is none. */
   readonly entries: number
   readonly encoding: Encoding
-  readonly min?: Uint8Array
-  readonly max?: Uint8Array
+  readonly bounds?: Bounds
 }
 
 /** All pages of the largest chunk and its dictionary, compressed. */
