@@ -38,7 +38,7 @@ const report = (line: Line): void => {
 
 const data = await makeData(setting)
 for (const row of longRows(setting, data).filter(isAsked)) report(queryLine(row, setting))
-const largeData = await makeData(large, { forNfdump: false })
+const largeData = await makeData(large)
 for (const row of shortRows(large, largeData).filter(isAsked)) report(queryLine(row, large))
 if ('import, ingest, compact'.includes(only)) {
   const feed = new FeedBench(prepareSetting({ flows: FEED_FLOWS, rounds }))
