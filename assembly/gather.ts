@@ -48,3 +48,11 @@ export function equalBits(at: usize, count: u32, value: u32, dst: usize): i32 {
   store<u16>(dst + (i >> 3), <u16>rest)
   return bytes
 }
+
+/** The 16-byte values of rows whose family is 6, in another order; zero for the others. */
+export function gatherSparse(family: usize, from: usize, rows: usize, count: u32, to: usize): void {
+  for (let i: usize = 0; i < <usize>count; i++) {
+    const row = <usize>load<u32>(rows + (i << 2))
+    v128.store(to + (i << 4), load<u8>(family + row) == 6 ? v128.load(from + (row << 4)) : i32x4.splat(0))
+  }
+}

@@ -46,6 +46,20 @@ export interface Kernels {
   delta16: PlainKernel
   delta32: PlainKernel
   delta64: PlainKernel
+  /** Reads the headers of the pages of a column chunk to entries; see assembly/page-headers.ts. Returns how many there are. */
+  pageHeaders(from: number, to: number, entries: number, most: number): number
+  /** Decodes a page of several columns; see assembly/pages.ts. Returns 0, or leaves the number of the column that failed in the word at `failed`. */
+  readPages(
+    columns: number,
+    count: number,
+    number: number,
+    rows: number,
+    scratch: number,
+    dense: number,
+    failed: number,
+  ): number
+  /** The plain bytes of a page, in place or at `to`; where they are stands in the word at `out`. Returns how many there are. */
+  unpackPage(column: number, page: number, to: number, room: number, out: number): number
   /** Encodes the values of a column chunk as the bodies of its pages; see assembly/parquet-encode.ts and `encode-pages.ts`. Returns 0. */
   encode8: EncodeKernel
   encode16: EncodeKernel
@@ -60,6 +74,8 @@ export interface Kernels {
   gather128: GatherKernel
   /** Copies bytes, as fast within shared memory as within any. */
   copyBytes(from: number, length: number, to: number): void
+  /** 16-byte values of the rows whose family is 6, in the order of `rows`; zero for the others. */
+  gatherSparse(family: number, from: number, rows: number, count: number, to: number): void
   /** The row numbers in order of time; `scratch` has `orderScratchBytes`. */
   timeOrder(times: number, count: number, rows: number, scratch: number): void
   /** A bit for each byte, 1 where it is `value`. Returns how many bytes were written. */

@@ -53,6 +53,30 @@ describe('kernels that move rows', () => {
     )
   })
 
+  it('gather the 16-byte values of family 6, and zero for other rows', () => {
+    const column = fc.array(fc.tuple(fc.constantFrom(0, 4, 6), fc.nat(255)), { minLength: 1, maxLength: 60 })
+    fc.assert(
+      fc.property(column, fc.array(fc.nat(), { maxLength: 80 }), (families, picks) => {
+        const family = Uint8Array.from(families, ([value]) => value)
+        const values = Uint8Array.from({ length: family.length * 16 }, (_, i) => families[i >>> 4]![1] + i)
+        const rows = Uint32Array.from(picks, (pick) => pick % family.length)
+        const { output } = runKernel(
+          family,
+          rows.length * 16,
+          (kernels, src, dst, extra) => {
+            kernels.gatherSparse(src, extra, extra + values.length, rows.length, dst)
+            return 0
+          },
+          Buffer.concat([values, new Uint8Array(rows.buffer)]),
+        )
+        const expected = [...rows].flatMap((row) =>
+          family[row] === 6 ? [...values.subarray(row * 16, row * 16 + 16)] : Array<number>(16).fill(0),
+        )
+        expect([...output]).toEqual(expected)
+      }),
+    )
+  })
+
   it('pick the 16-byte values of family 6, and the bits of the rows that have one', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(0, 4, 6), { maxLength: 70 }), (families) => {

@@ -10,6 +10,8 @@ import type { BlockSource } from '../store.ts'
 import { BlockBytes, isDamage } from './block-bytes.ts'
 import type { Frame } from './frame.ts'
 import { readFrame } from './frame.ts'
+import type { RowPages } from './row-pages.ts'
+import { WholePage } from './row-pages.ts'
 
 export interface ReadBlockOptions {
   readonly store: BlockSource
@@ -26,6 +28,11 @@ export interface ReadBlockOptions {
   readonly decoder?: RowDecoder
   /** Told of each chunk with damage, whose bad rows are then left out; without it damage is an error. */
   readonly onCorrupt?: (damage: BlockDamage) => void
+}
+
+export interface ReadPagesOptions extends ReadBlockOptions {
+  /** The columns that a page needs before the caller knows whether it wants the others; all when not given. */
+  readonly first?: readonly string[] | undefined
 }
 
 /** Rows of a chunk that could not be read. */
@@ -53,11 +60,19 @@ export const BATCH_ROWS = 4096
  * byte position (or tells `onCorrupt` and goes on), and `bad-schema` when the block can never hold the columns. Errors of the store pass through.
  */
 export async function* readBlock(options: ReadBlockOptions): AsyncGenerator<BlockRows, void, undefined> {
+  if (options.block.format !== 'parquet') return yield* readAvroBlock(options)
+  for await (const pages of readParquetBlock(options))
+    for (let page = pages.next(); page; page = pages.next()) yield page
+}
+
+/** `readBlock` for who may not want all columns of a page; those of Avro are all there. */
+export async function* readBlockPages(options: ReadPagesOptions): AsyncGenerator<RowPages, void, undefined> {
+  if (options.block.format === 'parquet') yield* readParquetBlock(options)
+  else for await (const rows of readAvroBlock(options)) yield new WholePage(rows)
+}
+
+async function* readAvroBlock(options: ReadBlockOptions): AsyncGenerator<BlockRows, void, undefined> {
   const { block, schema, columns } = options
-  if (block.format === 'parquet') {
-    yield* readParquetBlock(options)
-    return
-  }
   const { first, count } = options.chunks ?? { first: 0, count: block.chunks.length }
   const chunks = block.chunks.slice(first, first + count)
   const { decoder = new RowDecoder({ schema, columns, capacity: BATCH_ROWS, kernels: options.kernels }) } = options

@@ -3,6 +3,7 @@ import type { Column, ColumnSpec } from '../../flow/column.ts'
 import { createColumn } from '../../flow/column.ts'
 import type { KernelMemory } from '../../kernels/memory.ts'
 import { SLACK } from '../../kernels/memory.ts'
+import { LAYOUT, PAGE_COLUMN, PAGE_COLUMN_WORDS, PAGE_ENTRY_WORDS, SPARE_PAGE_ENTRIES } from '../../kernels/pages.ts'
 import { fillDefault } from '../avro/fill.ts'
 import { StorageError } from '../errors.ts'
 import type { BlockInfo } from '../manifest/actions.ts'
@@ -10,8 +11,6 @@ import { fetchBytes } from './fetch.ts'
 import type { Leaf } from './leaves.ts'
 import type { ColumnChunk, RowGroup } from './metadata.ts'
 import { MAX_MEMORY } from './open-block.ts'
-import type { LeafTarget } from './read-group.ts'
-import { scratchBytes } from './read-group.ts'
 import { PAGE_ROWS } from './rows.ts'
 
 /** A leaf that is read. */
@@ -20,6 +19,33 @@ export interface Wanted {
   /** Position of its column chunk in a row group. */
   readonly index: number
 }
+
+/** Kernel memory laid out for the pages of a block: what stays the same from one row group to the next. */
+export interface PagePlace {
+  readonly batch: Batch
+  /** The leaves that are read, and the columns that hold them. */
+  readonly targets: readonly LeafTarget[]
+  /** The columns of `readPages`, one for each leaf. */
+  readonly columnsAt: number
+  /** Room for the plain bytes of a page. */
+  readonly scratch: number
+  /** Room for the IPv6 addresses of a page, back to back. */
+  readonly dense: number
+  /** Room for a word that kernels leave. */
+  readonly wordAt: number
+}
+
+/** A leaf that is read, and the column that it is a part of. */
+export interface LeafTarget {
+  readonly leaf: Leaf
+  readonly column: Column
+}
+
+/** Most pages that the column chunks of a row group have, dictionary included. */
+export const mostPages = (rows: number): number => Math.ceil(rows / PAGE_ROWS) + 1
+
+/** Bytes of the entries of a column chunk's pages. */
+export const entriesBytes = (rows: number): number => (mostPages(rows) + SPARE_PAGE_ENTRIES) * PAGE_ENTRY_WORDS * 4
 
 /** Kernel memory for the columns, one page, and twice the largest row group with its dictionaries: one is read while the other is decoded. */
 export function memoryNeeded(groups: readonly RowGroup[], wanted: readonly Wanted[], block: BlockInfo): number {
@@ -31,11 +57,12 @@ export function memoryNeeded(groups: readonly RowGroup[], wanted: readonly Wante
       const chunk = group.columns[index] as ColumnChunk
       if (chunk.hasDictionary) bytes += chunk.plainBytes * 2 + 4096
       if (leaf.layout === 'sparse') bytes += PAGE_ROWS * 16 + 4096
+      bytes += entriesBytes(group.rows) + SLACK * 2
     }
     decoded = Math.max(decoded, bytes)
     largest = Math.max(largest, fetchBytes(group, wanted))
   }
-  const columns = wanted.reduce((sum, { leaf }) => sum + PAGE_ROWS * leaf.bytes + SLACK * 2, 0)
+  const columns = wanted.reduce((sum, { leaf }) => sum + PAGE_ROWS * leaf.bytes + PAGE_COLUMN_WORDS * 4 + SLACK * 2, 0)
   const scratch = Math.max(0, ...wanted.map(({ leaf }) => scratchBytes(leaf)))
   const needed = (largest + SLACK * 2) * 2 + decoded + columns + scratch + 4096
   if (!(needed < MAX_MEMORY))
@@ -48,33 +75,45 @@ export function memoryNeeded(groups: readonly RowGroup[], wanted: readonly Wante
 }
 
 /** Takes the column arrays and the page buffer out of kernel memory. */
-export function layOut(
-  memory: KernelMemory,
-  columns: readonly ColumnSpec[],
-  wanted: readonly Wanted[],
-): { batch: Batch; targets: LeafTarget[]; scratch: number } {
+export function layOut(memory: KernelMemory, columns: readonly ColumnSpec[], wanted: readonly Wanted[]): PagePlace {
   const scratch = memory.allocate(Math.max(0, ...wanted.map(({ leaf }) => scratchBytes(leaf))))
+  const dense = wanted.some(({ leaf }) => leaf.layout === 'sparse') ? memory.allocate(PAGE_ROWS * 16) : 0
+  const columnsAt = memory.allocate(wanted.length * PAGE_COLUMN_WORDS * 4)
+  const words = new Uint32Array(memory.memory.buffer, columnsAt, wanted.length * PAGE_COLUMN_WORDS)
   const targets: LeafTarget[] = []
   const made: { [name: string]: Column } = {}
   for (const spec of columns) {
     const { name, type, nullable = false } = spec
     let column: Column = createColumn(type, PAGE_ROWS, { nullable })
+    const leaves = wanted.flatMap(({ leaf }) => (leaf.column === name ? [leaf] : []))
     let familyAt = 0
-    for (const { leaf } of wanted) {
-      if (leaf.column !== name) continue
+    for (const [i, leaf] of leaves.entries()) {
       const inKernel = leaf.layout !== 'nullable'
       const at = inKernel ? memory.allocate(PAGE_ROWS * leaf.bytes) : 0
       if (inKernel) column = { ...column, [leaf.part]: arrayAt(memory, leaf, at) } as Column // the part's array type is that of its width
       if (leaf.part === 'family') familyAt = at
       if (leaf.layout === 'sparse') memory.bytes(at, PAGE_ROWS * 16).fill(0)
-      targets.push({ leaf, column, at, familyAt, isZero: true })
+      words.set(columnWords(leaf, at, familyAt), (targets.length + i) * PAGE_COLUMN_WORDS)
     }
-    for (let i = 0; i < targets.length; i++)
-      if (targets[i]?.leaf.column === name) targets[i] = { ...(targets[i] as LeafTarget), column }
-    if (!targets.some(({ leaf }) => leaf.column === name)) fillDefault(column, spec, PAGE_ROWS)
+    for (const leaf of leaves) targets.push({ leaf, column })
+    if (leaves.length === 0) fillDefault(column, spec, PAGE_ROWS)
     made[name] = column
   }
-  return { batch: { length: 0, capacity: PAGE_ROWS, columns: made }, targets, scratch }
+  const batch = { length: 0, capacity: PAGE_ROWS, columns: made }
+  return { batch, targets, columnsAt, scratch, dense, wordAt: memory.allocate(4) }
+}
+
+/** What `readPages` knows of a leaf before there is a row group. */
+function columnWords(leaf: Leaf, at: number, familyAt: number): Uint32Array {
+  const words = new Uint32Array(PAGE_COLUMN_WORDS)
+  words[PAGE_COLUMN.bytes] = leaf.bytes
+  words[PAGE_COLUMN.target] = at
+  words[PAGE_COLUMN.layout] = LAYOUT[leaf.layout]
+  words[PAGE_COLUMN.isOptional] = leaf.optional ? 1 : 0
+  words[PAGE_COLUMN.family] = familyAt
+  words[PAGE_COLUMN.room] = scratchBytes(leaf)
+  words[PAGE_COLUMN.isZero] = 1
+  return words
 }
 
 function arrayAt(memory: KernelMemory, leaf: Leaf, at: number): Uint8Array | Uint16Array | Uint32Array | Float64Array {
@@ -84,3 +123,11 @@ function arrayAt(memory: KernelMemory, leaf: Leaf, at: number): Uint8Array | Uin
   if (leaf.bytes === 8) return new Float64Array(buffer, at, PAGE_ROWS)
   return new Uint8Array(buffer, at, PAGE_ROWS * leaf.bytes)
 }
+
+/** The most plain bytes a data page of a leaf may have; text pages may be larger than their rows say and have a cap of their own. */
+export function scratchBytes(leaf: Leaf): number {
+  if (leaf.part === 'text') return MAX_TEXT_PAGE
+  return PAGE_ROWS * Math.max(leaf.bytes, leaf.bytes === 8 ? 9 : 4) + 1024
+}
+
+const MAX_TEXT_PAGE = 16 << 20

@@ -1,27 +1,29 @@
 import { crc32 } from 'node:zlib'
-import type { Batch } from '../../flow/batch.ts'
-import type { KernelInstance } from '../../kernels/pool.ts'
+import type { ColumnSpec } from '../../flow/column.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
-import type { BlockDamage, BlockRows, ReadBlockOptions } from '../block/read.ts'
+import type { ReadPagesOptions } from '../block/read.ts'
+import type { RowPages } from '../block/row-pages.ts'
 import { StorageError } from '../errors.ts'
 import type { BlockInfo } from '../manifest/actions.ts'
 import { openObject } from '../open-object.ts'
 import type { BlockSource } from '../store.ts'
 import type { FetchedChunk } from './fetch.ts'
 import { fetchBytes, fetchGroup } from './fetch.ts'
+import type { GroupPagesOptions, Progress } from './group-pages.ts'
+import { GroupPages } from './group-pages.ts'
+import type { Wanted } from './layout.ts'
 import { layOut, memoryNeeded } from './layout.ts'
 import { leavesOf } from './leaves.ts'
+import type { SchemaLeaf } from './metadata.ts'
 import { openBlock } from './open-block.ts'
-import type { LeafTarget } from './read-group.ts'
 import { GroupReader } from './read-group.ts'
-import { PAGE_ROWS } from './rows.ts'
 
 /**
- * Reads a Parquet block page by page: batches of up to 16,384 rows whose columns are views of kernel memory, reused from one to the
+ * Reads a Parquet block a row group at a time, in pages: batches of up to 16,384 rows whose columns are views of kernel memory, reused from one to the
  * next. Only the chunks of the columns asked for are fetched, those of the next row group while the caller computes. When something in the block is damaged and
  * the store has a copy whose checksum is that of the manifest, the rest is read from that one, in memory.
  */
-export async function* readParquetBlock(options: ReadBlockOptions): AsyncGenerator<BlockRows> {
+export async function* readParquetBlock(options: ReadPagesOptions): AsyncGenerator<RowPages> {
   const { store, block, onCorrupt, ...rest } = options
   const progress = { chunk: options.chunks?.first ?? 0, rows: 0 }
   if (!store.readVerified) return yield* readFrom(options, progress)
@@ -54,22 +56,12 @@ async function rightCopy(
   }
 }
 
-/** How far a block has been read: rows handed out of a chunk. */
-interface Progress {
-  chunk: number
-  rows: number
-}
-
-async function* readFrom(options: ReadBlockOptions, progress: Progress): AsyncGenerator<BlockRows> {
-  const { store, block, schema, columns, onCorrupt } = options
+async function* readFrom(options: ReadPagesOptions, progress: Progress): AsyncGenerator<RowPages> {
+  const { store, block, schema, first: names } = options
   const { groups, leaves } = await openBlock(store, block, schema)
   const { first, count } = options.chunks ?? { first: 0, count: groups.length }
-  const wanted = leavesOf(columns).flatMap((leaf) => {
-    const index = leaves.findIndex(
-      (stored) => stored.name === leaf.name && stored.physical === leaf.physical && stored.optional === leaf.optional,
-    )
-    return index < 0 ? [] : [{ leaf, index }]
-  })
+  const [columns, firstColumns] = inOrder(options.columns, names)
+  const wanted = wantedOf(columns, leaves)
   const end = Math.min(first + count, groups.length)
   const left = groups.slice(progress.chunk, end)
   const needed = memoryNeeded(left, wanted, block)
@@ -78,7 +70,8 @@ async function* readFrom(options: ReadBlockOptions, progress: Progress): AsyncGe
   let pending: Promise<FetchedChunk[]> | undefined
   try {
     const { memory } = instance
-    const { batch, targets, scratch } = layOut(memory, columns, wanted)
+    const place = layOut(memory, columns, wanted)
+    const firstLeaves = place.targets.filter(({ leaf }) => firstColumns.some(({ name }) => name === leaf.column)).length
     const fetchedBytes = Math.max(0, ...left.map((group) => fetchBytes(group, wanted)))
     const places = [memory.allocate(fetchedBytes), memory.allocate(fetchedBytes)]
     const base = memory.mark
@@ -90,7 +83,10 @@ async function* readFrom(options: ReadBlockOptions, progress: Progress): AsyncGe
       pending = fetch(progress.chunk + 1)
       pending?.catch(() => undefined) // awaited on the next turn, or at the end when the caller stops early
       memory.release(base)
-      yield* readGroup({ instance, batch, targets, scratch, block, onCorrupt }, fetched, progress)
+      const reader = new GroupReader(instance, place, fetched, block.key)
+      const pages = openGroup({ reader, place, first: firstLeaves, progress }, options)
+      if (pages) yield pages
+      pages?.check()
       progress.chunk++
       progress.rows = 0
     }
@@ -102,45 +98,46 @@ async function* readFrom(options: ReadBlockOptions, progress: Progress): AsyncGe
   }
 }
 
+/** Columns in the order in which they are read, and those that are read first: all, when nothing is said. */
+function inOrder(
+  columns: readonly ColumnSpec[],
+  names: readonly string[] | undefined,
+): [readonly ColumnSpec[], readonly ColumnSpec[]] {
+  if (!names) return [columns, columns]
+  const first = columns.filter(({ name }) => names.includes(name))
+  return [[...first, ...columns.filter(({ name }) => !names.includes(name))], first]
+}
+
+/** The leaves of columns that a block has. */
+function wantedOf(columns: readonly ColumnSpec[], stored: readonly SchemaLeaf[]): Wanted[] {
+  return leavesOf(columns).flatMap((leaf) => {
+    const { name, physical, optional } = leaf
+    const isSame = (other: SchemaLeaf): boolean =>
+      other.name === name && other.physical === physical && other.optional === optional
+    const index = stored.findIndex(isSame)
+    return index < 0 ? [] : [{ leaf, index }]
+  })
+}
+
+/** The pages of the row group that `progress` is in; undefined for one with a bad page that is left out whole. */
+function openGroup(
+  options: Omit<GroupPagesOptions, 'rows' | 'firstRecord'>,
+  { block, onCorrupt }: ReadPagesOptions,
+): GroupPages | undefined {
+  const { reader, progress } = options
+  const [offset = 0, , rows = 0] = block.chunks[progress.chunk] ?? []
+  try {
+    reader.verify(rows)
+  } catch (error) {
+    if (!onCorrupt || !(error instanceof StorageError)) throw error
+    onCorrupt({ key: block.key, offset: Number(error.details.offset ?? offset), records: rows, error })
+    return undefined
+  }
+  return new GroupPages({ ...options, rows, firstRecord: recordsBefore(block, progress.chunk) })
+}
+
 function recordsBefore(block: BlockInfo, chunk: number): number {
   let records = 0
   for (let i = 0; i < chunk; i++) records += block.chunks[i]?.[2] ?? 0
   return records
-}
-
-interface Place {
-  readonly instance: KernelInstance
-  readonly batch: Batch
-  readonly targets: readonly LeafTarget[]
-  readonly scratch: number
-  readonly block: BlockInfo
-  readonly onCorrupt: ((damage: BlockDamage) => void) | undefined
-}
-
-/** Hands out the pages of one row group that were not yet; one with a bad page is left out whole. */
-function* readGroup(place: Place, fetched: readonly FetchedChunk[], progress: Progress): Generator<BlockRows> {
-  const { instance, batch, targets, scratch, block, onCorrupt } = place
-  const [offset = 0, , rows = 0] = block.chunks[progress.chunk] ?? []
-  const firstRecord = recordsBefore(block, progress.chunk)
-  const chunks = fetched.map((part, i) => ({ ...part, target: targets[i] as LeafTarget }))
-  const reader = new GroupReader({
-    memory: instance.memory,
-    kernels: instance.kernels,
-    scratch,
-    block: block.key,
-    chunks,
-  })
-  try {
-    reader.verify()
-  } catch (error) {
-    if (!onCorrupt || !(error instanceof StorageError)) throw error
-    onCorrupt({ key: block.key, offset: Number(error.details.offset ?? offset), records: rows, error })
-    return
-  }
-  for (let at = 0; at < rows; at += PAGE_ROWS) {
-    reader.readPage(batch, Math.min(PAGE_ROWS, rows - at))
-    if (at < progress.rows) continue
-    yield { batch, firstRecord: firstRecord + at }
-    progress.rows = at + batch.length
-  }
 }

@@ -1,271 +1,156 @@
 import { crc32 } from 'node:zlib'
-import type { Batch } from '../../flow/batch.ts'
-import type { Column } from '../../flow/column.ts'
 import { kernelFault } from '../../kernels/codes.ts'
-import type { DictionaryKernel, Kernels, PlainKernel } from '../../kernels/kernels.ts'
+import type { Kernels, PlainKernel } from '../../kernels/kernels.ts'
 import type { KernelMemory } from '../../kernels/memory.ts'
+import { PAGE_COLUMN, PAGE_COLUMN_WORDS, PAGE_ENTRY, PAGE_ENTRY_WORDS } from '../../kernels/pages.ts'
+import type { KernelInstance } from '../../kernels/pool.ts'
 import { StorageError } from '../errors.ts'
+import type { FetchedChunk } from './fetch.ts'
+import type { PagePlace } from './layout.ts'
+import { entriesBytes, mostPages, scratchBytes } from './layout.ts'
 import type { Leaf } from './leaves.ts'
-import type { ColumnChunk } from './metadata.ts'
-import { CODEC, ENCODING, PAGE } from './metadata.ts'
+import { PAGE } from './metadata.ts'
 import { readNullable } from './nullable.ts'
-import type { ReadPage } from './read-metadata.ts'
 import { readPageHeader } from './read-metadata.ts'
-import { PAGE_ROWS } from './rows.ts'
 
-/** A leaf that is read, and where its pages go. */
-export interface LeafTarget {
-  readonly leaf: Leaf
-  readonly column: Column
-  /** Address of the column's array in kernel memory; 0 for nullable and text columns, which TypeScript fills. */
-  readonly at: number
-  /** Address of the family array of an address column. */
-  readonly familyAt: number
-  /** Whether the array of IPv6 addresses is all zero, as most pages leave it. */
-  isZero: boolean
-}
+const ENTRY_BYTES = PAGE_ENTRY_WORDS * 4
+const COLUMN_BYTES = PAGE_COLUMN_WORDS * 4
 
-/** A page and the address of its packed bytes. */
-interface Page {
-  readonly page: ReadPage
-  readonly body: number
-}
-
-/** The plain bytes of a page. */
-interface Unpacked {
-  readonly body: number
-  readonly length: number
-}
-
-/** Where a page is unpacked to. */
-interface Room {
-  readonly at: number
-  readonly bytes: number
-}
-
-/** One column chunk in kernel memory, and how far its pages are read. */
-interface ChunkCursor {
-  readonly target: LeafTarget
-  readonly chunk: ColumnChunk
-  readonly at: number
-  next: number
-  readonly end: number
-  /** The pages that lie before `next`, in order, once their checksums have been verified. */
-  readonly pages: Page[]
-  nextPage: number
-  entries: number
-  entriesAt: number
-}
-
-/** Reads the pages of one row group whose column chunks lie in kernel memory, a page of all columns at a time. */
+/** Reads the pages of one row group whose column chunks lie in kernel memory. */
 export class GroupReader {
   readonly #memory: KernelMemory
   readonly #kernels: Kernels
-  readonly #cursors: ChunkCursor[]
-  readonly #scratch: number
-  readonly #dense: number
+  /** All of the memory. */
+  readonly #words: Uint32Array
+  readonly #place: PagePlace
   readonly #block: string
+  /** The column chunks, in the order of the place's leaves. */
+  readonly #chunks: readonly FetchedChunk[]
+  /** How many leaves, from the first, have their dictionaries. */
+  #prepared = 0
 
-  /** `chunks` are the column chunks and where in kernel memory their bytes lie. */
-  constructor(options: {
-    memory: KernelMemory
-    kernels: Kernels
-    scratch: number
-    block: string
-    chunks: readonly { target: LeafTarget; chunk: ColumnChunk; at: number }[]
-  }) {
-    const { memory, kernels, scratch, block, chunks } = options
+  constructor({ memory, kernels }: KernelInstance, place: PagePlace, chunks: readonly FetchedChunk[], block: string) {
     this.#memory = memory
     this.#kernels = kernels
-    this.#scratch = scratch
-    this.#dense = chunks.some(({ target }) => target.leaf.layout === 'sparse') ? memory.allocate(PAGE_ROWS * 16) : 0
+    this.#words = new Uint32Array(memory.memory.buffer)
+    this.#place = place
     this.#block = block
-    this.#cursors = chunks.map(({ target, chunk, at }) => {
-      const end = at + chunk.sizeBytes
-      return { target, chunk, at, next: at, end, pages: [], nextPage: 0, entries: 0, entriesAt: 0 }
-    })
+    this.#chunks = chunks
   }
 
-  /** Checks the CRC of every page before one is decoded, so that a row group is read whole or not at all. Throws StorageError `corrupt`. */
-  verify(): void {
-    for (const cursor of this.#cursors) {
-      while (cursor.next < cursor.end) {
-        const { page, body } = this.#readHeader(cursor)
-        cursor.pages.push({ page, body })
-        if (crc32(this.#memory.bytes(body, page.packedBytes)) !== page.crc32)
-          throw this.#corrupt(cursor, `page CRC ${page.crc32}`, 'another')
-      }
+  /** Finds the pages of `rows` rows and checks the CRC of each before one is decoded, so that a row group is read whole or not at all. Throws StorageError `corrupt`. */
+  verify(rows: number): void {
+    const words = this.#words
+    const most = mostPages(rows)
+    for (let i = 0; i < this.#chunks.length; i++) {
+      const { chunk, at } = this.#chunks[i]!
+      const entries = this.#memory.allocate(entriesBytes(rows))
+      const count = this.#kernels.pageHeaders(at, at + chunk.sizeBytes, entries, most)
+      if (count < 0) throw this.#badHeader(i, count)
+      for (let entry = entries; entry < entries + count * ENTRY_BYTES; entry += ENTRY_BYTES) this.#checkCrc(i, entry)
+      const first = chunk.hasDictionary ? 1 : 0
+      const column = this.#columnAt(i) / 4
+      words[column + PAGE_COLUMN.pages] = entries + first * ENTRY_BYTES
+      words[column + PAGE_COLUMN.count] = Math.max(0, count - first)
+      words[column + PAGE_COLUMN.codec] = chunk.codec
+      if (first > count) throw this.#corrupt(i, entries, 'a dictionary page', 'no page')
     }
   }
 
-  /** Decodes the next `rows` rows of every column into the batch's columns. Throws StorageError `corrupt`. */
-  readPage(batch: Batch, rows: number): void {
-    for (const cursor of this.#cursors) {
-      if (cursor.chunk.hasDictionary && cursor.entriesAt === 0) this.#readDictionary(cursor)
-      this.#readValues(cursor, rows)
+  /** Decodes leaves [from, to) of page `number`, `rows` rows, into their columns. Throws StorageError `corrupt`. */
+  read(from: number, to: number, number: number, rows: number): void {
+    const { scratch, dense, wordAt, targets } = this.#place
+    for (; this.#prepared < to; this.#prepared++) this.#readDictionary(this.#prepared)
+    const columns = this.#columnAt(from)
+    const code = this.#kernels.readPages(columns, to - from, number, rows, scratch, dense, wordAt)
+    if (code < 0) {
+      const failed = from + this.#words[wordAt / 4]!
+      throw this.#corrupt(failed, this.#pageAt(failed, number), 'a readable page', kernelFault(code))
     }
-    batch.length = rows
+    for (let i = from; i < to; i++) if (targets[i]!.leaf.layout === 'nullable') this.#readNullable(i, number, rows)
   }
 
-  #readDictionary(cursor: ChunkCursor): void {
-    const packed = this.#page(cursor)
-    const { page } = packed
-    const { leaf } = cursor.target
-    if (page.type !== PAGE.DICTIONARY || leaf.layout === 'nullable')
-      throw this.#corrupt(cursor, 'a dictionary page', `page type ${page.type}`)
-    if (page.plainBytes > cursor.chunk.plainBytes)
-      throw this.#corrupt(cursor, 'a dictionary within its column chunk', `${page.plainBytes} bytes`)
+  #readDictionary(i: number): void {
+    const { chunk } = this.#chunks[i]!
+    if (!chunk.hasDictionary) return
+    const { leaf } = this.#place.targets[i]!
+    const words = this.#words
+    const entry = this.#pageAt(i, -1)
+    const type = words[entry / 4 + PAGE_ENTRY.type]!
+    if (type !== PAGE.DICTIONARY || leaf.layout === 'nullable')
+      throw this.#corrupt(i, entry, 'a dictionary page', `page type ${type}`)
+    const plainBytes = words[entry / 4 + PAGE_ENTRY.plainBytes]!
+    if (plainBytes > chunk.plainBytes)
+      throw this.#corrupt(i, entry, 'a dictionary within its column chunk', `${plainBytes} bytes`)
     // A dictionary may be larger than a page of values, for which there is scratch.
-    const room = { at: this.#memory.allocate(page.plainBytes), bytes: page.plainBytes }
-    const { body, length } = this.#unpack(cursor, packed, room)
-    if (page.values * Math.max(leaf.bytes, 4) > length)
-      throw this.#corrupt(cursor, `${page.values} dictionary entries`, `${length} bytes`)
-    cursor.entriesAt = this.#memory.allocate(page.values * leaf.bytes)
-    cursor.entries = page.values
-    this.#check(cursor, plainKernel(this.#kernels, leaf)(body, length, page.values, cursor.entriesAt))
+    const { at, length } = this.#unpack(i, entry, this.#memory.allocate(plainBytes), plainBytes)
+    const values = words[entry / 4 + PAGE_ENTRY.values]!
+    if (values * Math.max(leaf.bytes, 4) > length)
+      throw this.#corrupt(i, entry, `${values} dictionary entries`, `${length} bytes`)
+    const entries = this.#memory.allocate(values * leaf.bytes)
+    const code = plainKernel(this.#kernels, leaf)(at, length, values, entries)
+    if (code < 0) throw this.#corrupt(i, entry, 'a readable dictionary', kernelFault(code))
+    words[this.#columnAt(i) / 4 + PAGE_COLUMN.dictionary] = entries
+    words[this.#columnAt(i) / 4 + PAGE_COLUMN.entries] = values
   }
 
-  #readValues(cursor: ChunkCursor, rows: number): void {
-    const packed = this.#page(cursor)
-    const { page } = packed
-    const { leaf, column } = cursor.target
-    if ((page.type !== PAGE.DATA && page.type !== PAGE.DATA_V2) || page.values !== rows)
-      throw this.#corrupt(cursor, `a data page of ${rows} rows`, `${page.values}`)
-    const room = { at: this.#scratch, bytes: scratchBytes(leaf) }
-    const { body, length } = this.#unpack(cursor, packed, room)
-    if (leaf.layout === 'nullable') readNullable(leaf, column, this.#memory.bytes(body, length), rows)
-    else if (leaf.layout === 'sparse') this.#readSparse(cursor, page, { body, length, rows })
-    else this.#decode(cursor, page.encoding, { body, length, count: rows, dst: cursor.target.at })
+  #readNullable(i: number, number: number, rows: number): void {
+    const { leaf, column } = this.#place.targets[i]!
+    const { at, length } = this.#unpack(i, this.#pageAt(i, number), this.#place.scratch, scratchBytes(leaf))
+    readNullable(leaf, column, this.#memory.bytes(at, length), rows)
   }
 
-  #decode(
-    cursor: ChunkCursor,
-    encoding: number,
-    { body, length, count, dst }: { body: number; length: number; count: number; dst: number },
-  ): void {
-    const { leaf } = cursor.target
-    if (encoding === ENCODING.RLE_DICTIONARY) {
-      this.#check(
-        cursor,
-        dictionaryKernel(this.#kernels, leaf)(body, length, count, cursor.entriesAt, cursor.entries, dst),
-      )
-    } else if (encoding === ENCODING.DELTA_BINARY_PACKED && leaf.bytes <= 8)
-      this.#check(cursor, deltaKernel(this.#kernels, leaf)(body, length, count, dst))
-    else if (encoding === ENCODING.PLAIN)
-      this.#check(cursor, plainKernel(this.#kernels, leaf)(body, length, count, dst))
-    else throw this.#corrupt(cursor, 'an encoding of flow blocks', `${encoding}`)
+  /** The plain bytes of a page: where they lie, or unpacked to `to`. */
+  #unpack(i: number, entry: number, to: number, room: number): { at: number; length: number } {
+    const { wordAt } = this.#place
+    const length = this.#kernels.unpackPage(this.#columnAt(i), entry, to, room, wordAt)
+    if (length < 0) throw this.#corrupt(i, entry, 'a page that can be unpacked', kernelFault(length))
+    return { at: this.#words[wordAt / 4]!, length }
   }
 
-  /** The IPv6 addresses of a page: the family column, decoded before, says which rows have one. */
-  #readSparse(
-    cursor: ChunkCursor,
-    page: ReadPage,
-    { body, length, rows }: { body: number; length: number; rows: number },
-  ): void {
-    const { target } = cursor
-    const { at, familyAt } = target
-    const count = this.#kernels.countBytes(familyAt, rows, 6)
-    if (count === 0) {
-      if (!target.isZero) this.#memory.bytes(at, PAGE_ROWS * 16).fill(0)
-      target.isZero = true
-      return
+  #checkCrc(i: number, entry: number): void {
+    const words = this.#words
+    const packed = this.#memory.bytes(words[entry / 4 + PAGE_ENTRY.body]!, words[entry / 4 + PAGE_ENTRY.packedBytes]!)
+    const expected = words[entry / 4 + PAGE_ENTRY.crc32]!
+    if (crc32(packed) !== expected) throw this.#corrupt(i, entry, `page CRC ${expected}`, 'another')
+  }
+
+  /** Where the column of a leaf stands. */
+  #columnAt(i: number): number {
+    return this.#place.columnsAt + i * COLUMN_BYTES
+  }
+
+  /** Where the entry of a data page stands; that of a dictionary is before the first. */
+  #pageAt(i: number, number: number): number {
+    return this.#words[this.#columnAt(i) / 4 + PAGE_COLUMN.pages]! + number * ENTRY_BYTES
+  }
+
+  /** Says which header of a column chunk is wrong, as far as TypeScript finds fault with it. */
+  #badHeader(i: number, code: number): StorageError {
+    const { chunk, at } = this.#chunks[i]!
+    const bytes = this.#memory.bytes(at, chunk.sizeBytes)
+    for (let offset = 0; offset < bytes.length; ) {
+      const { page, next } = readPageHeader(bytes, offset)
+      if (page.packedBytes < 0 || next + page.packedBytes > bytes.length)
+        return this.#corruptAt(i, next, 'a whole page', `${page.packedBytes} bytes`)
+      offset = next + page.packedBytes
     }
-    target.isZero = false
-    const levels = length < 4 ? length : new DataView(this.#memory.memory.buffer).getUint32(body, true) + 4
-    if (levels > length) throw this.#corrupt(cursor, 'definition levels', `${length} bytes`)
-    this.#decode(cursor, page.encoding, { body: body + levels, length: length - levels, count, dst: this.#dense })
-    this.#check(cursor, this.#kernels.spread128(familyAt, rows, this.#dense, count, at))
+    return this.#corruptAt(i, chunk.sizeBytes, 'pages of flow blocks', kernelFault(code))
   }
 
-  /** The next page of those that are verified. */
-  #page(cursor: ChunkCursor): Page {
-    const next = cursor.pages[cursor.nextPage++]
-    if (!next) throw this.#corrupt(cursor, 'another page', 'the end')
-    return next
+  #corrupt(i: number, entry: number, expected: string, got: string): StorageError {
+    const end = this.#words[entry / 4 + PAGE_ENTRY.body]! + this.#words[entry / 4 + PAGE_ENTRY.packedBytes]!
+    return this.#corruptAt(i, end - this.#chunks[i]!.at, expected, got)
   }
 
-  /** The header of the page at `next` and the address of its packed bytes; moves on behind it. */
-  #readHeader(cursor: ChunkCursor): Page {
-    const { page, next } = readPageHeader(
-      this.#memory.bytes(cursor.at, cursor.end - cursor.at),
-      cursor.next - cursor.at,
-    )
-    const body = cursor.at + next
-    if (Math.min(page.packedBytes, page.plainBytes, page.values) < 0 || body + page.packedBytes > cursor.end)
-      throw this.#corrupt(cursor, 'a whole page', `${page.packedBytes} bytes`)
-    cursor.next = body + page.packedBytes
-    return { page, body }
-  }
-
-  /** Unpacks a page, where it is packed, into `room`. */
-  #unpack(cursor: ChunkCursor, { page, body }: Page, room: Room): Unpacked {
-    const { codec } = cursor.chunk
-    if (codec !== CODEC.UNCOMPRESSED && codec !== CODEC.SNAPPY) throw this.#corrupt(cursor, 'codec SNAPPY', `${codec}`)
-    if (page.type === PAGE.DATA_V2) return this.#unpackV2(cursor, { page, body }, room)
-    if (codec === CODEC.UNCOMPRESSED) return { body, length: page.packedBytes }
-    this.#checkFits(cursor, page.plainBytes, room)
-    const length = this.#kernels.snappyDecompress(body, page.packedBytes, room.at, page.plainBytes)
-    this.#check(cursor, length)
-    return { body: room.at, length }
-  }
-
-  /** A data page V2 as one of V1: the levels, when there are any, behind their length, then the values. */
-  #unpackV2(cursor: ChunkCursor, { page, body }: Page, room: Room): Unpacked {
-    const { levelBytes, packedBytes, plainBytes } = page
-    const { leaf } = cursor.target
-    if (levelBytes < 0 || levelBytes > Math.min(packedBytes, plainBytes) || (levelBytes > 0 && !leaf.optional))
-      throw this.#corrupt(cursor, 'levels within the page', `${levelBytes} bytes`)
-    const head = leaf.optional ? 4 + levelBytes : 0
-    const [packed, plain] = [packedBytes - levelBytes, plainBytes - levelBytes]
-    this.#checkFits(cursor, head + plain, room)
-    if (head > 0) {
-      new DataView(this.#memory.memory.buffer).setUint32(room.at, levelBytes, true)
-      this.#memory.bytes(room.at + 4, levelBytes).set(this.#memory.bytes(body, levelBytes))
-    }
-    if (page.isPacked && cursor.chunk.codec === CODEC.SNAPPY) {
-      const length = this.#kernels.snappyDecompress(body + levelBytes, packed, room.at + head, plain)
-      this.#check(cursor, length)
-      return { body: room.at, length: head + length }
-    }
-    if (packed !== plain) throw this.#corrupt(cursor, `${plain} plain bytes`, `${packed}`)
-    this.#memory.bytes(room.at + head, plain).set(this.#memory.bytes(body + levelBytes, plain))
-    return { body: room.at, length: head + plain }
-  }
-
-  #checkFits(cursor: ChunkCursor, plainBytes: number, room: Room): void {
-    if (plainBytes > room.bytes) throw this.#corrupt(cursor, 'a page within its rows', `${plainBytes} bytes`)
-  }
-
-  #check(cursor: ChunkCursor, result: number): void {
-    if (result < 0) throw this.#corrupt(cursor, 'a readable page', kernelFault(result))
-  }
-
-  #corrupt(cursor: ChunkCursor, expected: string, got: string): StorageError {
-    const last = cursor.pages[cursor.nextPage - 1]
-    const offset = cursor.chunk.offset + (last ? last.body + last.page.packedBytes : cursor.next) - cursor.at
-    const where = `parquet: block ${this.#block} column ${cursor.target.leaf.name} near byte ${offset}`
+  /** `at` is a place in the column chunk. */
+  #corruptAt(i: number, at: number, expected: string, got: string): StorageError {
+    const offset = this.#chunks[i]!.chunk.offset + at
+    const { name } = this.#place.targets[i]!.leaf
+    const where = `parquet: block ${this.#block} column ${name} near byte ${offset}`
     return new StorageError('corrupt', `${where} expected ${expected}, got ${got}`, { key: this.#block, offset })
   }
 }
-
-/** The most plain bytes a data page of a leaf may have; text pages may be larger than their rows say and have a cap of their own. */
-export function scratchBytes(leaf: Leaf): number {
-  if (leaf.part === 'text') return MAX_TEXT_PAGE
-  return PAGE_ROWS * Math.max(leaf.bytes, leaf.bytes === 8 ? 9 : 4) + 1024
-}
-
-const MAX_TEXT_PAGE = 16 << 20
-
-const dictionaryKernel = (kernels: Kernels, leaf: Leaf): DictionaryKernel =>
-  leaf.bytes === 1
-    ? kernels.dictionary8
-    : leaf.bytes === 2
-      ? kernels.dictionary16
-      : leaf.bytes === 4
-        ? kernels.dictionary32
-        : leaf.bytes === 8
-          ? kernels.dictionary64
-          : kernels.dictionary128
 
 const plainKernel = (kernels: Kernels, leaf: Leaf): PlainKernel =>
   leaf.bytes === 1
@@ -277,12 +162,3 @@ const plainKernel = (kernels: Kernels, leaf: Leaf): PlainKernel =>
         : leaf.bytes === 8
           ? kernels.plain64
           : kernels.plain128
-
-const deltaKernel = (kernels: Kernels, leaf: Leaf): PlainKernel =>
-  leaf.bytes === 1
-    ? kernels.delta8
-    : leaf.bytes === 2
-      ? kernels.delta16
-      : leaf.bytes === 4
-        ? kernels.delta32
-        : kernels.delta64

@@ -8,11 +8,11 @@ import { setValue, valueAt } from '../../../src/flow/value.ts'
 import { loadKernels } from '../../../src/kernels/kernels.ts'
 import { KernelMemory } from '../../../src/kernels/memory.ts'
 import type { BlockDamage } from '../../../src/storage/block/read.ts'
+import { readBlock } from '../../../src/storage/block/read.ts'
 import { StorageError } from '../../../src/storage/errors.ts'
 import type { BlockInfo } from '../../../src/storage/manifest/actions.ts'
 import { openMemoryStore } from '../../../src/storage/memory-store.ts'
 import { ParquetEncoder } from '../../../src/storage/parquet/encode-block.ts'
-import { readParquetBlock } from '../../../src/storage/parquet/read-block.ts'
 import { RowGroupEncoder } from '../../../src/storage/parquet/row-group-encoder.ts'
 import { fc } from '../../kit/fast-check.ts'
 import { seededRandom } from '../../seeded-random.ts'
@@ -93,7 +93,7 @@ describe('parquet blocks', () => {
         const { store, block } = await stored(groups)
         const names = COLUMNS.map(({ name }) => name)
         const got: unknown[] = []
-        for await (const { batch, firstRecord } of readParquetBlock({
+        for await (const { batch, firstRecord } of readBlock({
           store,
           block,
           schema: SCHEMA,
@@ -115,7 +115,7 @@ describe('parquet blocks', () => {
     const names = columns.map(({ name }) => name)
     const got: unknown[] = []
     const places: number[] = []
-    for await (const { batch, firstRecord } of readParquetBlock({
+    for await (const { batch, firstRecord } of readBlock({
       store,
       block,
       schema: SCHEMA,
@@ -139,7 +139,7 @@ describe('parquet blocks', () => {
         const names = COLUMNS.map(({ name }) => name)
         const got: unknown[] = []
         const v2 = { ...block, sizeBytes: bytes.length, chunks }
-        for await (const { batch } of readParquetBlock({ store, block: v2, schema: SCHEMA, columns: COLUMNS }))
+        for await (const { batch } of readBlock({ store, block: v2, schema: SCHEMA, columns: COLUMNS }))
           got.push(...rowsOf(batch, names))
         expect(got).toEqual(groups.flatMap((batch) => rowsOf(batch, names)))
       }),
@@ -169,7 +169,7 @@ describe('parquet blocks', () => {
     ]) {
       const columns = COLUMNS.filter(({ name }) => names.includes(name))
       let row = 0
-      for await (const { batch: read } of readParquetBlock({ store, block, schema: SCHEMA, columns })) {
+      for await (const { batch: read } of readBlock({ store, block, schema: SCHEMA, columns })) {
         for (const { name } of columns) {
           const [got, expected] = [read, batch].map(({ columns: all }, k) => {
             const column = all[name] as Column
@@ -196,7 +196,7 @@ describe('parquet blocks', () => {
     await store.write(KEY, bytes)
     const readAll = async (onCorrupt?: (damage: BlockDamage) => void): Promise<number> => {
       let rows = 0
-      for await (const { batch } of readParquetBlock({
+      for await (const { batch } of readBlock({
         store,
         block,
         schema: SCHEMA,
@@ -223,7 +223,7 @@ describe('parquet blocks', () => {
           for (const [at, value] of changes) bytes[at] = value
           await store.write(KEY, bytes)
           try {
-            for await (const { batch } of readParquetBlock({ store, block, schema: SCHEMA, columns: COLUMNS }))
+            for await (const { batch } of readBlock({ store, block, schema: SCHEMA, columns: COLUMNS }))
               expect(batch.length).toBeLessThanOrEqual(500)
           } catch (error) {
             expect(error).toBeInstanceOf(StorageError)
