@@ -1,11 +1,12 @@
-import type { Batch } from '../../flow/batch.ts'
 import { createBatch } from '../../flow/batch.ts'
 import { RowCodec } from '../../flow/canonical.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { isDamage } from '../../storage/block/block-bytes.ts'
 import type { BlockDamage } from '../../storage/block/read.ts'
-import { readBlock } from '../../storage/block/read.ts'
+import { readBlockPages } from '../../storage/block/read.ts'
+import type { RowPages } from '../../storage/block/row-pages.ts'
+import { WholePage } from '../../storage/block/row-pages.ts'
 import { StorageError } from '../../storage/errors.ts'
 import type { BlockSource } from '../../storage/store.ts'
 import { openSource } from '../shuffle/run-source.ts'
@@ -15,10 +16,9 @@ const ROWS = 4096
 
 /** Rows on their way to a mapper. */
 export interface InputRows {
-  readonly batch: Batch
-  /** Columns of the batch. */
+  readonly pages: RowPages
+  /** Columns of the pages. */
   readonly columns: readonly ColumnSpec[]
-  readonly firstRecord: number
   /** What they came from, for error messages: a block, or a task of an earlier stage. */
   readonly origin: string
   readonly countSampling: boolean
@@ -31,6 +31,8 @@ export interface InputRows {
 export interface ReadOptions {
   /** Where the columns are to lie, when there is room. */
   readonly kernels: KernelInstance | undefined
+  /** The columns of a piece by which rows are selected, if they are: pages are completed with the others when rows are left. */
+  selects(piece: BlockPiece): readonly string[] | undefined
   /** Told of rows that cannot be read, if those are to be skipped: of damaged chunks, and of blocks that are gone. */
   onCorrupt(records: number): void
 }
@@ -39,31 +41,38 @@ export interface ReadOptions {
 export async function* readPieces(
   task: MapTask,
   store: BlockSource,
-  { kernels, onCorrupt }: ReadOptions,
+  { kernels, selects, onCorrupt }: ReadOptions,
 ): AsyncGenerator<InputRows, void, undefined> {
+  const tolerance = task.onCorrupt === 'skip' ? onCorrupt : undefined
   for (const piece of task.pieces) {
     if (piece.type === 'run') yield* readRun(piece)
-    else yield* readPiece(piece, store, { kernels, onCorrupt: task.onCorrupt === 'skip' ? onCorrupt : undefined })
+    else yield* readPiece(piece, store, { kernels, first: selects(piece), onCorrupt: tolerance })
   }
+}
+
+interface PieceOptions {
+  readonly kernels: KernelInstance | undefined
+  readonly first: readonly string[] | undefined
+  readonly onCorrupt: ((records: number) => void) | undefined
 }
 
 /** Reads the chunks of one block. When damage is skipped, so is what stops the reading of the whole block: a footer, or a block that is gone. */
 async function* readPiece(
   { block, schema, columns, first, count, timed, countSampling, records }: BlockPiece,
   store: BlockSource,
-  { kernels, onCorrupt }: { kernels: KernelInstance | undefined; onCorrupt: ((records: number) => void) | undefined },
+  { onCorrupt, ...rest }: PieceOptions,
 ): AsyncGenerator<InputRows, void, undefined> {
   let left = block.chunks.slice(first, first + count).reduce((sum, [, , rows]) => sum + rows, 0)
   const skip = (lost: number): void => {
     left -= lost
     onCorrupt?.(lost)
   }
-  const options = { store, block, schema, columns, chunks: { first, count }, kernels }
+  const options = { store, block, schema, columns, chunks: { first, count }, ...rest }
   const tolerance = onCorrupt ? { onCorrupt: (damage: BlockDamage) => skip(damage.records) } : {}
   try {
-    for await (const { batch, firstRecord } of readBlock({ ...options, ...tolerance })) {
-      left -= batch.length
-      yield { batch, columns, firstRecord, origin: block.key, countSampling, timed, records }
+    for await (const pages of readBlockPages({ ...options, ...tolerance })) {
+      yield { pages, columns, origin: block.key, countSampling, timed, records }
+      left -= pages.done
     }
   } catch (error) {
     if (!onCorrupt || !isLost(error)) throw error
@@ -91,11 +100,11 @@ function* readRun({ source }: RunPiece): Generator<InputRows, void, undefined> {
     while (cursor.next()) {
       codec.read(columns, batch.length++, cursor.bytes, cursor.payloadStart)
       if (batch.length < ROWS) continue
-      yield { batch, firstRecord, ...rows }
+      yield { pages: new WholePage({ batch, firstRecord }), ...rows }
       firstRecord += batch.length
       batch.length = 0
     }
-    if (batch.length > 0) yield { batch, firstRecord, ...rows }
+    if (batch.length > 0) yield { pages: new WholePage({ batch, firstRecord }), ...rows }
   } finally {
     reader.close()
   }
