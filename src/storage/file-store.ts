@@ -38,8 +38,8 @@ class FileStore implements ObjectStore {
   readonly url: string
   private readonly folder: string
   private readonly system: System
-  /** Folders whose own names are known to be on the disk. */
-  private readonly durable = new Set<string>()
+  /** Folders whose own names are on the disk, or will be when the promise resolves. */
+  private readonly durable = new Map<string, Promise<void>>()
   private prepared: Promise<void> | undefined
 
   constructor(folder: string, system: System) {
@@ -153,15 +153,22 @@ class FileStore implements ObjectStore {
   }
 
   /** Makes a folder, and sees to it that its name, and that of each folder above it up to the store's, is on the disk. */
-  private async makeFolder(folder: string): Promise<void> {
-    if (this.durable.has(folder)) return
+  private makeFolder(folder: string): Promise<void> {
+    const known = this.durable.get(folder)
+    if (known) return known
+    const made = this.makeDurable(folder)
+    this.durable.set(folder, made)
+    made.catch(() => this.durable.delete(folder))
+    return made
+  }
+
+  private async makeDurable(folder: string): Promise<void> {
     const above = dirname(folder)
     const within = folder.length > this.folder.length
     if (within) await this.makeFolder(above)
     const made = await makeFolders(folder)
     // a folder of this store may be new from a writer that did not get so far; one above it is its owner's, unless made here
     if (within || made) await syncFolder(above)
-    this.durable.add(folder)
   }
 
   /** Best effort: a file that another writer clears first, or that may not be removed, stays for the next time. */

@@ -27,8 +27,14 @@ export interface Coordination {
   emit(event: RunEvent): void
 }
 
+/** A run that is committed: what is left to do needs no order. */
+export interface CommittedRun {
+  /** Stores what it was. */
+  writeOutcome(): Promise<RunOutcome>
+}
+
 /** Carries a run from wherever its journal stands to its commit: stage by stage, then the check that every flow is accounted for, then one commit. */
-export async function coordinate(work: Coordination): Promise<RunOutcome> {
+export async function coordinate(work: Coordination): Promise<CommittedRun> {
   const started = performance.now()
   const { record, state, manifest, emit } = work
   const { run, plan } = record
@@ -41,9 +47,10 @@ export async function coordinate(work: Coordination): Promise<RunOutcome> {
   const dataset = `results/${plan.job}`
   const epoch = state.facts.epoch
   const version = await committedVersion(() => commitResult(manifest, { run, epoch, dataset, blocks, schema, others }))
-  emit({ type: 'committed', run, version: version ?? (await findCommit(manifest, run)) ?? 0 })
+  const committed = version ?? (await findCommit(manifest, run))
+  emit({ type: 'committed', run, version: committed ?? 0 })
   const elapsedMs = performance.now() - started
-  return writeOutcome(work, state.store, state.entries, version ?? (await findCommit(manifest, run)), elapsedMs)
+  return { writeOutcome: () => writeOutcome(work, state.store, state.entries, committed, elapsedMs) }
 }
 
 /** The version that a commit made; undefined when the run had been committed before, by a coordinator that is no more. */

@@ -14,6 +14,7 @@ import { InlineRunner } from '../runner/inline-runner.ts'
 import { JointRunner } from '../runner/joint-runner.ts'
 import { LocalRunner } from '../runner/local-runner.ts'
 import type { Runner } from '../runner/runner.ts'
+import { allDone } from './all-done.ts'
 import { DEFAULT_LIMITS } from './attempts.ts'
 import { coordinate } from './coordinate.ts'
 import type { RunEvent } from './events.ts'
@@ -64,21 +65,25 @@ export async function execute(execution: Execution, options: ExecutionOptions): 
   const admission = options.admission && new Admission(options.admission, { run, store: store.url, system, onWaiting })
   const state = stateOf(execution, options, { resources, runner, emit, admission })
   let releaseMemory: (() => void) | undefined
-  try {
-    await writeEnvironment(store, record, resources)
-    releaseMemory = await admission?.memory(resources.memoryBytes, state.signal)
-    const chaos = options.chaos && { seed: options.chaos.seed, injected }
-    const outcome = await coordinate({ record, state, manifest, snapshot, emit, ...(chaos ? { chaos } : {}) })
-    await writeTrace(store, run, trace)
-    // Attempts that came second may still be writing.
+  const described = writeEnvironment(store, record, resources)
+  described.catch(() => undefined)
+  // Attempts that came second may still be writing.
+  const cleanUp = async (): Promise<void> => {
     await runner.close()
     rmSync(execution.scratch, { recursive: true, force: true })
     if (keepsFiles) await removeFiles(store, run)
-    return outcome
+  }
+  try {
+    releaseMemory = await admission?.memory(resources.memoryBytes, state.signal)
+    const chaos = options.chaos && { seed: options.chaos.seed, injected }
+    const committed = await coordinate({ record, state, manifest, snapshot, emit, ...(chaos ? { chaos } : {}) })
+    const outcome = committed.writeOutcome()
+    await allDone([outcome, described, writeTrace(store, run, trace), cleanUp(), lease.release()])
+    return await outcome
   } catch (error) {
     throw state.signal.aborted ? interrupted(execution, error) : error
   } finally {
-    await runner.close()
+    await Promise.allSettled([described, runner.close()])
     releaseMemory?.()
     await lease.release()
   }

@@ -5,19 +5,35 @@ import { StorageError } from '../../storage/errors.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import type { JobReference } from '../job-reference.ts'
 import type { JobSource } from '../job-source.ts'
+import { allDone } from './all-done.ts'
 import { bundleKey, lookupKey } from './layout.ts'
 
 /** Copies what a job is made of into the run, so that any machine can resume it: the bundle with its source map, and lookup tables. */
 export async function storeJobFiles(store: ObjectStore, run: string, job: JobSource): Promise<void> {
-  if (job.bundle) {
-    const { path } = job.bundle
-    await store.write(bundleKey(run), await readFile(path))
-    const map = await readFile(`${path}.map`).catch(() => undefined)
-    if (map) await store.write(`${bundleKey(run)}.map`, map)
-  }
-  for (const { hash, text } of job.lookups.values())
-    await store.write(lookupKey(run, hash), new TextEncoder().encode(text))
+  const tables = [...job.lookups.values()]
+  await allDone([
+    ...(job.bundle ? [storeBundle(store, run, job.bundle.path)] : []),
+    ...tables.map(({ hash, text }) => store.write(lookupKey(run, hash), new TextEncoder().encode(text))),
+  ])
 }
+
+async function storeBundle(store: ObjectStore, run: string, path: string): Promise<void> {
+  const map = await readFile(`${path}.map`).catch(() => undefined)
+  await allDone([
+    store.write(bundleKey(run), await readFile(path)),
+    ...(map ? [store.write(`${bundleKey(run)}.map`, map)] : []),
+  ])
+}
+
+/** Refers to a job where it lies on this machine already; its lookup tables become files of a folder. */
+export async function referToJob(reference: JobReference, job: JobSource, folder: string): Promise<JobReference> {
+  const tables = [...job.lookups.values()]
+  const lookups = tables.map(({ name, hash }) => ({ name, hash, path: lookupPath(folder, hash) }))
+  await allDone(tables.map(({ hash, text }) => place(lookupPath(folder, hash), new TextEncoder().encode(text))))
+  return { ...reference, lookups }
+}
+
+const lookupPath = (folder: string, hash: string): string => join(folder, `lookup-${hash}.csv`)
 
 /** Puts a run's bundle and lookup tables into a folder of this machine, and refers to them there. */
 export async function placeJobFiles(
@@ -28,7 +44,7 @@ export async function placeJobFiles(
 ): Promise<JobReference> {
   const lookups = []
   for (const { name, hash } of reference.lookups) {
-    const path = join(folder, `lookup-${hash}.csv`)
+    const path = lookupPath(folder, hash)
     await place(path, await store.read(lookupKey(run, hash)))
     lookups.push({ name, hash, path })
   }

@@ -15,6 +15,7 @@ export class LeaseKeeper {
   readonly #lost = new AbortController()
   readonly #timer: NodeJS.Timeout
   #renewing: Promise<void> = Promise.resolve()
+  #released: Promise<void> | undefined
 
   private constructor(lease: Lease) {
     this.#lease = lease
@@ -53,7 +54,13 @@ export class LeaseKeeper {
     return this.#lost.signal
   }
 
-  async release(): Promise<void> {
+  /** Gives the lease back; once, however often it is called. */
+  release(): Promise<void> {
+    this.#released ??= this.#release()
+    return this.#released
+  }
+
+  async #release(): Promise<void> {
     clearInterval(this.#timer)
     await this.#renewing
     await this.#lease.release()

@@ -1,8 +1,9 @@
 import { RuntimeError } from '../error.ts'
 import type { Plan } from '../plan/plan.ts'
+import { allDone } from './all-done.ts'
 import type { Execution } from './execution.ts'
 import { execute } from './execution.ts'
-import { placeJobFiles, storeJobFiles } from './job-files.ts'
+import { referToJob, storeJobFiles } from './job-files.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import type { RunOptions } from './options.ts'
 import type { RunOutcome } from './outcome.ts'
@@ -31,12 +32,15 @@ export async function runJob(options: RunOptions): Promise<RunOutcome> {
   onEvent?.({ type: 'planned', run, plan })
   let execution: Execution
   try {
-    await sweepScratch(scratchRoot(options.scratch), { store, manifest, now: system.now() })
-    await storeJobFiles(store, run, options.job)
-    await writeRecord(store, record)
+    // Nothing runs before it could be resumed.
+    await allDone([
+      writeRecord(store, record),
+      storeJobFiles(store, run, options.job),
+      sweepScratch(scratchRoot(options.scratch), { store, manifest, now: system.now() }),
+    ])
     const resumable = record.job.bundle !== ''
     const scratch = claimScratch({ scratch: options.scratch, name: run, run, store: store.url, resumable })
-    const job = await placeJobFiles(store, run, record.job, scratch)
+    const job = await referToJob(record.job, options.job, scratch)
     const { compiled, snapshot } = prepared
     execution = {
       record,
