@@ -32,7 +32,11 @@ function isSame<T>(a: usize, b: usize): bool {
 @inline
 function hash<T>(at: usize): u32 {
   if (isVector<T>()) return <u32>((((load<u64>(at) * 0x9e3779b97f4a7c15) ^ load<u64>(at, 8)) * 0xbf58476d1ce4e5b9) >> 32)
-  if (sizeof<T>() == 8) return <u32>((load<u64>(at) * 0x9e3779b97f4a7c15) >> 32)
+  if (sizeof<T>() == 8) {
+    // Doubles of small numbers differ in their high bits alone.
+    const value = load<u64>(at)
+    return <u32>(((value ^ (value >> 32)) * 0x9e3779b97f4a7c15) >> 32)
+  }
   return (load<u32>(at) * 0x9e3779b1) >> 11
 }
 
