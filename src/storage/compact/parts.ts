@@ -19,8 +19,8 @@ export interface Part {
   readonly records: number
 }
 
-/** Runs are no longer than this, but for a chunk that is. */
-export const RUN_BYTES = 2 << 20
+/** Runs are no longer than this, but for a chunk that is: with the header of the block they are read in one range. */
+const RUN_BYTES = (4 << 20) - (64 << 10)
 
 /** Cuts the blocks of a group, in order, into parts of about the same size, of at most `mostRecords` flows each but for a single chunk that has more. */
 export function partsOf(group: readonly BlockInfo[], mostRecords: number): Part[] {
