@@ -26,12 +26,14 @@ export interface ObjectStore {
    * one of them, for the caller to complain about.
    */
   readVerified?(key: string, range: ByteRange, verify: (bytes: Uint8Array) => boolean): Promise<Uint8Array>
-  /** Only of stores where this saves something: opens an object whose parts are read one after the other. Fails as `read` does. */
+  /** Only of stores where this saves something: opens an object whose parts are read one after the other. Fails as `read` does, there or with the first part. */
   open?(key: string): Promise<OpenObject>
+  /** Only of stores that answer late: reads worth having under way while the bytes of another are worked on. Else one is. */
+  readonly readsAhead?: number
 }
 
 /** All that a reader of blocks asks of a store. */
-export type BlockSource = Pick<ObjectStore, 'read' | 'readVerified' | 'open'>
+export type BlockSource = Pick<ObjectStore, 'read' | 'readVerified' | 'open' | 'readsAhead'>
 
 /** An object that is open for reading. */
 export interface OpenObject {

@@ -4,8 +4,8 @@ import type { ByteRange, OpenObject } from '../store.ts'
 import type { Wanted } from './layout.ts'
 import type { ColumnChunk, RowGroup } from './metadata.ts'
 
-/** Column chunks closer than this are fetched in one request. */
-const COALESCE_BYTES = 64 << 10
+/** Column chunks closer than this are fetched in one request: what lies between costs less than a request of its own. */
+const COALESCE_BYTES = 256 << 10
 
 /** One wanted column chunk, and the address of its packed bytes. */
 export interface FetchedChunk {
@@ -13,13 +13,63 @@ export interface FetchedChunk {
   readonly at: number
 }
 
-/** Bytes of kernel memory that the wanted column chunks of a row group take. */
-export function fetchBytes(group: RowGroup, wanted: readonly Wanted[]): number {
-  return coalesce(chunksOf(group, wanted)).reduce((sum, { length }) => sum + room(length), 0)
+/** The most bytes of kernel memory that the wanted column chunks of one of these row groups take. */
+export function largestFetch(groups: readonly RowGroup[], wanted: readonly Wanted[]): number {
+  const fetchBytes = (group: RowGroup): number =>
+    coalesce(chunksOf(group, wanted)).reduce((sum, { length }) => sum + room(length), 0)
+  return groups.reduce((largest, group) => Math.max(largest, fetchBytes(group)), 0)
+}
+
+export interface FetcherOptions {
+  readonly object: OpenObject
+  /** The row groups to fetch, in order. */
+  readonly groups: readonly RowGroup[]
+  readonly wanted: readonly Wanted[]
+  readonly memory: KernelMemory
+  /** Row groups to have under way while one is read. */
+  readonly ahead: number
+}
+
+/** Fetches row groups in order, some of them before they are asked for, into places of kernel memory that it takes in turn. */
+export class GroupFetcher {
+  readonly #options: FetcherOptions
+  readonly #places: readonly number[]
+  readonly #underWay: Promise<FetchedChunk[]>[] = []
+  #next = 0
+
+  constructor(options: FetcherOptions) {
+    const { groups, wanted, memory, ahead } = options
+    this.#options = options
+    const bytes = largestFetch(groups, wanted)
+    this.#places = Array.from({ length: ahead + 1 }, () => memory.allocate(bytes))
+    for (let i = 0; i < ahead; i++) this.#start()
+  }
+
+  /** The next row group, whose place is its own until the one after it is asked for; undefined behind the last. */
+  async next(): Promise<FetchedChunk[] | undefined> {
+    const fetched = await this.#underWay[0]
+    if (this.#underWay.shift()) this.#start()
+    return fetched
+  }
+
+  /** Waits for what is under way, for its places are somebody else's afterwards. */
+  async settle(): Promise<void> {
+    await Promise.allSettled(this.#underWay)
+  }
+
+  #start(): void {
+    const { object, groups, wanted, memory } = this.#options
+    const group = groups[this.#next]
+    if (!group) return
+    const place = this.#places[this.#next++ % this.#places.length]!
+    const fetched = fetchGroup(object, group, wanted, memory, place)
+    fetched.catch(() => undefined) // looked at in its turn, or never when the caller stops early
+    this.#underWay.push(fetched)
+  }
 }
 
 /** Fetches the wanted column chunks of a row group to `at`, neighbours together. What the object lacks is zero, which no checksum takes. */
-export async function fetchGroup(
+async function fetchGroup(
   object: OpenObject,
   group: RowGroup,
   wanted: readonly Wanted[],

@@ -7,7 +7,7 @@ import { LAYOUT, PAGE_COLUMN, PAGE_COLUMN_WORDS, PAGE_ENTRY_WORDS, SPARE_PAGE_EN
 import { fillDefault } from '../avro/fill.ts'
 import { StorageError } from '../errors.ts'
 import type { BlockInfo } from '../manifest/actions.ts'
-import { fetchBytes } from './fetch.ts'
+import { largestFetch } from './fetch.ts'
 import type { Leaf } from './leaves.ts'
 import type { ColumnChunk, RowGroup } from './metadata.ts'
 import { MAX_MEMORY } from './open-block.ts'
@@ -47,9 +47,16 @@ export const mostPages = (rows: number): number => Math.ceil(rows / PAGE_ROWS) +
 /** Bytes of the entries of a column chunk's pages. */
 export const entriesBytes = (rows: number): number => (mostPages(rows) + SPARE_PAGE_ENTRIES) * PAGE_ENTRY_WORDS * 4
 
-/** Kernel memory for the columns, one page, and twice the largest row group with its dictionaries: one is read while the other is decoded. */
-export function memoryNeeded(groups: readonly RowGroup[], wanted: readonly Wanted[], block: BlockInfo): number {
-  let largest = 0
+export interface MemoryOptions {
+  readonly groups: readonly RowGroup[]
+  readonly wanted: readonly Wanted[]
+  readonly block: BlockInfo
+  /** Row groups that are read while another is decoded. */
+  readonly ahead: number
+}
+
+/** Kernel memory for the columns, one page, the largest row group with its dictionaries, and those of its size that are read meanwhile. */
+export function memoryNeeded({ groups, wanted, block, ahead }: MemoryOptions): number {
   let decoded = 0
   for (const group of groups) {
     let bytes = 0
@@ -60,11 +67,10 @@ export function memoryNeeded(groups: readonly RowGroup[], wanted: readonly Wante
       bytes += entriesBytes(group.rows) + SLACK * 2
     }
     decoded = Math.max(decoded, bytes)
-    largest = Math.max(largest, fetchBytes(group, wanted))
   }
   const columns = wanted.reduce((sum, { leaf }) => sum + PAGE_ROWS * leaf.bytes + PAGE_COLUMN_WORDS * 4 + SLACK * 2, 0)
   const scratch = Math.max(0, ...wanted.map(({ leaf }) => scratchBytes(leaf)))
-  const needed = (largest + SLACK * 2) * 2 + decoded + columns + scratch + 4096
+  const needed = (largestFetch(groups, wanted) + SLACK * 2) * (ahead + 1) + decoded + columns + scratch + 4096
   if (!(needed < MAX_MEMORY))
     throw new StorageError(
       'corrupt',

@@ -6,9 +6,9 @@ import type { RowPages } from '../block/row-pages.ts'
 import { StorageError } from '../errors.ts'
 import type { BlockInfo } from '../manifest/actions.ts'
 import { openObject } from '../open-object.ts'
+import { readsUnderWay } from '../read-ahead.ts'
 import type { BlockSource } from '../store.ts'
-import type { FetchedChunk } from './fetch.ts'
-import { fetchBytes, fetchGroup } from './fetch.ts'
+import { GroupFetcher, largestFetch } from './fetch.ts'
 import type { GroupPagesOptions, Progress } from './group-pages.ts'
 import { GroupPages } from './group-pages.ts'
 import type { Wanted } from './layout.ts'
@@ -20,7 +20,7 @@ import { GroupReader } from './read-group.ts'
 
 /**
  * Reads a Parquet block a row group at a time, in pages: batches of up to 16,384 rows whose columns are views of kernel memory, reused from one to the
- * next. Only the chunks of the columns asked for are fetched, those of the next row group while the caller computes. When something in the block is damaged and
+ * next. Only the chunks of the columns asked for are fetched, those of the next row groups while the caller computes. When something in the block is damaged and
  * the store has a copy whose checksum is that of the manifest, the rest is read from that one, in memory.
  */
 export async function* readParquetBlock(options: ReadPagesOptions): AsyncGenerator<RowPages> {
@@ -64,24 +64,18 @@ async function* readFrom(options: ReadPagesOptions, progress: Progress): AsyncGe
   const wanted = wantedOf(columns, leaves)
   const end = Math.min(first + count, groups.length)
   const left = groups.slice(progress.chunk, end)
-  const needed = memoryNeeded(left, wanted, block)
+  const ahead = readsUnderWay(store, largestFetch(left, wanted))
+  const needed = memoryNeeded({ groups: left, wanted, block, ahead })
   const object = await openObject(store, block.key)
   const instance = borrowKernels(needed, options.kernels)
-  let pending: Promise<FetchedChunk[]> | undefined
+  let fetcher: GroupFetcher | undefined
   try {
     const { memory } = instance
     const place = layOut(memory, columns, wanted)
     const firstLeaves = place.targets.filter(({ leaf }) => firstColumns.some(({ name }) => name === leaf.column)).length
-    const fetchedBytes = Math.max(0, ...left.map((group) => fetchBytes(group, wanted)))
-    const places = [memory.allocate(fetchedBytes), memory.allocate(fetchedBytes)]
+    fetcher = new GroupFetcher({ object, groups: left, wanted, memory, ahead })
     const base = memory.mark
-    const fetch = (chunk: number): Promise<FetchedChunk[]> | undefined =>
-      chunk < end ? fetchGroup(object, groups[chunk]!, wanted, memory, places[chunk % 2]!) : undefined
-    pending = fetch(progress.chunk)
-    while (pending) {
-      const fetched = await pending
-      pending = fetch(progress.chunk + 1)
-      pending?.catch(() => undefined) // awaited on the next turn, or at the end when the caller stops early
+    for (let fetched = await fetcher.next(); fetched; fetched = await fetcher.next()) {
       memory.release(base)
       const reader = new GroupReader(instance, place, fetched, block.key)
       const pages = openGroup({ reader, place, first: firstLeaves, progress }, options)
@@ -91,8 +85,7 @@ async function* readFrom(options: ReadPagesOptions, progress: Progress): AsyncGe
       progress.rows = 0
     }
   } finally {
-    // What is on its way goes to memory that is somebody else's afterwards.
-    await pending?.catch(() => undefined)
+    await fetcher?.settle()
     await object.close()
     returnKernels(instance)
   }

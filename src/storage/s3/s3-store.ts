@@ -35,6 +35,7 @@ export function openS3Store(options: S3StoreOptions): ObjectStore {
 
 class S3Store implements ObjectStore {
   readonly url: string
+  readonly readsAhead = 3
   private readonly root: string
   private readonly caller: S3Caller
   private readonly encryption: { readonly [name: string]: string }
