@@ -100,17 +100,18 @@ export function settleDirect(from: usize, capacity: u32, counts: usize, table: u
   return fresh
 }
 
-/** Writes the keys that have rows, in order, as entries `[key u32, padding][count f64][sums f64 ...]`. Returns how many there are. */
-export function directEntries(counts: usize, table: usize, capacity: u32, sums: u32, dst: usize): u32 {
+/** Writes the keys that have rows, in order, as entries `[key u32, padding][count f64][sums f64 ...]` of `stride` bytes, without a count where those have no room for one. Returns how many there are. */
+export function directEntries(counts: usize, table: usize, capacity: u32, sums: u32, stride: u32, dst: usize): u32 {
   const bytes = <usize>sums << 3
+  const sumsAt = <usize>stride - bytes
   let entry = dst
   for (let key: u32 = 0; key < capacity; key++) {
     const count = load<u32>(counts + (<usize>key << 2))
     if (count == 0) continue
     store<u64>(entry, key)
-    store<f64>(entry, count, 8)
-    memory.copy(entry + 16, table + <usize>key * bytes, bytes)
-    entry += 16 + bytes
+    if (sumsAt > 8) store<f64>(entry, count, 8)
+    memory.copy(entry + sumsAt, table + <usize>key * bytes, bytes)
+    entry += stride
   }
-  return <u32>((entry - dst) / (16 + bytes))
+  return <u32>((entry - dst) / stride)
 }

@@ -1,7 +1,7 @@
-// Hash aggregation in place: an open-addressing table whose entries hold key, row count and sums side by side, so that a row costs one
-// cache line. An entry is `[key words, padded to 8 bytes][count f64][sums f64 ...]`; it is free while its count is 0.
-// Sums are doubles: the caller keeps the sum of all values of a table below 2^53, where every partial sum is exact.
-// A popular key makes row after row wait for the same entry, so count and sums are added in one loop, where their waits overlap.
+// Hash aggregation in place, in a table (table.ts) whose entries hold key, count and sums. Sums are doubles: the caller keeps the sum of all values of a table below 2^53, where
+// every partial sum is exact. How rows are counted is one of three: not at all, by a double before the sums, or in the last sum, which is a 64-bit integer then: its high bits count, so that an entry is smaller.
+
+import { AHEAD, baseOf, closeTable, findEntry, hashAhead, hashWords, keyBytesOf, lookAhead, maskOf, openTable, slotsOf, strideOf } from './table'
 
 // @ts-ignore: decorator
 @inline
@@ -19,98 +19,16 @@ export function finish(hash: u32): u32 {
   return mixed ^ (mixed >> 16)
 }
 
-const SEED: u32 = 0x9e3779b9
+/** How rows are counted; 0 is not at all. */
+const COUNTED: u32 = 1
+const PACKED: u32 = 2
 
-/** New keys of the batch at hand. */
-let made: u32 = 0
-
-/** The entry of a key of one word, which gets the key when it is free. */
-// @ts-ignore: decorator
-@inline
-function findSingle(row: u32, keys: usize, table: usize, mask: u32, stride: u32): usize {
-  const key = load<u32>(keys + (<usize>row << 2))
-  let slot = finish(mix(SEED, key)) & mask
-  let entry = table + <usize>(slot * stride)
-  let count = load<f64>(entry, 8)
-  while (count != 0 && load<u32>(entry) != key) {
-    slot = (slot + 1) & mask
-    entry = table + <usize>(slot * stride)
-    count = load<f64>(entry, 8)
-  }
-  if (count == 0) {
-    store<u32>(entry, key)
-    made++
-  }
-  return entry
-}
-
-// @ts-ignore: decorator
-@inline
-function findPair(row: u32, keys: usize, table: usize, mask: u32, stride: u32): usize {
-  const key = load<u64>(keys + (<usize>row << 3))
-  let slot = finish(mix(mix(SEED, <u32>key), <u32>(key >> 32))) & mask
-  let entry = table + <usize>(slot * stride)
-  let count = load<f64>(entry, 8)
-  while (count != 0 && load<u64>(entry) != key) {
-    slot = (slot + 1) & mask
-    entry = table + <usize>(slot * stride)
-    count = load<f64>(entry, 8)
-  }
-  if (count == 0) {
-    store<u64>(entry, key)
-    made++
-  }
-  return entry
-}
-
-// @ts-ignore: decorator
-@inline
-export function hashWords(key: usize, bytes: usize): u32 {
-  let hash = SEED
-  for (let w: usize = 0; w < bytes; w += 4) hash = mix(hash, load<u32>(key + w))
-  return finish(hash)
-}
-
-/** Rows whose places in a table are looked at before they are needed. */
-export const AHEAD: u32 = 64
-/** Tables up to this size stay in the fast caches. */
-const CACHED: u32 = 1 << 18
-
-// @ts-ignore: decorator
-@inline
-export function isCached(mask: u32, stride: u32): bool {
-  return (mask + 1) * stride <= CACHED
-}
-
-/** What has been touched; nobody reads it. */
-let touched: u32 = 0
-
-/** Loads the places of keys that are `step` bytes apart, so that the memory is asked for all of them at once and not for one after the other. */
-export function touch(keys: usize, step: u32, width: u32, rows: u32, table: usize, mask: u32, stride: u32): void {
-  const end = keys + <usize>rows * step
-  let seen: u32 = 0
-  for (let key = keys; key < end; key += step)
-    seen |= load<u32>(table + <usize>((hashWords(key, <usize>width << 2) & mask) * stride))
-  touched = seen
-}
-
-function findWords(row: u32, keys: usize, width: u32, table: usize, mask: u32, stride: u32): usize {
-  const bytes = <usize>width << 2
-  const countAt = (bytes + 7) & ~7
-  const key = keys + <usize>row * bytes
-  let slot = hashWords(key, bytes) & mask
-  let entry = table + <usize>(slot * stride)
-  while (load<f64>(entry + countAt) != 0) {
-    let w: usize = 0
-    while (w < bytes && load<u32>(entry + w) == load<u32>(key + w)) w += 4
-    if (w == bytes) return entry
-    slot = (slot + 1) & mask
-    entry = table + <usize>(slot * stride)
-  }
-  for (let w: usize = 0; w < bytes; w += 4) store<u32>(entry + w, load<u32>(key + w))
-  made++
-  return entry
-}
+/** Bits of a packed sum. */
+const SUM_BITS: u64 = 40
+/** Added to a double below 2^52, the number stands in the low bits of what is then its exponent and fraction. */
+const WHOLE: f64 = 4503599627370496
+/** What the bits of a value with `WHOLE` added lack of a row with that value. */
+const ROW: u64 = ((<u64>1) << SUM_BITS) - 0x4330000000000000
 
 // @ts-ignore: decorator
 @inline
@@ -118,116 +36,139 @@ export function add(at: usize, value: f64): void {
   store<f64>(at, load<f64>(at) + value)
 }
 
-/** The loop for keys of `W` words (3: any other number) and `S` sums (3: any number), compiled once for each. */
 // @ts-ignore: decorator
 @inline
-function loop<W, S>(keys: usize, width: u32, from: u32, to: u32, skipped: usize, table: usize, mask: u32, stride: u32, values: usize, sums: u32): void {
+function addPacked(at: usize, value: f64): void {
+  store<u64>(at, load<u64>(at) + reinterpret<u64>(value + WHOLE) + ROW)
+}
+
+// @ts-ignore: decorator
+@inline
+function valueOf(values: usize, sum: u32, row: u32): f64 {
+  return load<f64>(<usize>load<u32>(values + (<usize>sum << 2)) + (<usize>row << 3))
+}
+
+/** The loop for keys of `W` words (u8: 1, u16: 2, u32: any other number) and `S` sums (likewise), compiled once for each. */
+// @ts-ignore: decorator
+@inline
+function loop<W, S>(keys: usize, from: u32, to: u32, skipped: usize, table: usize, values: usize, sums: u32, counts: u32): void {
+  const slots = slotsOf(table)
+  const mask = maskOf(table)
+  const base = baseOf(table)
+  const stride = strideOf(table)
+  const keyBytes = keyBytesOf(table)
+  const step: usize = sizeof<W>() <= 2 ? sizeof<W>() << 2 : keyBytes
+  const numbers: usize = sizeof<W>() <= 2 ? 8 : (keyBytes + 7) & ~7
   const first = sums > 0 ? <usize>load<u32>(values) : 0
   const second = sums > 1 ? <usize>load<u32>(values, 4) : 0
   for (let i = from; i < to; i++) {
     if (skipped && load<u8>(skipped + i)) continue
-    const entry = sizeof<W>() == 1
-      ? findSingle(i, keys, table, mask, stride)
-      : sizeof<W>() == 2
-        ? findPair(i, keys, table, mask, stride)
-        : findWords(i, keys, width, table, mask, stride)
-    const count = entry + (sizeof<W>() <= 2 ? 8 : ((<usize>width << 2) + 7) & ~7)
-    add(count, 1)
-    if (sizeof<S>() == 1) add(count + 8, load<f64>(first + (<usize>i << 3)))
-    else if (sizeof<S>() == 2) {
-      const pair = v128.load64_lane(second + (<usize>i << 3), v128.load64_zero(first + (<usize>i << 3)), 1)
-      v128.store(count, f64x2.add(v128.load(count, 8), pair), 8)
-    } else {
-      for (let s: u32 = 0; s < sums; s++)
-        add(count + 8 + <usize>(s << 3), load<f64>(<usize>load<u32>(values + (s << 2)) + (<usize>i << 3)))
+    const key = keys + <usize>i * step
+    let at = findEntry<W>(key, keyBytes, hashAhead(i - from), slots, mask, base, stride) + numbers
+    if (counts == COUNTED) {
+      add(at, 1)
+      at += 8
     }
+    if (sizeof<S>() == 1) {
+      const value = load<f64>(first + (<usize>i << 3))
+      if (counts == PACKED) addPacked(at, value)
+      else add(at, value)
+    } else if (sizeof<S>() == 2) {
+      add(at, load<f64>(first + (<usize>i << 3)))
+      const value = load<f64>(second + (<usize>i << 3))
+      if (counts == PACKED) addPacked(at + 8, value)
+      else add(at + 8, value)
+    } else addRow(at, values, sums, i, counts)
   }
 }
 
-/** `loop` for keys of one word or two, and one sum or two, most of them that of the row before: what neighbours have in common is added up before it is stored. */
+function addRow(entry: usize, values: usize, sums: u32, row: u32, counts: u32): void {
+  let at = entry
+  const plain = counts == PACKED ? sums - 1 : sums
+  for (let s: u32 = 0; s < plain; s++, at += 8) add(at, valueOf(values, s, row))
+  if (counts == PACKED) addPacked(at, valueOf(values, plain, row))
+}
+
 // @ts-ignore: decorator
 @inline
-function runs<W, S>(keys: usize, from: u32, to: u32, skipped: usize, table: usize, mask: u32, stride: u32, values: usize): void {
-  const first = <usize>load<u32>(values)
-  const second = sizeof<S>() == 2 ? <usize>load<u32>(values, 4) : 0
-  let entry: usize = 0
-  let known: u64 = 0
-  let count: f64 = 0
-  let sums = f64x2.splat(0)
-  for (let i = from; i < to; i++) {
-    if (skipped && load<u8>(skipped + i)) continue
-    const key = sizeof<W>() == 1 ? <u64>load<u32>(keys + (<usize>i << 2)) : load<u64>(keys + (<usize>i << 3))
-    if (key != known || entry == 0) {
-      if (entry) addRun<S>(entry, count, sums)
-      entry = sizeof<W>() == 1 ? findSingle(i, keys, table, mask, stride) : findPair(i, keys, table, mask, stride)
-      known = key
-      count = 0
-      sums = f64x2.splat(0)
+function isSame(a: usize, b: usize, bytes: usize): bool {
+  let at: usize = 0
+  while (at < bytes && load<u32>(a + at) == load<u32>(b + at)) at += 4
+  return at == bytes
+}
+
+/** Sum of some values, each below 2^52, exact as long as it is below 2^53. */
+function sumRows(values: usize, from: u32, to: u32, skipped: usize): f64 {
+  if (!skipped) return sumDoubles(values + (<usize>from << 3), to - from)
+  let sum: f64 = 0
+  for (let i = from; i < to; i++) if (!load<u8>(skipped + i)) sum += load<f64>(values + (<usize>i << 3))
+  return sum
+}
+
+/** `loop` for rows most of which have the key of the row before: what neighbours have in common is added up before it is stored. */
+function runs(keys: usize, from: u32, to: u32, skipped: usize, table: usize, values: usize, sums: u32, counts: u32): void {
+  const keyBytes = keyBytesOf(table)
+  for (let i = from, end = from; i < to; i = end) {
+    const key = keys + <usize>i * keyBytes
+    let rows: u32 = 0
+    for (end = i; end < to && isSame(key, keys + <usize>end * keyBytes, keyBytes); end++) rows += <u32>(!skipped || !load<u8>(skipped + end))
+    if (rows == 0) continue
+    let at = findEntry<u32>(key, keyBytes, hashWords(key, keyBytes), slotsOf(table), maskOf(table), baseOf(table), strideOf(table)) + ((keyBytes + 7) & ~7)
+    if (counts == COUNTED) {
+      add(at, <f64>rows)
+      at += 8
     }
-    count += 1
-    const value = v128.load64_zero(first + (<usize>i << 3))
-    sums = f64x2.add(sums, sizeof<S>() == 1 ? value : v128.load64_lane(second + (<usize>i << 3), value, 1))
+    for (let s: u32 = 0; s < sums; s++, at += 8) {
+      const sum = sumRows(<usize>load<u32>(values + (<usize>s << 2)), i, end, skipped)
+      if (counts == PACKED && s == sums - 1) store<u64>(at, load<u64>(at) + <u64>sum + (<u64>rows << SUM_BITS))
+      else add(at, sum)
+    }
   }
-  if (entry) addRun<S>(entry, count, sums)
-}
-
-// @ts-ignore: decorator
-@inline
-function addRun<S>(entry: usize, count: f64, sums: v128): void {
-  add(entry + 8, count)
-  if (sizeof<S>() == 1) add(entry + 16, f64x2.extract_lane(sums, 0))
-  else v128.store(entry, f64x2.add(v128.load(entry, 16), sums), 16)
-}
-
-/** Whether the rows seem to have one key, as they do where keys are times and blocks in order of time. */
-// @ts-ignore: decorator
-@inline
-function isRun(keys: usize, width: u32, from: u32, to: u32): bool {
-  if (width == 1) return load<u32>(keys + (<usize>from << 2)) == load<u32>(keys + (<usize>(to - 1) << 2))
-  return width == 2 && load<u64>(keys + (<usize>from << 3)) == load<u64>(keys + (<usize>(to - 1) << 3))
 }
 
 /**
- * Adds `rows` rows to a table of `mask + 1` entries that has room for all: key `i` is `width` words at `keys`, its value of sum `s` the double at
- * `values[s] + 8 * i`, `values` being addresses. Rows whose byte in `skipped` (when not 0) is not 0 are passed over. Returns how many keys are new.
+ * Adds `rows` rows to a table that has room for all: key `i` is the words of a key at `keys`, back to back, its value of sum `s` the double at `values[s] + 8 * i`, `values` being
+ * addresses. Rows whose byte in `skipped` (when not 0) is not 0 are passed over. Packed sums must stay below 2^40, and their rows below 2^24. Returns how many entries the table has.
  */
-export function foldRows(
-  keys: usize,
-  width: u32,
-  rows: u32,
-  skipped: usize,
-  table: usize,
-  mask: u32,
-  stride: u32,
-  values: usize,
-  sums: u32,
-): u32 {
-  made = 0
-  const cached = isCached(mask, stride)
+export function foldRows(keys: usize, rows: u32, skipped: usize, table: usize, values: usize, sums: u32, counts: u32): u32 {
+  const keyBytes = keyBytesOf(table)
+  openTable(table)
   for (let from: u32 = 0; from < rows; from += AHEAD) {
     const to = min(rows, from + AHEAD)
-    if (sums - 1 < 2 && isRun(keys, width, from, to)) {
-      if (width == 1 && sums == 1) runs<u8, u8>(keys, from, to, skipped, table, mask, stride, values)
-      else if (width == 1) runs<u8, u16>(keys, from, to, skipped, table, mask, stride, values)
-      else if (sums == 1) runs<u16, u8>(keys, from, to, skipped, table, mask, stride, values)
-      else runs<u16, u16>(keys, from, to, skipped, table, mask, stride, values)
+    const first = keys + <usize>from * keyBytes
+    // As where keys are times and blocks in order of time.
+    if (isSame(first, keys + <usize>(to - 1) * keyBytes, keyBytes)) {
+      runs(keys, from, to, skipped, table, values, sums, counts)
       continue
     }
-    if (!cached) touch(keys + <usize>(from * width << 2), width << 2, width, to - from, table, mask, stride)
-    if (width == 1) {
-      if (sums == 1) loop<u8, u8>(keys, width, from, to, skipped, table, mask, stride, values, sums)
-      else if (sums == 2) loop<u8, u16>(keys, width, from, to, skipped, table, mask, stride, values, sums)
-      else loop<u8, u32>(keys, width, from, to, skipped, table, mask, stride, values, sums)
-    } else if (width == 2) {
-      if (sums == 1) loop<u16, u8>(keys, width, from, to, skipped, table, mask, stride, values, sums)
-      else if (sums == 2) loop<u16, u16>(keys, width, from, to, skipped, table, mask, stride, values, sums)
-      else loop<u16, u32>(keys, width, from, to, skipped, table, mask, stride, values, sums)
-    } else loop<u32, u32>(keys, width, from, to, skipped, table, mask, stride, values, sums)
+    lookAhead(first, keyBytes, to - from, table)
+    if (keyBytes == 4) {
+      if (sums == 1) loop<u8, u8>(keys, from, to, skipped, table, values, sums, counts)
+      else if (sums == 2) loop<u8, u16>(keys, from, to, skipped, table, values, sums, counts)
+      else loop<u8, u32>(keys, from, to, skipped, table, values, sums, counts)
+    } else if (keyBytes == 8) {
+      if (sums == 1) loop<u16, u8>(keys, from, to, skipped, table, values, sums, counts)
+      else if (sums == 2) loop<u16, u16>(keys, from, to, skipped, table, values, sums, counts)
+      else loop<u16, u32>(keys, from, to, skipped, table, values, sums, counts)
+    } else loop<u32, u32>(keys, from, to, skipped, table, values, sums, counts)
   }
-  return made
+  return closeTable(table)
 }
 
-/** Sum of `rows` doubles, each partial sum rounded: a bound, not a result. */
+/** Gives entries that count in their last sum, of `stride` bytes, a count before their sums: each becomes 8 bytes longer. `numbers` is where sums begin. */
+export function foldUnpack(entries: usize, count: u32, stride: u32, numbers: u32): void {
+  for (let i = count; i-- > 0; ) {
+    const from = entries + <usize>i * stride
+    const to = entries + <usize>i * (stride + 8)
+    const packed = load<u64>(from + stride - 8)
+    store<f64>(to + stride, <f64>(packed & (((<u64>1) << SUM_BITS) - 1)))
+    for (let at: usize = stride - 8; at > <usize>numbers; at -= 8) store<u64>(to + at, load<u64>(from + at - 8))
+    store<f64>(to + numbers, <f64>(packed >> SUM_BITS))
+    for (let at: usize = numbers; at > 0; at -= 8) store<u64>(to + at - 8, load<u64>(from + at - 8))
+  }
+}
+
+/** Sum of `rows` doubles, each partial sum rounded: a bound, or a result where none is. */
 export function sumDoubles(values: usize, rows: u32): f64 {
   let sums = f64x2.splat(0)
   let i: u32 = 0
@@ -235,18 +176,4 @@ export function sumDoubles(values: usize, rows: u32): f64 {
   let sum = f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1)
   if (i < rows) sum += load<f64>(values + (<usize>i << 3))
   return sum
-}
-
-/** Moves the entries of a table into a larger, empty one. */
-export function foldRehash(width: u32, from: usize, fromMask: u32, to: usize, toMask: u32, stride: u32): void {
-  const bytes = <usize>width << 2
-  const countAt = (bytes + 7) & ~7
-  const end = from + (<usize>fromMask + 1) * stride
-  for (let entry = from; entry < end; entry += stride) {
-    if (load<f64>(entry + countAt) == 0) continue
-    let slot = hashWords(entry, bytes) & toMask
-    while (load<f64>(to + <usize>(slot * stride) + countAt) != 0) slot = (slot + 1) & toMask
-    const free = to + <usize>(slot * stride)
-    for (let at: usize = 0; at < <usize>stride; at += 8) store<u64>(free + at, load<u64>(entry + at))
-  }
 }

@@ -20,13 +20,13 @@ export { encode8, encode16, encode32, encode64, encode128 } from './parquet-enco
 export { gather8, gather16, gather32, gather64, gather128, gatherSparse, pick128, equalBits, copyBytes } from './gather'
 export { timeOrder } from './order'
 export { avroRows } from './avro'
-export { foldRows, foldRehash, sumDoubles } from './fold'
+export { foldRows, foldUnpack, sumDoubles } from './fold'
+export { tableIndex } from './table'
 export { foldDirect, foldPacked, settleDirect, directEntries } from './direct'
 export { markRange, joinMarks, markedRows } from './marks'
 export { packWords, packDoubles, packLongs, maskWords, timeBins } from './keys'
 export { spreadRows } from './spread'
 export {
-  groupsCompact,
   groupsPartition,
   groupsAdd,
   groupsAppend,

@@ -74,17 +74,19 @@ export function directEntries(
   table: number,
   capacity: number,
   sums: number,
+  stride: number,
   dst: number,
 ): number {
   let made = 0
   for (let key = 0; key < capacity; key++) {
     const count = words[counts / 4 + key]!
     if (count === 0) continue
-    const entry = dst + made++ * (16 + sums * 8)
+    const entry = dst + made++ * stride
+    const sumsAt = stride - sums * 8
     words[entry / 4] = key
     words[entry / 4 + 1] = 0
-    doubles[entry / 8 + 1] = count
-    for (let s = 0; s < sums; s++) doubles[entry / 8 + 2 + s] = doubles[table / 8 + key * sums + s]!
+    if (sumsAt > 8) doubles[entry / 8 + 1] = count
+    for (let s = 0; s < sums; s++) doubles[(entry + sumsAt) / 8 + s] = doubles[table / 8 + key * sums + s]!
   }
   return made
 }

@@ -1,14 +1,14 @@
-/**
- * TypeScript twins of the fold kernels, over the same memory layout: an entry is `[key words, padded to 8 bytes][count][sums ...]`, free while its
- * count is 0.
- */
-export interface FoldArrays {
-  readonly words: Uint32Array
-  readonly doubles: Float64Array
-  readonly bytes: Uint8Array
-}
+import type { TableArrays } from './table.ts'
+import { describe, findEntry, numbersAt } from './table.ts'
 
-const SEED = 0x9e37_79b9
+/** What twins of kernels without 64-bit integers work in. */
+export type FoldArrays = Omit<TableArrays, 'integers'>
+
+/** How the rows of an entry are counted: not at all, by a double before its sums, or in the high bits of its last sum, which is a 64-bit integer then. */
+export const COUNTS = { none: 0, apart: 1, packed: 2 } as const
+/** Packed sums stay below 2^40, and their rows below 2^24. */
+export const PACKED_SUM = 2 ** 40
+export const PACKED_ROWS = 2 ** 24
 
 /** Mixes a 32-bit word into a hash. */
 export function mixWord(hash: number, word: number): number {
@@ -24,70 +24,48 @@ export function finishHash(hash: number): number {
   return (mixed ^ (mixed >>> 16)) >>> 0
 }
 
-/** The hash by which tables place a key of `width` words. */
-export function hashWordsAt(words: Uint32Array, at: number, width: number): number {
-  let hash = SEED
-  for (let w = 0; w < width; w++) hash = mixWord(hash, words[at + w]!)
-  return finishHash(hash)
-}
-
-const countOffset = (width: number): number => (width * 4 + 7) & ~7
-
 /** Twin of `foldRows`. */
 export function foldRows(
-  { words, doubles, bytes }: FoldArrays,
+  arrays: TableArrays,
   keys: number,
-  width: number,
   rows: number,
   skipped: number,
   table: number,
-  mask: number,
-  stride: number,
   values: number,
   sums: number,
+  counts: number,
 ): number {
-  let made = 0
+  const { words, doubles, integers, bytes } = arrays
+  const width = describe(words, table)[5]
   for (let i = 0; i < rows; i++) {
     if (skipped !== 0 && bytes[skipped + i] !== 0) continue
-    const key = keys / 4 + i * width
-    let slot = hashWordsAt(words, key, width) & mask
-    let count = 0
-    for (;;) {
-      const entry = table + slot * stride
-      count = (entry + countOffset(width)) / 8
-      if (doubles[count] === 0) {
-        for (let w = 0; w < width; w++) words[entry / 4 + w] = words[key + w]!
-        made++
-        break
-      }
-      let w = 0
-      while (w < width && words[entry / 4 + w] === words[key + w]) w++
-      if (w === width) break
-      slot = (slot + 1) & mask
+    let at = (findEntry(arrays, table, keys / 4 + i * width) + numbersAt(width)) / 8
+    if (counts === COUNTS.apart) doubles[at++]! += 1
+    for (let s = 0; s < sums; s++, at++) {
+      const value = doubles[words[values / 4 + s]! / 8 + i]!
+      if (counts === COUNTS.packed && s === sums - 1) integers[at]! += BigInt(value) + BigInt(PACKED_SUM)
+      else doubles[at]! += value
     }
-    doubles[count]! += 1
-    for (let s = 0; s < sums; s++) doubles[count + 1 + s]! += doubles[words[values / 4 + s]! / 8 + i]!
   }
-  return made
+  return describe(words, table)[3]
 }
 
-/** Twin of `foldRehash`. */
-export function foldRehash(
-  { words, doubles }: FoldArrays,
-  width: number,
-  from: number,
-  fromMask: number,
-  to: number,
-  toMask: number,
+/** Twin of `foldUnpack`. */
+export function foldUnpack(
+  { bytes, doubles, integers }: TableArrays,
+  entries: number,
+  count: number,
   stride: number,
+  numbers: number,
 ): void {
-  const countAt = countOffset(width)
-  for (let i = 0; i <= fromMask; i++) {
-    const entry = from + i * stride
-    if (doubles[(entry + countAt) / 8] === 0) continue
-    let slot = hashWordsAt(words, entry / 4, width) & toMask
-    while (doubles[(to + slot * stride + countAt) / 8] !== 0) slot = (slot + 1) & toMask
-    const target = (to + slot * stride) / 4
-    words.copyWithin(target, entry / 4, (entry + stride) / 4)
+  for (let i = count - 1; i >= 0; i--) {
+    const [from, to] = [entries + i * stride, entries + i * (stride + 8)]
+    const packed = Number(integers[(from + stride) / 8 - 1]!)
+    const rows = Math.floor(packed / PACKED_SUM)
+    const sum = Number(integers[(from + stride) / 8 - 1]! % BigInt(PACKED_SUM))
+    bytes.copyWithin(to + numbers + 8, from + numbers, from + stride - 8)
+    bytes.copyWithin(to, from, from + numbers)
+    doubles[(to + numbers) / 8] = rows
+    doubles[(to + stride) / 8] = sum
   }
 }

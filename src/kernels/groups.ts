@@ -1,12 +1,8 @@
-import { finishHash, hashWordsAt, mixWord } from './fold.ts'
+import { finishHash, mixWord } from './fold.ts'
+import type { TableArrays } from './table.ts'
+import { describe, findEntry, hashWordsAt, numbersAt } from './table.ts'
 
-/** TypeScript twins of the groups kernels, over the same memory layout. */
-export interface GroupArrays {
-  readonly bytes: Uint8Array
-  readonly words: Uint32Array
-  readonly doubles: Float64Array
-  readonly integers: BigUint64Array
-}
+/** TypeScript twins of the groups kernels, over the same memory layout; see assembly/groups.ts. */
 
 /** What a step of a program writes; see assembly/groups.ts. */
 export const WRITE = { byte: 0, u8: 1, u16: 2, u32: 4, u64: 8 } as const
@@ -21,24 +17,8 @@ export const writeStep = (kind: keyof typeof WRITE, operand: number, flip = fals
 export const writtenLength = (program: readonly number[]): number =>
   program.reduce((sum, step) => sum + Math.max(1, step >>> 24), 0)
 
-/** Twin of `groupsCompact`. */
-export function groupsCompact(
-  { bytes, doubles }: GroupArrays,
-  table: number,
-  capacity: number,
-  stride: number,
-  countAt: number,
-): number {
-  let count = 0
-  for (let slot = 0; slot < capacity; slot++) {
-    const from = table + slot * stride
-    if (doubles[(from + countAt) / 8] !== 0) bytes.copyWithin(table + count++ * stride, from, from + stride)
-  }
-  return count
-}
-
 function writeEntry(
-  { bytes, words }: GroupArrays,
+  { bytes, words }: TableArrays,
   entry: number,
   program: number,
   steps: number,
@@ -71,11 +51,11 @@ function partitionOf(key: Uint8Array, end: number, partitions: number): number {
 
 /** Twin of `groupsPartition`; it leaves `key` alone. */
 export function groupsPartition(
-  arrays: GroupArrays,
+  arrays: TableArrays,
   entries: number,
   count: number,
   stride: number,
-  countAt: number,
+  numbers: number,
   program: number,
   steps: number,
   partitions: number,
@@ -92,7 +72,7 @@ export function groupsPartition(
     const entry = entries + i * stride
     of[i] = partitionOf(key, writeEntry(arrays, entry, program, steps, key, 0), partitions)
     starts[of[i]! + 1]!++
-    for (let at = countAt; at < stride; at += 8) doubles[totals / 8 + of[i]!]! += doubles[(entry + at) / 8]!
+    for (let at = numbers; at < stride; at += 8) doubles[totals / 8 + of[i]!]! += doubles[(entry + at) / 8]!
   }
   for (let i = 0; i < partitions; i++) starts[i + 1]! += starts[i]!
   for (let i = 0; i < count; i++) {
@@ -105,43 +85,26 @@ export function groupsPartition(
 
 /** Twin of `groupsAdd`. */
 export function groupsAdd(
-  { bytes, words, doubles, integers }: GroupArrays,
+  arrays: TableArrays,
   src: number,
   count: number,
-  width: number,
   table: number,
-  mask: number,
-  stride: number,
   passMask: number,
   pass: number,
 ): number {
-  const keyLength = (width * 4 + 7) >> 3
-  let made = 0
-  for (let i = 0; i < count; i++) {
-    const from = src + i * stride
-    const hash = hashWordsAt(words, from / 4, width)
-    if (((hash >>> 24) & passMask) !== pass) continue
-    let slot = hash & mask
-    let entry = table + slot * stride
-    const isOther = (): boolean => {
-      for (let w = 0; w < keyLength; w++) if (integers[entry / 8 + w] !== integers[from / 8 + w]) return true
-      return false
-    }
-    while (doubles[entry / 8 + keyLength] !== 0 && isOther()) {
-      slot = (slot + 1) & mask
-      entry = table + slot * stride
-    }
-    if (doubles[entry / 8 + keyLength] === 0) {
-      bytes.copyWithin(entry, from, from + stride)
-      made++
-    } else for (let at = keyLength; at < stride / 8; at++) doubles[entry / 8 + at]! += doubles[from / 8 + at]!
+  const { words, doubles } = arrays
+  const [, , , , stride, width] = describe(words, table)
+  for (let from = src; from < src + count * stride; from += stride) {
+    if (((hashWordsAt(words, from / 4, width) >>> 24) & passMask) !== pass) continue
+    const entry = findEntry(arrays, table, from / 4)
+    for (let at = numbersAt(width); at < stride; at += 8) doubles[(entry + at) / 8]! += doubles[(from + at) / 8]!
   }
-  return made
+  return describe(words, table)[3]
 }
 
 /** Twin of `groupsSplit`. */
 export function groupsSplit(
-  { bytes, words }: GroupArrays,
+  { bytes, words }: TableArrays,
   entries: number,
   count: number,
   width: number,
@@ -164,14 +127,14 @@ export function groupsSplit(
 
 /** Twin of `groupsIntegers`. */
 export function groupsIntegers(
-  { doubles, integers }: GroupArrays,
+  { doubles, integers }: TableArrays,
   entries: number,
   count: number,
   stride: number,
-  countAt: number,
+  numbers: number,
 ): void {
   for (let i = 0; i < count; i++)
-    for (let at = countAt; at < stride; at += 8) {
+    for (let at = numbers; at < stride; at += 8) {
       const place = (entries + i * stride + at) / 8
       integers[place] = BigInt(doubles[place]!)
     }
@@ -179,7 +142,7 @@ export function groupsIntegers(
 
 /** Twin of `groupsAppend`. */
 export function groupsAppend(
-  { bytes, words, doubles }: GroupArrays,
+  { bytes, words, doubles }: TableArrays,
   keys: number,
   width: number,
   rows: number,
@@ -194,9 +157,9 @@ export function groupsAppend(
     if (skipped !== 0 && bytes[skipped + i] !== 0) continue
     bytes.fill(0, entry, entry + stride)
     bytes.copyWithin(entry, keys + i * width * 4, keys + (i + 1) * width * 4)
-    const count = entry / 8 + ((width + 1) >> 1)
-    doubles[count] = 1
-    for (let s = 0; s < sums; s++) doubles[count + 1 + s] = doubles[words[values / 4 + s]! / 8 + i]!
+    const sumsAt = stride - sums * 8
+    if (sumsAt > numbersAt(width)) doubles[(entry + numbersAt(width)) / 8] = 1
+    for (let s = 0; s < sums; s++) doubles[(entry + sumsAt) / 8 + s] = doubles[words[values / 4 + s]! / 8 + i]!
     entry += stride
   }
   return (entry - dst) / stride
@@ -204,7 +167,7 @@ export function groupsAppend(
 
 /** Twin of `groupsSort`. */
 export function groupsSort(
-  { bytes, words }: GroupArrays,
+  { bytes, words }: TableArrays,
   entries: number,
   count: number,
   stride: number,
@@ -219,7 +182,7 @@ export function groupsSort(
 
 /** Twin of `groupsBefore`. */
 export function groupsBefore(
-  { bytes, words }: GroupArrays,
+  { bytes, words }: TableArrays,
   entries: number,
   count: number,
   stride: number,
@@ -247,7 +210,7 @@ function compareDigits(a: Uint8Array, b: Uint8Array, digits: Uint32Array): numbe
 
 /** Twin of `groupsWrite`. */
 export function groupsWrite(
-  arrays: GroupArrays,
+  arrays: TableArrays,
   entries: number,
   count: number,
   stride: number,

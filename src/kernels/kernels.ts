@@ -129,18 +129,20 @@ export interface Kernels {
     capacity: number,
     counts: number,
   ): number
-  /** Adds rows to an aggregation table in place; see assembly/fold.ts for its layout. Returns how many keys are new. */
+  /** Adds rows to the entries of a table; see assembly/table.ts for its layout and `COUNTS` for how they are counted. Returns how many entries it has. */
   foldRows(
     keys: number,
-    width: number,
     rows: number,
     skipped: number,
     table: number,
-    mask: number,
-    stride: number,
     values: number,
     sums: number,
+    counts: number,
   ): number
+  /** Gives entries that count in their last sum a count of their own. */
+  foldUnpack(entries: number, count: number, stride: number, numbers: number): void
+  /** Fills the slots of a table for the entries that it has. */
+  tableIndex(table: number): void
   /** Adds rows to a table that has a place for every key of 1 or 2 bytes; see assembly/direct.ts for its layout. Returns how many keys are new. */
   foldDirect(
     keys: number,
@@ -157,19 +159,15 @@ export interface Kernels {
   /** Moves what such places hold to counts and sums, leaving them zero. Returns how many keys are new. */
   settleDirect(from: number, capacity: number, counts: number, table: number): number
   /** Writes the keys of such a table that have rows as entries. Returns how many. */
-  directEntries(counts: number, table: number, capacity: number, sums: number, dst: number): number
-  /** Moves the entries of a table into a larger, empty one. */
-  foldRehash(width: number, from: number, fromMask: number, to: number, toMask: number, stride: number): void
+  directEntries(counts: number, table: number, capacity: number, sums: number, stride: number, dst: number): number
   /** Sum of doubles, each partial sum rounded: a bound, not a result. */
   sumDoubles(values: number, rows: number): number
-  /** Moves the entries of a table in use to its start; see assembly/groups.ts for these. Returns how many there are. */
-  groupsCompact(table: number, capacity: number, stride: number, countAt: number): number
-  /** Copies entries to `dst` by partition, and says where each partition ends and how much its sums are together. */
+  /** Copies entries to `dst` by partition, and says where each partition ends and how much its sums are together; see assembly/groups.ts for these. */
   groupsPartition(
     entries: number,
     count: number,
     stride: number,
-    countAt: number,
+    numbers: number,
     program: number,
     steps: number,
     key: number,
@@ -179,17 +177,8 @@ export interface Kernels {
     chosen: number,
     dst: number,
   ): void
-  /** Adds entries, or a share of them by hash, to a table. Returns how many keys are new. */
-  groupsAdd(
-    src: number,
-    count: number,
-    width: number,
-    table: number,
-    mask: number,
-    stride: number,
-    passMask: number,
-    pass: number,
-  ): number
+  /** Adds entries, or a share of them by hash, to those of a table. Returns how many it has. */
+  groupsAdd(src: number, count: number, table: number, passMask: number, pass: number): number
   /** Copies entries to `dst` by share of their keys, and says where each share ends. */
   groupsSplit(
     entries: number,
@@ -201,7 +190,7 @@ export interface Kernels {
     dst: number,
   ): void
   /** Turns counts and sums of entries from doubles into 64-bit integers. */
-  groupsIntegers(entries: number, count: number, stride: number, countAt: number): void
+  groupsIntegers(entries: number, count: number, stride: number, numbers: number): void
   /** Makes an entry of each row. Returns how many. */
   groupsAppend(
     keys: number,

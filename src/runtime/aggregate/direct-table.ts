@@ -79,10 +79,10 @@ export class DirectTable {
     else this.#length += this.#kernels.foldDirect(...keys, this.#countsAt, this.#sumsAt, valuesAt, this.#sums)
   }
 
-  /** Writes the keys that have rows as entries; returns how many there are. */
-  writeEntries(dst: number): number {
+  /** Writes the keys that have rows as entries of `strideBytes`, with a count where there is room for it. */
+  writeEntries(strideBytes: number, dst: number): void {
     this.#settle()
-    return this.#kernels.directEntries(this.#countsAt, this.#sumsAt, this.#capacity, this.#sums, dst)
+    this.#kernels.directEntries(this.#countsAt, this.#sumsAt, this.#capacity, this.#sums, strideBytes, dst)
   }
 
   #settle(): void {

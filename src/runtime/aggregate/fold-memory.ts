@@ -1,4 +1,5 @@
 import type { Column } from '../../flow/column.ts'
+import { COUNTS, PACKED_ROWS, PACKED_SUM } from '../../kernels/fold.ts'
 import type { Kernels } from '../../kernels/kernels.ts'
 import type { KernelMemory } from '../../kernels/memory.ts'
 import { MOST_BYTES, SLACK } from '../../kernels/memory.ts'
@@ -6,12 +7,15 @@ import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import { RuntimeError } from '../error.ts'
 import { DirectTable } from './direct-table.ts'
+import { EntryTable } from './entry-table.ts'
 import type { KeyPart } from './word-packer.ts'
 
 export interface FoldMemoryOptions {
   /** Words of a key. */
   readonly width: number
   readonly sums: number
+  /** Whether rows are counted. */
+  readonly counts: boolean
   /** Bytes of a key when there is an entry for every key of so many; keys are hashed otherwise. */
   readonly directBytes?: 1 | 2 | undefined
   /** Bytes that may be used; the system gives them as they are. */
@@ -20,7 +24,7 @@ export interface FoldMemoryOptions {
   readonly slices: number
 }
 
-/** The entries of a table moved together, in the memory in which kernels work on them. As many bytes again are free at `scratch`. */
+/** The entries of a table back to back, in the memory in which kernels work on them. As many bytes again are free at `scratch`. */
 export interface PackedGroups {
   readonly entries: number
   readonly count: number
@@ -36,9 +40,6 @@ export interface PackedGroups {
 
 /** Rows given to the kernel at once: what has to be copied of a slice stays in the fast caches. */
 const SLICE = 4096
-const FIRST_CAPACITY = 4096
-/** A table is made larger when this share of it is in use: probes stay short, and its entries, moved together, leave room for as many again. */
-const MAX_LOAD = 0.5
 /** Smaller budgets than this would hold no table worth having. */
 const LEAST_BYTES = 4 << 20
 /** Room beside the table for who reads the rows, whose columns are then read where they lie. What is not used costs nothing. */
@@ -48,16 +49,14 @@ const APPENDED = 1 << 20
 /** Bytes of `PackedGroups.work`. */
 const WORK_BYTES = 4 << 10
 
-/** The memory in which the fold kernels work: keys and values of a slice of rows where they have to be copied, and a table that grows by moving to a larger place. */
+/** The memory in which the fold kernels work: keys and values of a slice of rows where they have to be copied, and a table. */
 export class FoldMemory {
-  /** Entries for which there is room. */
-  capacity = 0
   /** Whether rows become entries as they come. */
   appends = false
-  /** Bytes of an entry. */
+  /** Bytes of an entry that is given away. */
   readonly strideBytes: number
-  /** Where the number of rows of an entry stands, and behind it the sums: doubles. */
-  readonly countAt: number
+  /** Where the numbers of an entry begin: that of its rows, where they are counted, and the sums. */
+  readonly numbersAt: number
   readonly memory: KernelMemory
   readonly kernels: Kernels
   readonly #width: number
@@ -76,15 +75,23 @@ export class FoldMemory {
   readonly #workAt: number
   readonly #endsAt: number
   readonly #totalsAt: number
+  readonly #table: EntryTable
   readonly #tablesAt: number
-  #tableAt = 0
-  #length = 0
+  readonly #counts: boolean
+  /** Whether rows are counted in the last sum, and what that has of rows and values: an entry takes 8 bytes less. */
+  #packs = false
+  #packedRows = 0
+  #packedSum = 0
+  /** Entries appended, and those for which there is room. */
+  #appended = 0
+  #appendable = 0
 
-  constructor({ width, sums, directBytes, budgetBytes, slices }: FoldMemoryOptions) {
+  constructor({ width, sums, counts, directBytes, budgetBytes, slices }: FoldMemoryOptions) {
     this.#width = width
     this.#sums = sums
-    this.countAt = (width * 4 + 7) & ~7
-    this.strideBytes = this.countAt + 8 + sums * 8
+    this.#counts = counts
+    this.numbersAt = (width * 4 + 7) & ~7
+    this.strideBytes = this.numbersAt + (counts ? 8 : 0) + sums * 8
     const entries = directBytes ? 256 ** directBytes * this.strideBytes * 2 : 0
     const direct = directBytes ? DirectTable.bytes(directBytes, sums) + entries : 0
     const sizeBytes = Math.min(Math.max(budgetBytes, direct + slices * 12 + LEAST_BYTES), MOST_BYTES)
@@ -101,28 +108,26 @@ export class FoldMemory {
     this.#workAt = this.memory.allocate(WORK_BYTES)
     this.#endsAt = this.memory.allocate(slices * 4)
     this.#totalsAt = this.memory.allocate(slices * 8)
+    this.#table = new EntryTable(this.memory, this.kernels, width)
     this.#tablesAt = this.memory.mark
     this.clear()
   }
 
   /** Keys held, or rows where those become entries as they come. */
   get length(): number {
-    return this.#direct?.length ?? this.#length
+    return this.#direct?.length ?? (this.appends ? this.#appended : this.#table.length)
   }
 
-  /** Makes room for `rows` new keys; false when the budget does not allow it. */
-  reserve(rows: number): boolean {
+  /** Makes room for `rows` new keys, the sums of whose values `bounds` tells; false when the budget does not allow it. */
+  reserve(rows: number, bounds: readonly number[]): boolean {
     if (this.#direct) return this.#direct.hasRoom(rows)
-    if (this.appends) return this.length + rows <= this.capacity
-    let capacity = this.capacity
-    while (this.length + rows > capacity * MAX_LOAD) capacity *= 2
-    if (capacity === this.capacity) return true
-    if (capacity * this.strideBytes + chosenBytes(capacity * MAX_LOAD) + SLACK * 4 > this.memory.free) return false
-    const table = this.#takeTable(capacity)
-    this.kernels.foldRehash(this.#width, this.#tableAt, this.capacity - 1, table, capacity - 1, this.strideBytes)
-    this.#tableAt = table
-    this.capacity = capacity
-    return true
+    if (this.appends) return this.#appended + rows <= this.#appendable
+    const sum = bounds.at(-1) ?? 0
+    if (this.#packs && (this.#packedRows + rows >= PACKED_ROWS || this.#packedSum + sum >= PACKED_SUM)) {
+      if (this.length > 0) return false
+      this.#openTable(false)
+    }
+    return this.#table.reserve(rows)
   }
 
   /**
@@ -138,6 +143,8 @@ export class FoldMemory {
   ): void {
     const arrays = values.map(numbersOf)
     this.#direct?.expect(rows, bounds[1] ?? 0)
+    this.#packedRows += rows
+    this.#packedSum += bounds.at(-1) ?? 0
     let next = 0
     for (let from = 0; from < rows; from += SLICE) {
       const count = Math.min(SLICE, rows - from)
@@ -149,18 +156,21 @@ export class FoldMemory {
       const skippedAt = next === first ? 0 : this.#mark(skipped.subarray(first, next), from)
       const valuesAt = this.#addresses.byteOffset
       if (this.#direct) this.#direct.add(keysAt, count, skippedAt, valuesAt)
-      else this.#length += this.#addSlice(keysAt, count, skippedAt, valuesAt)
+      else this.#addSlice(keysAt, count, skippedAt, valuesAt)
     }
   }
 
-  #addSlice(keysAt: number, count: number, skippedAt: number, valuesAt: number): number {
+  #addSlice(keysAt: number, count: number, skippedAt: number, valuesAt: number): void {
     const { kernels, strideBytes } = this
-    const [width, sums, table] = [this.#width, this.#sums, this.#tableAt]
+    const sums = this.#sums
     if (this.appends) {
-      const end = table + this.length * strideBytes
-      return kernels.groupsAppend(keysAt, width, count, skippedAt, valuesAt, sums, strideBytes, end)
+      const end = this.#tablesAt + this.#appended * strideBytes
+      const rows = [keysAt, this.#width, count, skippedAt] as const
+      this.#appended += kernels.groupsAppend(...rows, valuesAt, sums, strideBytes, end)
+      return
     }
-    return kernels.foldRows(keysAt, width, count, skippedAt, table, this.capacity - 1, strideBytes, valuesAt, sums)
+    const counts = this.#packs ? COUNTS.packed : this.#counts ? COUNTS.apart : COUNTS.none
+    kernels.foldRows(keysAt, count, skippedAt, this.#table.at, valuesAt, sums, counts)
   }
 
   /** At least the sum of the first `rows` values of a column; the rounding of the additions is made good. */
@@ -171,61 +181,49 @@ export class FoldMemory {
     return sum * (1 + Number.EPSILON * rows)
   }
 
-  /** Moves all entries together; after that the table is of no use until it is cleared. What is given is free again for the next who takes memory. */
+  /** All entries, back to back; after that the table is of no use until it is cleared. What is given is free again for the next who takes memory. */
   pack(): PackedGroups {
-    const { strideBytes, memory } = this
+    const { strideBytes, numbersAt, memory, length: count } = this
     const { mark } = memory
-    const direct = this.#direct !== undefined
-    const entries = direct ? memory.allocate(this.length * strideBytes) : this.#tableAt
-    const count = this.#packInto(entries)
-    const scratch = direct ? memory.allocate(count * strideBytes) : entries + count * strideBytes
+    const entries = memory.allocate(count * strideBytes)
+    if (this.#direct) this.#direct.writeEntries(strideBytes, entries)
+    else if (this.#packs) this.kernels.foldUnpack(entries, count, strideBytes - 8, numbersAt)
+    const scratch = memory.allocate(count * strideBytes)
     const chosen = memory.allocate(chosenBytes(count))
     memory.release(mark)
     const rooms = { work: this.#workAt, ends: this.#endsAt, totals: this.#totalsAt, chosen }
     return { entries, count, scratch, ...rooms }
   }
 
-  #packInto(entries: number): number {
-    const { kernels, strideBytes, capacity } = this
-    if (this.appends) return this.length
-    if (this.#direct) return this.#direct.writeEntries(entries)
-    return kernels.groupsCompact(entries, capacity, strideBytes, this.countAt)
-  }
-
   /** Empties the memory: from now on rows become entries as they come, one each. */
   append(): void {
-    this.memory.release(this.#tablesAt)
-    this.#length = 0
     this.appends = true
+    this.#appended = 0
     const entryBytes = this.strideBytes * 2 + chosenBytes(1)
-    this.capacity = Math.min(APPENDED, Math.floor((this.memory.free - SLACK * 8) / entryBytes))
-    this.#tableAt = this.memory.allocate(this.capacity * 2 * this.strideBytes)
+    this.#appendable = Math.min(APPENDED, Math.floor((this.memory.free - SLACK * 8) / entryBytes))
   }
 
   /** Empties the table. */
   clear(): void {
-    this.#length = 0
+    this.#appended = 0
     if (this.appends) return
     this.memory.release(this.#tablesAt)
-    if (this.#direct) {
-      this.#direct.clear()
-      return
-    }
-    this.capacity = FIRST_CAPACITY
-    this.#tableAt = this.#takeTable(this.capacity)
+    if (this.#direct) this.#direct.clear()
+    else this.#openTable(this.#counts && this.#sums > 0)
+  }
+
+  #openTable(packs: boolean): void {
+    this.#packs = packs
+    this.#packedRows = 0
+    this.#packedSum = 0
+    const end = this.#tablesAt + this.memory.free
+    const strideBytes = this.strideBytes - (packs ? 8 : 0)
+    this.#table.open({ start: this.#tablesAt, end, strideBytes, spareBytes: this.strideBytes * 2 + chosenBytes(1) })
   }
 
   /** Gives the memory back; the table is gone. */
   close(): void {
     returnKernels(this.instance)
-  }
-
-  /** An empty table of so many entries. */
-  #takeTable(capacity: number): number {
-    const length = capacity * this.strideBytes
-    const at = this.memory.allocate(length)
-    this.memory.bytes(at, length).fill(0)
-    return at
   }
 
   #isInside(array: ArrayBufferView): boolean {

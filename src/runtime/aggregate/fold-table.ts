@@ -57,9 +57,9 @@ export class FoldTable {
     this.#key = key
     this.#columns = [...key, ...value]
     this.#general = new AggregateTable({ key, value, aggregates, budgetBytes: general })
-    const { packer, sums } = layout
+    const { packer, sums, counts } = layout
     const { width, directBytes } = packer
-    const shape = { width, directBytes, sums: sums.length, slices: partitions * sharesOf(partitions) }
+    const shape = { width, directBytes, sums: sums.length, counts, slices: partitions * sharesOf(partitions) }
     this.#memory = new FoldMemory({ ...shape, budgetBytes: budgetBytes - general })
   }
 
@@ -90,7 +90,7 @@ export class FoldTable {
     if (this.#isMostlyNew()) return false
     const bounds = values.map((column) => this.#memory.boundOf(column, length))
     const bound = Math.max(0, ...bounds)
-    if (this.#bound + bound > EXACT || !this.#memory.reserve(length)) return this.#addGeneral(batch)
+    if (this.#bound + bound > EXACT || !this.#memory.reserve(length, bounds)) return this.#addGeneral(batch)
     if (wide > 0 && !this.#addWide(batch, wide)) return false
     this.#bound += bound
     this.#rows += length
@@ -100,7 +100,7 @@ export class FoldTable {
 
   /** Writes every group as a section of a run file; the table is of no use until it is cleared. */
   writeTo(section: GroupSection): void {
-    const { keySteps, countAt, strideBytes } = this.#layout
+    const { keySteps, numbersAt, strideBytes } = this.#layout
     const { entries, count, scratch, work, ends, totals, chosen } = this.#memory.pack()
     const { kernels, memory } = this.#memory
     const { slices } = section
@@ -108,7 +108,7 @@ export class FoldTable {
     const steps = keySteps.length
     new Uint32Array(buffer, work, steps).set(keySteps)
     kernels.groupsPartition(
-      ...([entries, count, strideBytes, countAt, work, steps, work + steps * 4] as const),
+      ...([entries, count, strideBytes, numbersAt, work, steps, work + steps * 4] as const),
       ...([slices, ends, totals, chosen, scratch] as const),
     )
     const endOf = new Uint32Array(buffer, ends, slices)

@@ -35,7 +35,7 @@ export interface RowLayout {
 
 /**
  * Where key, count and sums of a group stand in the entry of a fold table, for programs of the common shape: keys of a few words with counts and unsigned sums.
- * An entry is `[key words, padded to 8 bytes][count][sums ...]`, the latter as doubles.
+ * An entry is `[key words, padded to 8 bytes][count][sums ...]`, the latter as doubles; it has a count when the program asks for one.
  */
 export class GroupLayout {
   readonly packer: WordPacker
@@ -43,7 +43,10 @@ export class GroupLayout {
   readonly sums: readonly string[]
   /** For each aggregate the number of its sum, or -1 for a count. */
   readonly parts: readonly number[]
-  readonly countAt: number
+  /** Whether an entry counts its rows. */
+  readonly counts: boolean
+  /** Where the numbers of an entry begin. */
+  readonly numbersAt: number
   readonly strideBytes: number
   readonly #shape: GroupShape
 
@@ -61,8 +64,15 @@ export class GroupLayout {
     this.packer = packer
     this.sums = [...new Set(aggregates.flatMap((spec) => (isCount(spec) ? [] : [spec.input ?? ''])))]
     this.parts = aggregates.map((spec) => (isCount(spec) ? -1 : this.sums.indexOf(spec.input ?? '')))
-    this.countAt = (packer.width * 4 + 7) & ~7
-    this.strideBytes = this.countAt + 8 + this.sums.length * 8
+    this.counts = this.parts.includes(-1)
+    this.numbersAt = (packer.width * 4 + 7) & ~7
+    this.strideBytes = this.numbersAt + (this.counts ? 8 : 0) + this.sums.length * 8
+  }
+
+  /** Where the number of an aggregate stands in an entry. */
+  numberAt(aggregate: number): number {
+    const sum = this.parts[aggregate]!
+    return sum < 0 ? this.numbersAt : this.strideBytes - (this.sums.length - sum) * 8
   }
 
   /** Steps that write the canonical encoding of a key. */
@@ -90,7 +100,7 @@ export class GroupLayout {
     const columns = new Map(this.#keyParts().map((part, i) => [key[i]!.name, part]))
     for (const [i, { name, type }] of aggregates.entries()) {
       if (!WRITTEN.includes(type)) return undefined
-      columns.set(name, integerPart(this.countAt + 8 + this.parts[i]! * 8))
+      columns.set(name, integerPart(this.numberAt(i)))
     }
     return output.every(({ name, nullable }) => !nullable && columns.has(name)) ? columns : undefined
   }

@@ -4,6 +4,7 @@ import { MOST_BYTES, SLACK } from '../../kernels/memory.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import { FRAME_BYTES } from '../shuffle/run-file.ts'
+import { EntryTable } from './entry-table.ts'
 import type { GroupLayout, RowLayout } from './group-layout.ts'
 
 /** Some of the keys: those whose hash has `pass` under `mask`. */
@@ -12,9 +13,8 @@ export interface KeyShare {
   readonly pass: number
 }
 
-const FIRST_CAPACITY = 4096
-/** Probes stay short, and entries moved together leave room for as many again. */
-const MAX_LOAD = 0.5
+const ALL_KEYS: KeyShare = { mask: 0, pass: 0 }
+
 /** Smaller budgets than this would hold no table worth having. */
 const LEAST_BYTES = 2 << 20
 /** The counters of a sort, and behind them digits, programs and the entry that bounds what is kept. */
@@ -27,8 +27,11 @@ const LEAST_CUT = 4096
 /** Gathered entries are added up so many at a time, by share of their keys: their table stays in the fast caches. */
 const CACHED_ENTRIES = 3072
 const MOST_SHARES = 256
-/** Room for gathered entries, all of which may have a key of their own and be in one share: kept and sorted, gathered, divided, in a table and one twice as large. */
-const GATHERED_TIMES = 12
+/** Room for gathered entries, all of which may have a key of their own: kept and sorted, gathered, and divided. */
+const GATHERED_TIMES = 4
+/** Room for the slots of a table, by entry, if all entries were in one share, and at least. */
+const SLOT_BYTES = 16
+const LEAST_SLOT_BYTES = 64 << 10
 
 export interface GroupMemoryOptions {
   readonly layout: GroupLayout
@@ -39,7 +42,7 @@ export interface GroupMemoryOptions {
 }
 
 /**
- * The memory of the reduce side of groups: gathers the entries of share after share, each added up in a small table behind those that are kept, until they are sorted and written
+ * The memory of the reduce side of groups: gathers the entries of share after share, each added up in a small table whose entries lie behind those that are kept, until they are sorted and written
  * as rows. There is always room to sort what is kept.
  */
 export class GroupMemory {
@@ -57,9 +60,7 @@ export class GroupMemory {
   readonly #boundAt: number
   readonly #frameAt: number
   readonly #keptAt: number
-  #tableAt = 0
-  #capacity = 0
-  #length = 0
+  readonly #table: EntryTable
   /** Entries gathered, those for which there is room, and where they lie; behind them is room to divide them. */
   #gathered = 0
   #gatherable = 0
@@ -79,6 +80,7 @@ export class GroupMemory {
     this.#stepsAt = this.#memory.allocate(ORDER_BYTES)
     this.#boundAt = this.#memory.allocate(layout.strideBytes)
     this.#frameAt = this.#memory.allocate(FRAME_BYTES)
+    this.#table = new EntryTable(this.#memory, this.#kernels, layout.packer.width)
     this.#keptAt = this.#memory.mark
     const { buffer } = this.#memory.memory
     new Uint32Array(buffer, this.#digitsAt, rows.digits.length).set(rows.digits)
@@ -88,11 +90,22 @@ export class GroupMemory {
   /** Begins a table, for about so many keys, and forgets the one before; false when there is no room for any. */
   start(keys: number): boolean {
     this.#memory.release(this.#keptAt)
-    if (this.kept > 0) this.#memory.allocate(this.kept * this.#layout.strideBytes)
-    this.#length = 0
-    let capacity = FIRST_CAPACITY
-    while (capacity * MAX_LOAD < keys && this.#hasRoom(capacity * 2)) capacity *= 2
-    return this.#hasRoom(capacity) && this.#takeTable(capacity)
+    const { strideBytes } = this.#layout
+    // Sorting takes what is kept a second time, and the entries of the table too.
+    const end = this.#end - this.kept * strideBytes
+    if (!this.#open(end, strideBytes * 2)) return false
+    this.#table.reserve(keys)
+    return true
+  }
+
+  /** Begins a table behind what is kept. */
+  #open(end: number, spareBytes: number): boolean {
+    const { strideBytes } = this.#layout
+    return this.#table.open({ start: this.#keptAt + this.kept * strideBytes, end, strideBytes, spareBytes })
+  }
+
+  get #end(): number {
+    return this.#memory.mark + this.#memory.free
   }
 
   /** Adds a frame of entries, those of a share; false when they do not fit. */
@@ -102,10 +115,8 @@ export class GroupMemory {
   }
 
   #addAt(at: number, count: number, { mask, pass }: KeyShare): boolean {
-    if (!this.#reserve(count)) return false
-    const { strideBytes, packer } = this.#layout
-    const table = [this.#tableAt, this.#capacity - 1, strideBytes] as const
-    this.#length += this.#kernels.groupsAdd(at, count, packer.width, ...table, mask, pass)
+    if (!this.#table.reserve(count)) return false
+    this.#kernels.groupsAdd(at, count, this.#table.at, mask, pass)
     return true
   }
 
@@ -113,7 +124,7 @@ export class GroupMemory {
   gather(entries: number): boolean {
     const { strideBytes } = this.#layout
     this.#memory.release(this.#keptAt)
-    const needed = (this.kept * 3 + entries * GATHERED_TIMES) * strideBytes + CACHED_ENTRIES * 8 * strideBytes
+    const needed = (this.kept * 2 + entries * GATHERED_TIMES) * strideBytes + entries * SLOT_BYTES + LEAST_SLOT_BYTES
     if (entries <= CACHED_ENTRIES * 2 || needed + SLACK * 8 > this.#memory.free) return false
     this.#memory.allocate((this.kept + entries) * 2 * strideBytes)
     this.#gatheredAt = this.#memory.allocate(entries * strideBytes)
@@ -141,18 +152,12 @@ export class GroupMemory {
     const entries = [this.#gatheredAt, this.#gathered, packer.width, strideBytes] as const
     this.#kernels.groupsSplit(...entries, shares - 1, this.#sortAt, dividedAt)
     const ends = new Uint32Array(this.#memory.memory.buffer, this.#sortAt, shares).slice()
-    const { mark } = this.#memory
     let keys = 0
     for (let share = 0, from = 0; share < shares; share++) {
-      this.#memory.release(mark)
-      this.#length = 0
-      this.#takeTable(FIRST_CAPACITY * 2)
-      for (const end = ends[share]!; from < end; ) {
-        const count = Math.min(CACHED_ENTRIES, end - from)
-        if (!this.#addAt(dividedAt + from * strideBytes, count, { mask: 0, pass: 0 }))
-          throw new RangeError(`group memory: room for ${this.#gatherable} gathered entries expected, got less`)
-        from += count
-      }
+      const count = ends[share]! - from
+      if (!this.#open(this.#end, strideBytes) || !this.#addAt(dividedAt + from * strideBytes, count, ALL_KEYS))
+        throw new RangeError(`group memory: room for ${this.#gatherable} gathered entries expected, got less`)
+      from += count
       keys += this.keep()
     }
     return keys
@@ -160,26 +165,20 @@ export class GroupMemory {
 
   /** Keeps the entries of the table that may be wanted; returns how many keys it had. */
   keep(): number {
-    const { strideBytes, countAt } = this.#layout
-    const keys = this.#length
-    this.#kernels.groupsCompact(this.#tableAt, this.#capacity, strideBytes, countAt)
-    if (this.#isBounded) {
-      const { digits } = this.#rows
-      const order = [this.#digitsAt, digits.length, this.#boundAt] as const
-      this.#length = this.#kernels.groupsBefore(this.#tableAt, keys, strideBytes, ...order)
-    }
-    this.#copy(this.#tableAt, this.#length, this.#keptAt + this.kept * strideBytes)
-    this.kept += this.#length
-    this.#length = 0
+    const { strideBytes } = this.#layout
+    const keys = this.#table.length
+    const at = this.#keptAt + this.kept * strideBytes
+    const order = [this.#digitsAt, this.#rows.digits.length, this.#boundAt] as const
+    this.kept += this.#isBounded ? this.#kernels.groupsBefore(at, keys, strideBytes, ...order) : keys
     if (this.kept > Math.max(LEAST_CUT, this.#limit * EXCESS)) this.#cut()
     return keys
   }
 
   /** Sorts what is kept, hands on frames of rows with their number, and is empty. */
   drain(take: (frame: Uint8Array, rows: number) => void): void {
-    const { strideBytes, countAt } = this.#layout
+    const { strideBytes, numbersAt } = this.#layout
     const { steps, recordBytes } = this.#rows
-    this.#kernels.groupsIntegers(this.#keptAt, this.kept, strideBytes, countAt)
+    this.#kernels.groupsIntegers(this.#keptAt, this.kept, strideBytes, numbersAt)
     this.#sort()
     const wanted = Math.min(this.kept, this.#limit)
     const most = Math.floor(FRAME_BYTES / recordBytes)
@@ -214,31 +213,5 @@ export class GroupMemory {
   /** Gives the memory back. */
   close(): void {
     returnKernels(this.#instance)
-  }
-
-  /** Whether there is room for a table behind what is kept, and then for sorting both. */
-  #hasRoom(capacity: number): boolean {
-    const { strideBytes } = this.#layout
-    return capacity * strideBytes + SLACK * 2 + this.kept * strideBytes <= this.#memory.free
-  }
-
-  #takeTable(capacity: number): true {
-    const length = capacity * this.#layout.strideBytes
-    this.#tableAt = this.#memory.allocate(length)
-    this.#memory.bytes(this.#tableAt, length).fill(0)
-    this.#capacity = capacity
-    return true
-  }
-
-  #reserve(count: number): boolean {
-    let capacity = this.#capacity
-    while (this.#length + count > capacity * MAX_LOAD) capacity *= 2
-    if (capacity === this.#capacity) return true
-    if (!this.#hasRoom(capacity)) return false
-    const [from, fromMask] = [this.#tableAt, this.#capacity - 1]
-    this.#takeTable(capacity)
-    const { strideBytes, packer } = this.#layout
-    this.#kernels.foldRehash(packer.width, from, fromMask, this.#tableAt, capacity - 1, strideBytes)
-    return true
   }
 }

@@ -5,7 +5,8 @@ import { sortByWords } from './sort.ts'
 
 /** Returns what writes entries as records of an aggregate table, in order of key, to partition 0 of a sink. The states are as `Count` and `Sum` write them: a sum of an entry never leaves the low limb. */
 export function entryWriter(layout: GroupLayout): (words: Uint32Array, sink: RecordSink) => void {
-  const { packer, parts, countAt, strideBytes } = layout
+  const { packer, parts, strideBytes } = layout
+  const places = parts.map((sum, i) => ({ isSum: sum >= 0, at: layout.numberAt(i) / 8 }))
   const stride = strideBytes / 4
   const key = new Uint8Array(packer.width * 8)
   const payload = new ByteBuffer()
@@ -16,9 +17,9 @@ export function entryWriter(layout: GroupLayout): (words: Uint32Array, sink: Rec
     for (const row of rows) {
       const keyEnd = packer.write(words, row, key, 0, stride)
       payload.length = 0
-      for (const sum of parts) {
-        if (sum >= 0) payload.putByte(0)
-        payload.putVarint(doubles[(row * strideBytes + countAt) / 8 + 1 + sum]!)
+      for (const { isSum, at } of places) {
+        if (isSum) payload.putByte(0)
+        payload.putVarint(doubles[(row * strideBytes) / 8 + at]!)
       }
       sink.append(0, key, 0, keyEnd, payload.data, 0, payload.length)
     }

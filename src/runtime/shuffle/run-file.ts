@@ -9,7 +9,7 @@ import type { Mark } from './marks.ts'
  *     slices, one per partition, back to back; a slice is frames
  *       frame: u32 length  u32 CRC-32 of the records  records
  *         record: varint length of key, varint length of payload, key, payload; in order of key by memcmp
- *         of content `groups`, version 2: entries of a fold table, all of one length, in any order
+ *         of content `groups`, version 3: entries of a fold table, all of one length, in any order
  *     footer: JSON `RunFooter`  u32 length of footer  u32 CRC-32 of footer  "flowrun\n"
  *
  * A record never crosses frames, so a frame is checked before anything in it is used. A file of content `groups` has a section for each time that its table
@@ -17,8 +17,10 @@ import type { Mark } from './marks.ts'
  */
 export const RUN_FILE_MAGIC = new TextEncoder().encode('flowrun\n')
 export const RUN_FILE_VERSION = 1
-/** The version of files of content `groups`. */
-export const GROUPS_VERSION = 2
+/** The version of files of content `groups`. In version 2, which is read too, every entry had a count. */
+export const GROUPS_VERSION = 3
+/** Versions that are read. */
+export const RUN_FILE_VERSIONS: readonly number[] = [RUN_FILE_VERSION, 2, GROUPS_VERSION]
 /** Slices of entries that each of so many partitions has: the keys of a slice are so few that they are added up in fast caches, and the slices not so many that listing them takes time. */
 export const sharesOf = (partitions: number): number => Math.max(1, Math.min(16, Math.floor(256 / partitions)))
 /** Bytes before the JSON header. */

@@ -11,7 +11,7 @@ import {
   RUN_FILE_MAGIC,
   RUN_FILE_PREFIX,
   RUN_FILE_SUFFIX,
-  RUN_FILE_VERSION,
+  RUN_FILE_VERSIONS,
 } from './run-file.ts'
 
 /** An open run file. Whatever is not as it was written fails with code `corrupt-run-file`, a file that is gone with `missing-run-file`. */
@@ -88,7 +88,7 @@ export class RunReader {
     if (RUN_FILE_MAGIC.some((byte, i) => byte !== prefix[i]))
       throw corrupt(this.path, 'start expected "flowrun", got other bytes')
     const version = view.getUint32(8, true)
-    if (version !== RUN_FILE_VERSION && version !== GROUPS_VERSION)
+    if (!RUN_FILE_VERSIONS.includes(version))
       throw corrupt(this.path, `version expected at most ${GROUPS_VERSION}, got ${version}`, { version })
     return this.#readJson<RunHeader>('header', RUN_FILE_PREFIX, view.getUint32(12, true), view.getUint32(16, true))
   }

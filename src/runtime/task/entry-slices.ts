@@ -35,10 +35,14 @@ export interface EntrySlice extends SourceSlice {
 /** Share of the budget of an attempt that entries being sorted may take. */
 const SORT_SHARE = 0.4
 
-/** The slices of one partition, of whatever content the run files are; empty ones are left out. Entries of which records may have the keys have an infinite total. */
+/**
+ * The slices of one partition, of whatever content the run files are; empty ones are left out. Entries of which records may have the keys have an infinite total. Entries of another
+ * length than what is wanted were left by another version, and fail as if they were damaged, so that they are made again.
+ */
 export function listSlices(
   sources: readonly RunSource[],
   partition: number,
+  wanted: number | undefined,
 ): { readonly entries: readonly EntrySlice[]; readonly records: readonly SourceSlice[] } {
   const entries: EntrySlice[] = []
   const records: SourceSlice[] = []
@@ -51,7 +55,12 @@ export function listSlices(
       records.push({ source, slice: partition })
       continue
     }
-    const { partitions, shares = 1 } = header
+    const { partitions, shares = 1, entryBytes } = header
+    if (entryBytes !== wanted) {
+      const { path } = source
+      const message = `run file: ${path}: entries expected of ${wanted} bytes, got ${entryBytes}`
+      throw new RuntimeError('corrupt-run-file', message, { path })
+    }
     const entrySlices = partitions * shares
     for (let section = 0; section < slices.length; section += entrySlices + partitions) {
       for (let share = 0; share < shares; share++) {
@@ -116,9 +125,16 @@ export async function sortEntries(
 export const limitOf = ({ task, environment }: ReduceWork): number | undefined =>
   task.ordered ? environment.program.limit : undefined
 
+/** Bytes of the entries that a program leaves, if it leaves any. */
+export const entryBytesOf = (program: Program): number | undefined => findLayout(program)?.strideBytes
+
+const findLayout = ({ key, value, fold }: Program): GroupLayout | undefined =>
+  fold.type === 'aggregate' ? GroupLayout.for({ key, value, aggregates: fold.aggregates }) : undefined
+
 /** The layout of the entries that a program leaves. */
-export function layoutOf({ name, key, value, fold }: Program): GroupLayout {
-  const layout = fold.type === 'aggregate' ? GroupLayout.for({ key, value, aggregates: fold.aggregates }) : undefined
+export function layoutOf(program: Program): GroupLayout {
+  const { name } = program
+  const layout = findLayout(program)
   if (layout) return layout
   throw new RuntimeError('bad-program', `job ${name}: run files expected records, got entries`)
 }

@@ -17,7 +17,7 @@ import { mergeSources } from '../shuffle/merge-sources.ts'
 import type { RunFile } from '../shuffle/run-file.ts'
 import type { ReduceTask, TaskResult } from './description.ts'
 import type { EntrySlice, ReduceWork } from './entry-slices.ts'
-import { limitOf, listSlices, sortEntries } from './entry-slices.ts'
+import { entryBytesOf, limitOf, listSlices, sortEntries } from './entry-slices.ts'
 import { GroupReducer } from './group-reducer.ts'
 import { GroupedValues } from './grouped-values.ts'
 import type { TaskEnvironment } from './map-task.ts'
@@ -44,7 +44,7 @@ export async function runReduceTask(task: ReduceTask, environment: TaskEnvironme
   }
   const work = { task, environment, counters, context, turn }
   const since = performance.now()
-  const { entries, records } = listSlices(task.sources, task.partition)
+  const { entries, records } = listSlices(task.sources, task.partition, entryBytesOf(environment.program))
   const file = entries.length > 0 ? await reduceEntries(work, entries, records) : await reduceRecords(work, records)
   const timings = { readMs: 0, computeMs: performance.now() - since, writeMs: 0 }
   return { file, counters, userCounters: context.userCounters, badRecords: [], timings }

@@ -47,7 +47,13 @@ const KEYS: readonly (readonly ColumnSpec[])[] = [
 const ADDRESSES = ['10.0.0.1', '10.0.0.2', '192.0.2.255', '0.0.0.0', '255.255.255.255', '2001:db8::1', '::', null]
 const PREFIXES = ['10.0.0.0/8', '10.0.0.0/24', '192.0.2.0/24', '2001:db8::/32', '0.0.0.0/0']
 
-function randomBatch(key: readonly ColumnSpec[], rows: number, random: () => number, largest: number): Batch {
+function randomBatch(
+  key: readonly ColumnSpec[],
+  rows: number,
+  random: () => number,
+  largest: number,
+  packets = 2 ** 24,
+): Batch {
   const batch = createBatch([...key, ...VALUE], Math.max(1, rows))
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T
   for (let row = 0; row < rows; row++) {
@@ -57,7 +63,7 @@ function randomBatch(key: readonly ColumnSpec[], rows: number, random: () => num
       setValue(batch.columns[name]!, row, value)
     }
     setValue(batch.columns.octets!, row, Math.floor(random() * largest))
-    setValue(batch.columns.packets!, row, Math.floor(random() * 2 ** 32))
+    setValue(batch.columns.packets!, row, Math.floor(random() * packets))
     setValue(batch.columns.signed!, row, Math.floor((random() - 0.5) * 1000))
   }
   batch.length = rows
@@ -190,11 +196,31 @@ describe('a fold table', () => {
     fold.close()
   })
 
+  it('asks to be written out before the sum in which it counts rows is full, and counts apart where one batch fills it', () => {
+    const aggregates = [spec('sum', 'octets'), spec('sum', 'packets'), spec('count')]
+    const options = { key: KEYS[4]!, value: VALUE, aggregates, budgetBytes: 8 << 20, partitions: 2 }
+    const fold = FoldTable.for(options)!
+    const [some, many] = [100, 2000].map((rows) => randomBatch(KEYS[4]!, rows, seededRandom(rows), 1000, 2 ** 32))
+    const fill = (batch: Batch, most: number): number => {
+      const general = new AggregateTable(options)
+      let added = 0
+      while (added < most && fold.add(batch)) added++
+      for (let i = 0; i < added; i++) general.add(batch)
+      expect(groupsOf(fold, options)).toEqual(recordsOf(general, 2).sort())
+      return added
+    }
+    expect(fill(some!, 100)).toBe(5)
+    expect(fill(many!, 100)).toBe(100)
+    fold.add(some!)
+    expect(fold.add(many!)).toBe(false)
+    fold.close()
+  })
+
   it('goes on for as many rows as their sums allow', () => {
     const key = KEYS[0]!
     const shape = { key, value: VALUE, aggregates: [spec('sum', 'packets')] }
     const fold = FoldTable.for({ ...shape, budgetBytes: 8 << 20, partitions: 1 })!
-    const batch = randomBatch(key, 4000, seededRandom(3), 10)
+    const batch = randomBatch(key, 4000, seededRandom(3), 10, 2 ** 32)
     let added = 0
     while (added < 600 && fold.add(batch)) added++
     expect(added).toBe(600)
