@@ -14,6 +14,58 @@ function storeAs<T>(dst: usize, index: u32, from: usize): void {
   else store<T>(dst + <usize>index * sizeof<T>(), load<T>(from))
 }
 
+/** Indices that are looked up by a shuffle of bytes: in a dictionary of at most 16 entries of a byte. */
+const NARROWEST: u32 = 4
+
+/** Eight values of `width` bits (at most 8), lowest first, as a byte each: the bits are halved three times, the upper half moving up. */
+// @ts-ignore: decorator
+@inline
+function spreadBits(bits: u64, width: u64, fours: u64, twos: u64, ones: u64): u64 {
+  let x = (bits & fours) | ((bits & (fours << (width << 2))) << (32 - (width << 2)))
+  x = (x & twos) | ((x & (twos << (width << 1))) << (16 - (width << 1)))
+  return (x & ones) | ((x & (ones << width)) << (8 - width))
+}
+
+/**
+ * A bit-packed run of `count` indices of 1 to 4 bits, each replaced by its entry of a byte, of which there are at most 16. Returns 1 when an index is beyond the last entry, else 0. Up to 15 bytes behind the values
+ * are written, of slack when they end the page and of values still to come when they do not.
+ */
+function narrowRun(p: usize, width: u64, count: u32, entries: usize, entryCount: u32, dst: usize): u32 {
+  const one = (<u64>1 << width) - 1
+  const two = (<u64>1 << (width << 1)) - 1
+  const fours = (<u64>1 << (width << 2)) - 1
+  const twos = two | (two << 32)
+  const ones = one * 0x0001000100010001
+  const table = v128.load(entries)
+  const last = i8x16.splat(<i8>(entryCount - 1))
+  let wrong = i8x16.splat(0)
+  let left = count
+  for (; left >= 16; left -= 16, p += <usize>(width << 1), dst += 16) {
+    const low = spreadBits(load<u64>(p), width, fours, twos, ones)
+    const high = spreadBits(load<u64>(p + <usize>width), width, fours, twos, ones)
+    const indices = i64x2.replace_lane(i64x2.splat(low), 1, high)
+    wrong = v128.or(wrong, i8x16.gt_u(indices, last))
+    v128.store(dst, i8x16.swizzle(table, indices))
+  }
+  if (left > 0) {
+    const low = spreadBits(load<u64>(p), width, fours, twos, ones)
+    const high = spreadBits(load<u64>(p + <usize>width), width, fours, twos, ones)
+    const indices = i64x2.replace_lane(i64x2.splat(low), 1, high)
+    const beyond = <u32>i8x16.bitmask(i8x16.gt_u(indices, last)) & ((1 << left) - 1)
+    v128.store(dst, i8x16.swizzle(table, indices))
+    if (beyond != 0) return 1
+  }
+  return v128.any_true(wrong) ? 1 : 0
+}
+
+/** A run of one entry. */
+// @ts-ignore: decorator
+@inline
+function repeat<T>(dst: usize, first: u32, run: u32, from: usize): void {
+  if (!isVector<T>() && sizeof<T>() == 1) memory.fill(dst + <usize>first, load<u8>(from), run)
+  else for (let i: u32 = 0; i < run; i++) storeAs<T>(dst, first + i, from)
+}
+
 // RLE / bit-packed hybrid of dictionary indices, each replaced by its dictionary entry on the way.
 function dictionary<T>(src: usize, length: u32, count: u32, entries: usize, entryCount: u32, dst: usize): i32 {
   const end = src + length
@@ -36,6 +88,13 @@ function dictionary<T>(src: usize, length: u32, count: u32, entries: usize, entr
       const bytes = run * width
       run = min<u32>(run << 3, count - done)
       if (<u64>(end - p) < <u64>((run * width + 7) >> 3)) return TRUNCATED
+      if (!isVector<T>() && sizeof<T>() == 1 && width - 1 < NARROWEST && entryCount <= 16) {
+        bad |= narrowRun(p, width, run, entries, entryCount, dst + <usize>done)
+        p += bytes
+        if (run == 0) return BAD_ENCODING
+        done += run
+        continue
+      }
       let bit: u32 = 0
       for (let i: u32 = 0; i < run; i++, bit += width) {
         let index = (load<u32>(p + (bit >> 3)) >> (bit & 7)) & mask
@@ -51,8 +110,7 @@ function dictionary<T>(src: usize, length: u32, count: u32, entries: usize, entr
       p += valueBytes
       if (index >= entryCount) return OUT_OF_RANGE
       run = min<u32>(run, count - done)
-      const from = entries + <usize>index * sizeof<T>()
-      for (let i: u32 = 0; i < run; i++) storeAs<T>(dst, done + i, from)
+      repeat<T>(dst, done, run, entries + <usize>index * sizeof<T>())
     }
     if (run == 0) return BAD_ENCODING
     done += run

@@ -23,6 +23,21 @@ const hybrid = fc
   )
   .map(([width, runs]) => Uint8Array.from([width, ...runs.flatMap(([header, body]) => [header, ...body])]))
 
+/** Whole pages of indices of a few bits, in runs of any length. */
+const narrow = fc
+  .tuple(fc.integer({ min: 1, max: 5 }), fc.array(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.nat()), { maxLength: 6 }))
+  .map(([width, runs]): Uint8Array => {
+    const page = [width]
+    for (const [groups, seed] of runs) {
+      const random = seededRandom(seed)
+      const isPacked = seed % 3 > 0
+      page.push(isPacked ? groups * 2 + 1 : groups * 2)
+      const highest = seed % 5 === 0 ? 256 : 8
+      for (let i = 0; i < (isPacked ? groups * width : 1); i++) page.push(Math.floor(random() * highest))
+    }
+    return Uint8Array.from(page)
+  })
+
 const delta = fc
   .tuple(
     fc.constantFrom(128, 256, 64, 0),
@@ -73,19 +88,24 @@ describe('parquet page kernels agree with their twins', () => {
   for (const { name, array, width } of widths) {
     it(`on dictionary pages, ${name}`, () => {
       fc.assert(
-        fc.property(fc.oneof(hybrid, bytes), COUNT, fc.integer({ min: 0, max: 40 }), (page, count, entryCount) => {
-          const entries = new array(entryCount * width).map((_, i) => (i * 7 + 1) % 251)
-          const twin = new array(count * width)
-          const expected = decodeDictionary(page, count, entries, entryCount, twin, width)
-          const { result, output } = runKernel(
-            page,
-            twin.byteLength,
-            (kernels, src, dst, extra) => kernels[name](src, page.length, count, extra, entryCount, dst),
-            new Uint8Array(entries.buffer),
-          )
-          expect(result).toBe(expected)
-          if (expected === 0) expect(Buffer.compare(output, new Uint8Array(twin.buffer))).toBe(0)
-        }),
+        fc.property(
+          fc.oneof(hybrid, narrow, bytes),
+          COUNT,
+          fc.integer({ min: 0, max: 40 }),
+          (page, count, entryCount) => {
+            const entries = new array(entryCount * width).map((_, i) => (i * 7 + 1) % 251)
+            const twin = new array(count * width)
+            const expected = decodeDictionary(page, count, entries, entryCount, twin, width)
+            const { result, output } = runKernel(
+              page,
+              twin.byteLength,
+              (kernels, src, dst, extra) => kernels[name](src, page.length, count, extra, entryCount, dst),
+              new Uint8Array(entries.buffer),
+            )
+            expect(result).toBe(expected)
+            if (expected === 0) expect(Buffer.compare(output, new Uint8Array(twin.buffer))).toBe(0)
+          },
+        ),
         { numRuns: 500 },
       )
     })
