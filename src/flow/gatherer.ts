@@ -6,12 +6,22 @@ import type { AddressColumn, Column, ColumnSpec } from './column.ts'
 import { createColumn } from './column.ts'
 import { gatherColumn } from './gather.ts'
 
-/** Gathers rows of batches into one of its own, by kernels where columns lie in their memory. */
+/** How the columns of one producer are gathered: by kernels where both sides lie in their memory. */
+interface GatherPlan {
+  readonly source: Batch['columns']
+  readonly rows: Uint32Array
+  readonly arrays: readonly { readonly gather: GatherKernel; readonly from: number; readonly to: number }[]
+  readonly sparse: readonly { readonly from: AddressColumn; readonly to: AddressColumn }[]
+  readonly others: readonly { readonly from: Column; readonly to: Column }[]
+}
+
+/** Gathers rows of batches into one of its own. */
 export class Gatherer {
   readonly #capacity: number
   readonly #instance: KernelInstance | undefined
   #specs: readonly ColumnSpec[]
   #target: Batch
+  #plan: GatherPlan | undefined
   /** Columns of the target whose IPv6 addresses are all zero. */
   readonly #zero = new Set<AddressColumn>()
 
@@ -31,43 +41,72 @@ export class Gatherer {
   /** Rows `rows[0 .. count)` of a batch of the columns `specs`, in that order; good until the next call. */
   gather(from: Batch, specs: readonly ColumnSpec[], rows: Uint32Array, count: number): Batch {
     if (this.#specs !== specs) this.#change(specs)
-    if (this.#target.capacity < count) this.#target = targetOf(specs, from.capacity, undefined)
-    const { columns } = this.#target
-    for (const name in columns) {
-      const [source, target] = [from.columns[name], columns[name]!]
-      if (!source || this.#gatherInside(source, rows, count, target)) continue
-      gatherColumn(source, rows, count, target)
-      if (target.type === 'address') this.#zero.delete(target)
+    if (this.#target.capacity < count) this.#take(from.capacity)
+    let plan = this.#plan
+    if (plan?.source !== from.columns || plan.rows !== rows) plan = this.#planFor(from.columns, rows)
+    this.#plan = plan
+    const { arrays, sparse, others } = plan
+    for (let i = 0; i < arrays.length; i++) {
+      const { gather, from, to } = arrays[i]!
+      gather(from, rows.byteOffset, count, to)
     }
+    for (let i = 0; i < sparse.length; i++) this.#gatherSparse(sparse[i]!, rows, count)
+    for (let i = 0; i < others.length; i++) gatherColumn(others[i]!.from, rows, count, others[i]!.to)
     this.#target.length = count
     return this.#target
   }
 
   #change(specs: readonly ColumnSpec[]): void {
-    if (!areSame(specs, this.#specs)) this.#target = targetOf(specs, this.#capacity, undefined)
+    const isSame = areSame(specs, this.#specs)
     this.#specs = specs
+    if (!isSame) this.#take(this.#capacity)
   }
 
-  /** False where a part of either column lies elsewhere. */
-  #gatherInside(from: Column, rows: Uint32Array, count: number, to: Column): boolean {
-    if (!this.#instance || to.valid || !this.#isInside(rows)) return false
-    const { kernels } = this.#instance
+  #take(capacity: number): void {
+    this.#target = targetOf(this.#specs, capacity, undefined)
+    this.#plan = undefined
+  }
+
+  /** A plan is good as long as rows and arrays of the source stay where they are; those of text may move. */
+  #planFor(source: Batch['columns'], rows: Uint32Array): GatherPlan {
+    const arrays: GatherPlan['arrays'][number][] = []
+    const sparse: GatherPlan['sparse'][number][] = []
+    const others: GatherPlan['others'][number][] = []
+    for (const [name, to] of Object.entries(this.#target.columns)) {
+      const from = source[name]
+      if (!from) continue
+      const parts = this.#isInside(rows) ? this.#partsOf(from, to) : undefined
+      if (!this.#instance || !parts) {
+        others.push({ from, to })
+        if (to.type === 'address') this.#zero.delete(to)
+        continue
+      }
+      for (const [array, target] of parts) {
+        const gather = gatherKernel(this.#instance.kernels, array.BYTES_PER_ELEMENT)
+        arrays.push({ gather, from: array.byteOffset, to: target.byteOffset })
+      }
+      if (from.type === 'address' && to.type === 'address') sparse.push({ from, to })
+    }
+    return { source, rows, arrays, sparse, others }
+  }
+
+  /** The arrays of a column, but for IPv6 addresses, with those that take their values; undefined when one of them lies elsewhere. */
+  #partsOf(from: Column, to: Column): (readonly [FixedArray, FixedArray])[] | undefined {
+    if (to.valid) return undefined
     if (from.type === 'address' && to.type === 'address') {
       const { family, v4, v6 } = from
-      if (![family, v4, v6, to.family, to.v4, to.v6].every((array) => this.#isInside(array))) return false
-      kernels.gather8(family.byteOffset, rows.byteOffset, count, to.family.byteOffset)
-      kernels.gather32(v4.byteOffset, rows.byteOffset, count, to.v4.byteOffset)
-      this.#gatherSparse(kernels, from, rows, count, to)
-      return true
+      if (![family, v4, v6, to.family, to.v4, to.v6].every((array) => this.#isInside(array))) return undefined
+      return [
+        [family, to.family],
+        [v4, to.v4],
+      ]
     }
-    if (!('values' in from) || !('values' in to) || !this.#isInside(from.values) || !this.#isInside(to.values))
-      return false
-    const gather = gatherKernel(kernels, from.values.BYTES_PER_ELEMENT)
-    gather(from.values.byteOffset, rows.byteOffset, count, to.values.byteOffset)
-    return true
+    if (!('values' in from) || !('values' in to)) return undefined
+    return this.#isInside(from.values) && this.#isInside(to.values) ? [[from.values, to.values]] : undefined
   }
 
-  #gatherSparse(kernels: Kernels, from: AddressColumn, rows: Uint32Array, count: number, to: AddressColumn): void {
+  #gatherSparse({ from, to }: GatherPlan['sparse'][number], rows: Uint32Array, count: number): void {
+    const { kernels } = this.#instance!
     if (kernels.countBytes(to.family.byteOffset, count, 6) > 0) {
       kernels.gatherSparse(from.family.byteOffset, from.v6.byteOffset, rows.byteOffset, count, to.v6.byteOffset)
       this.#zero.delete(to)
@@ -81,6 +120,8 @@ export class Gatherer {
     return array.buffer === this.#instance?.memory.memory.buffer
   }
 }
+
+type FixedArray = ArrayBufferView & { readonly BYTES_PER_ELEMENT: number }
 
 /** Text and bytes move to larger arrays as they grow. */
 const isFixed = ({ type }: ColumnSpec): boolean => type !== 'text' && type !== 'bytes'

@@ -119,23 +119,53 @@ export function markSelector(
 ): FilterPlan['select'] {
   const marks = Array.from({ length: MOST_MARKS }, () => memory.allocate(MOST_ROWS / 8))
   const { buffer } = memory.memory
+  let columns: Batch['columns'] | undefined
+  let placed: readonly PlacedStep[] | undefined
   return (batch, selection) => {
-    const arrays = steps.map((step) => arrayOf(step, batch))
-    const isInside = arrays.every((array) => array === undefined || array.buffer === buffer)
-    if (!isInside || selection.buffer !== buffer || batch.length > MOST_ROWS) return otherwise(batch, selection)
+    if (batch.columns !== columns) {
+      columns = batch.columns
+      placed = placeSteps(steps, batch, buffer)
+    }
+    if (!placed || selection.buffer !== buffer || batch.length > MOST_ROWS) return otherwise(batch, selection)
     let next = 0
-    for (const [i, step] of steps.entries()) {
-      const array = arrays[i]
-      if (step.type === 'range' && array) {
-        const { byteOffset, BYTES_PER_ELEMENT: bytes } = array
-        kernels.markRange(byteOffset, bytes, step.low, step.high, batch.length, marks[next++]!)
-      } else if (step.type !== 'range') {
-        if (step.type !== 'not') next--
-        kernels.joinMarks(marks[next - 1]!, marks[next]!, JOINS[step.type], batch.length)
+    for (let i = 0; i < placed.length; i++) {
+      const { join, at, bytes, low, high } = placed[i]!
+      if (join === RANGE) kernels.markRange(at, bytes, low, high, batch.length, marks[next++]!)
+      else {
+        if (join !== JOINS.not) next--
+        kernels.joinMarks(marks[next - 1]!, marks[next]!, join, batch.length)
       }
     }
     return kernels.markedRows(marks[0]!, batch.length, selection.byteOffset)
   }
+}
+
+/** A step and where the values lie that it looks at: a batch keeps its arrays. */
+interface PlacedStep {
+  /** How marks are joined; RANGE for a step that makes them. */
+  readonly join: number
+  readonly at: number
+  readonly bytes: number
+  readonly low: number
+  readonly high: number
+}
+
+const RANGE = -1
+
+/** The steps over the arrays of a batch; undefined when one of those lies elsewhere. */
+function placeSteps(steps: readonly MarkStep[], batch: Batch, buffer: ArrayBufferLike): PlacedStep[] | undefined {
+  const placed: PlacedStep[] = []
+  for (const step of steps) {
+    if (step.type !== 'range') {
+      placed.push({ join: JOINS[step.type], at: 0, bytes: 0, low: 0, high: 0 })
+      continue
+    }
+    const array = arrayOf(step, batch)
+    if (array.buffer !== buffer) return undefined
+    const { byteOffset: at, BYTES_PER_ELEMENT: bytes } = array
+    placed.push({ join: RANGE, at, bytes, low: step.low, high: step.high })
+  }
+  return placed
 }
 
 /** Whether no more marks wait at any step than there is room for. */
@@ -149,9 +179,8 @@ export function isShallow(steps: readonly MarkStep[]): boolean {
 
 const NOWHERE = new Uint8Array(0)
 
-/** The array that a step looks at, one outside of every memory when the batch has none, undefined for a step that joins. */
-function arrayOf(step: MarkStep, batch: Batch): Uint8Array | Uint16Array | Uint32Array | Float64Array | undefined {
-  if (step.type !== 'range') return undefined
+/** The array that a step looks at, one outside of every memory when the batch has none. */
+function arrayOf(step: MarkRange, batch: Batch): Uint8Array | Uint16Array | Uint32Array | Float64Array {
   const column = batch.columns[step.column]
   if (column?.type === 'address') return step.part === 'family' ? column.family : column.v4
   return column && isNumeric(column) ? column.values : NOWHERE
