@@ -15,6 +15,7 @@ export type StorageErrorCode =
   | 'bad-format'
   | 'bad-schema'
   | 'not-a-store'
+  | 'bad-option'
 
 /** What went wrong in the store, the manifest or a block. `exists`, `not-found` and `conflict` are branched on; the rest ends a command. */
 export class StorageError extends ComponentError<StorageErrorCode> {}

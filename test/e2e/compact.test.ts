@@ -40,7 +40,10 @@ describe('flowreduce compact', () => {
     expect(expected).toHaveLength(one.blocks)
     for (const workers of ['2', '3'])
       expect(await hashes((await compacted(`workers-${workers}`, '--workers', workers)).store)).toEqual(expected)
-    const small = await compacted('small', '--workers', '2', '--memory', '1MB')
+    const refused = await flowreduce(['compact', '--all', '--store', store, '--workers', '2', '--memory', '1MB'])
+    expect(refused.code).toBe(2)
+    const [, least = ''] = /memory expected (\d+MB) or more, got 1MB/.exec(refused.stderr) ?? []
+    const small = await compacted('small', '--workers', '2', '--memory', least)
     expect(small.blocks).toBeGreaterThan(one.blocks)
     for (const { store: copy } of [one, small]) {
       const { rows } = await flowreduceJson<Result>(['run', 'port-breakdown', '--store', `file:${copy}`])

@@ -1,3 +1,4 @@
+import { DEFAULT_MEMORY } from '../../storage/compact/default-memory.ts'
 import { defineCommand, type OptionTable } from '../command.ts'
 import { logOptions, reportFormatOptions, storeOptions } from './options.ts'
 
@@ -7,10 +8,10 @@ export const compactOptions = {
   all: { type: 'boolean', describe: 'Also the current hour, which ingest may still add to' },
   'min-blocks': { type: 'number', default: 1, describe: 'Leave a last group of fewer small blocks for later' },
   keep: { type: 'string', describe: 'Then drop the blocks whose flows all ended longer ago than this: 90d' },
-  workers: { type: 'number', describe: 'Threads that read and encode; default: one per core' },
+  workers: { type: 'number', describe: 'Threads that read and encode, as far as memory allows; default: one per core' },
   memory: {
     type: 'string',
-    default: '512MB',
+    default: DEFAULT_MEMORY,
     describe: 'Bound on the memory of the process, about; what needs more becomes several blocks',
   },
   'dry-run': { type: 'boolean', describe: 'Only say what would be done' },

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { parseSize } from '../../flow/size.ts'
 import { blockKey } from '../block/keys.ts'
 import { datasetColumns, rewriteSchema } from '../dataset-columns.ts'
 import { StorageError } from '../errors.ts'
@@ -8,11 +9,9 @@ import type { ObjectStore } from '../store.ts'
 import type { System } from '../system.ts'
 import { ulid } from '../ulid.ts'
 import { BlockMaker } from './block-maker.ts'
+import { DEFAULT_MEMORY } from './default-memory.ts'
 import { partsOf } from './parts.ts'
-import { mostRows } from './shared-rows.ts'
-
-/** Enough for two threads and a block of 1.4 million flows, as imports make them. */
-const DEFAULT_MEMORY_BYTES = 512e6
+import { mostLanes, mostRows } from './shared-rows.ts'
 
 /** Fewer flows are not worth the start of threads. */
 const FEW_RECORDS = 1 << 17
@@ -27,7 +26,7 @@ export interface GroupWriterOptions {
   /** All groups that there will be, and the schema of their blocks. */
   readonly groups: readonly (readonly BlockInfo[])[]
   readonly schema: unknown
-  /** Threads that read and encode; default: one per core. */
+  /** Threads that read and encode, as far as memory allows; default: one per core. */
   readonly threads?: number
   /** Bound on the memory of the process, about; a group that needs more becomes several blocks. */
   readonly memoryBytes?: number
@@ -45,14 +44,15 @@ export class GroupWriter {
   #storing: Promise<void> = Promise.resolve()
 
   constructor(options: GroupWriterOptions) {
-    const { store, dataset, schema, groups, memoryBytes = DEFAULT_MEMORY_BYTES } = options
+    const { store, dataset, schema, groups, memoryBytes = parseSize(DEFAULT_MEMORY) } = options
     const columns = datasetColumns(dataset, [schema])
     const records = groups.flat().reduce((sum, block) => sum + block.records, 0)
-    const threads = records < FEW_RECORDS ? 1 : (options.threads ?? availableParallelism())
     this.#options = options
-    this.#mostRecords = mostRows(columns, { memoryBytes, threads })
+    this.#mostRecords = mostRows(columns, memoryBytes)
     this.#target = rewriteSchema(dataset, schema)
     const parts = groups.flatMap((group) => partsOf(group, this.#mostRecords))
+    const lanes = mostLanes(columns, Math.max(0, ...parts.map((part) => part.records)), memoryBytes)
+    const threads = records < FEW_RECORDS ? 1 : Math.min(options.threads ?? availableParallelism(), lanes)
     this.#maker = new BlockMaker({ store, columns, schema, target: this.#target, parts, threads })
   }
 

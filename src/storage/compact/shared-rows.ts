@@ -5,6 +5,7 @@ import { KernelMemory, SLACK } from '../../kernels/memory.ts'
 import { orderScratchBytes } from '../../kernels/time-order.ts'
 import { RowDecoder } from '../avro/decoder.ts'
 import { BATCH_ROWS } from '../block/read.ts'
+import { StorageError } from '../errors.ts'
 import { RowGroupEncoder } from '../parquet/row-group-encoder.ts'
 import { ROW_GROUP_ROWS } from '../parquet/rows.ts'
 import { arraysOf } from './column-arrays.ts'
@@ -93,14 +94,28 @@ const ENCODED_BYTES = 2 * 28
 /** Rows by which memory is reckoned. */
 const SAMPLE_ROWS = 1 << 20
 
-/** How many rows of a part fit into some memory; at least a row group. */
-export function mostRows(
-  columns: readonly ColumnSpec[],
-  { memoryBytes, threads }: { memoryBytes: number; threads: number },
-): number {
-  const free = memoryBytes - PROCESS_BYTES - threads * laneBytes(columns)
-  const bytes = rowBytes(columns, SAMPLE_ROWS) / SAMPLE_ROWS + ENCODED_BYTES
-  return Math.max(ROW_GROUP_ROWS, Math.floor(free / bytes))
+/** Bytes of a row, in the rows that threads share and in the block that comes of them. */
+const bytesPerRow = (columns: readonly ColumnSpec[]): number =>
+  rowBytes(columns, SAMPLE_ROWS) / SAMPLE_ROWS + ENCODED_BYTES
+
+/**
+ * How many rows of a part some memory has room for, beside two lanes if it can be; a row group at least. It does not depend on how many threads there are, so neither
+ * do the blocks. Throws `bad-option` when there is no room for a row group and one lane.
+ */
+export function mostRows(columns: readonly ColumnSpec[], memoryBytes: number): number {
+  const bytes = bytesPerRow(columns)
+  const least = PROCESS_BYTES + laneBytes(columns) + ROW_GROUP_ROWS * bytes
+  if (memoryBytes < least) {
+    const [expected, got] = [least, memoryBytes].map((size) => `${Math.ceil(size / 1e6)}MB`)
+    throw new StorageError('bad-option', `compact: memory expected ${expected} or more, got ${got}`)
+  }
+  return Math.max(ROW_GROUP_ROWS, Math.floor((memoryBytes - PROCESS_BYTES - 2 * laneBytes(columns)) / bytes))
+}
+
+/** How many lanes some memory has room for beside the rows of a part; one at least. */
+export function mostLanes(columns: readonly ColumnSpec[], rows: number, memoryBytes: number): number {
+  const free = memoryBytes - PROCESS_BYTES - rows * bytesPerRow(columns)
+  return Math.max(1, Math.floor(free / laneBytes(columns)))
 }
 
 /** Memory for some rows: their columns, their order, and what sorting takes. */
