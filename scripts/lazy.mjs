@@ -3,6 +3,10 @@ import { isBuiltin } from 'node:module'
 
 const LAZY = /^(?:snappy|node:crypto)$/
 const NAMESPACE = 'lazy'
+/** A native library by the file that holds no more than its functions: what the package puts around them, streams, takes longer to load. */
+const NATIVE = `import { createRequire } from 'node:module'
+const native = (name) => createRequire(createRequire(import.meta.url).resolve(name))('./index.js')
+`
 
 /** Gives an import of such a module functions that load it and call its own. */
 export const lazy = {
@@ -15,9 +19,11 @@ export const lazy = {
       const { default: all } = await import(path)
       const names = Object.keys(all).filter((name) => typeof all[name] === 'function' && /^[a-z]/.test(name))
       const functions = names.map((name) => `export const ${name} = (...args) => load().${name}(...args)`)
-      const own = isBuiltin(path) ? '' : `export default { ${names.join(', ')} }`
+      const [head, loading, own] = isBuiltin(path)
+        ? ['', `require('${path}')`, '']
+        : [NATIVE, `native('${path}')`, `export default { ${names.join(', ')} }`]
       return {
-        contents: `let loaded\nconst load = () => (loaded ??= require('${path}'))\n${functions.join('\n')}\n${own}`,
+        contents: `${head}let loaded\nconst load = () => (loaded ??= ${loading})\n${functions.join('\n')}\n${own}`,
       }
     })
   },

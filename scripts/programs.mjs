@@ -1,16 +1,20 @@
 // The programs of dist/: pieces, each a CommonJS module as one function, and small modules that start them with the code that V8 has compiled (src/launch.ts).
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { lazy } from './lazy.mjs'
 
+const require = createRequire(import.meta.url)
+
 const COMMAND_LINE = 'src/cli/main.ts'
 /** Text of the entries of the programs that have one piece. */
 const WORKERS = {
-  worker: "export { default } from './src/runtime/worker.ts'",
+  worker: `import ${JSON.stringify(join(dirname(require.resolve('piscina')), 'worker.js'))}
+export { default } from './src/runtime/worker.ts'`,
   'ingest-worker': "import './src/ingest/daemon/worker.ts'",
   'encode-worker': "import './src/ingest/encode/worker.ts'",
   'compact-worker': "import './src/storage/compact/worker.ts'",
@@ -37,6 +41,19 @@ const sdk = {
     onResolve({ filter: /^\.\/sdk\.ts$/ }, ({ kind }) =>
       kind === 'dynamic-import' ? { path: './s3.cjs/sdk', external: true } : undefined,
     )
+  },
+}
+
+/** A pool starts the program of its tasks itself: that contains what piscina has a file of its own for, so that a worker loads one piece with compiled code. */
+const pool = {
+  name: 'pool',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]piscina[\\/]dist[\\/]index\.js$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8')
+      const contents = text.replace("(0, node_path_1.resolve)(__dirname, 'worker.js')", 'this.options.filename')
+      if (contents === text) throw new Error(`build: ${path} expected to start worker.js, got another version`)
+      return { contents }
+    })
   },
 }
 
@@ -91,11 +108,11 @@ async function buildPiece(common, { name, contents, plugins = [] }) {
     write: false,
     metafile: true,
     format: 'cjs',
-    plugins: [lean, lazy, ...plugins],
+    plugins: [lean, lazy, pool, ...plugins],
     minifyWhitespace: true,
     minifySyntax: true,
     // Native code, code that finds its own files, and what is only loaded on demand stays in node_modules.
-    external: ['snappy', 'piscina', 'esbuild', 'avsc', 'yaml'],
+    external: ['snappy', '@napi-rs/nice', 'esbuild', 'avsc', 'yaml'],
     define: { 'import.meta.url': '__url' },
     banner: { js: '(function (exports, require, module, __url, __load) {' },
     footer: { js: '})' },

@@ -25,5 +25,6 @@ export function record(program) {
     write()
     return reply
   }
-  return { ...program, exports: { default: recorded } }
+  program.exports = { __esModule: true, default: recorded }
+  return program
 }

@@ -12,7 +12,8 @@ export interface Piece {
 
 /** A program of dist/ that has been started. */
 export interface Launched<Exports> {
-  readonly exports: Exports
+  /** What the first piece exports, also to who requires the program by its path. */
+  exports: Exports
   /** What it has loaded so far; from these the build takes the code that V8 has compiled. */
   readonly pieces: readonly Piece[]
 }
@@ -23,7 +24,7 @@ export const cacheOf = (path: string): string => `${path.slice(0, -3)}cache`
 /**
  * Starts a program of the installation, the piece `NAME.cjs` beside `base`. Pieces are loaded with the code that V8 compiled of them when they were built: parsing and compiling
  * were most of what starting took. Another version of V8, or other flags, refuse that code; then it is compiled as it is called. A piece may load a part of another
- * (`./PIECE.cjs/PART`), or use a part of the first (`shared/PART`); `load` imports everything else.
+ * (`./PIECE.cjs/PART`), use a part of the first (`shared/PART`), or require its own program; `load` imports everything else.
  */
 export function launch<Exports>(
   name: string,
@@ -33,6 +34,7 @@ export function launch<Exports>(
   const pieces: Piece[] = []
   const modules = new Map<string, Parts>()
   const require = createRequire(base)
+  const own = fileURLToPath(base)
   const first = fileURLToPath(new URL(`${name}.cjs`, base))
   const start = (path: string): Parts => {
     const known = modules.get(path)
@@ -41,6 +43,7 @@ export function launch<Exports>(
     pieces.push({ path, script })
     const module = { exports: {} as Parts }
     const use = (specifier: string): unknown => {
+      if (specifier === own) return launched.exports
       const [, part] = SHARED.exec(specifier) ?? []
       return part === undefined ? require(specifier) : start(first)[part]
     }
@@ -52,7 +55,8 @@ export function launch<Exports>(
     modules.set(path, module.exports)
     return module.exports
   }
-  return { exports: start(first) as Exports, pieces } // what the entry of the program exports
+  const launched = { exports: start(first) as Exports, pieces } // what the entry of the program exports
+  return launched
 }
 
 /** What a piece exports: parts of the first piece as they are, those of others as functions that load them. */
