@@ -3,13 +3,17 @@ import { createBatch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import { growBatch } from '../../flow/copy.ts'
 import { NUMBER_RANGE } from '../../flow/value.ts'
+import type { KernelInstance } from '../../kernels/pool.ts'
 import type { AddressTable } from '../../vocabulary/address-table.ts'
 import { JobError } from '../../vocabulary/error.ts'
 import type { BatchSink } from '../program.ts'
 import { badValue, bigintOf, writeAddressCell, writePrefixCell, writeVariableCell } from './cell.ts'
+import { roomIn } from './room.ts'
 
 /** Rows at which the emits of finished records are handed on. */
 const FLUSH_ROWS = 8192
+/** Rows that there is room for, with those of a record that comes when there are nearly so many. */
+const FIRST_CAPACITY = FLUSH_ROWS + 2048
 /** Bytes of one text column at which they are handed on. */
 const FLUSH_BYTES = 4 * 2 ** 20
 /** Rows that one record, or one group, may emit. */
@@ -30,6 +34,8 @@ export interface EmitterState {
   capacity: number
   /** The last wrong call: thrown where user code has caught it. */
   failure: unknown
+  /** Whether some row has been given an address other than IPv4: then the 16 bytes of others may not be zero. */
+  wide: boolean
   /** False outside `map` and `reduce`: what calls then is code that runs later. */
   open: boolean
   bind(batch: Batch): void
@@ -38,6 +44,8 @@ export interface EmitterState {
 /** Checks what user code emits and writes it into columns, which are reused once handed on. */
 export interface Emitter {
   readonly state: EmitterState
+  /** To be called before the first row of an attempt: takes columns in kernel memory, where a table reads them, if there is room. */
+  begin(kernels: KernelInstance | undefined): void
   /** The function that user code calls, with one object per argument. */
   readonly emit: (...rows: object[]) => void
   /** Hands on all rows. */
@@ -63,7 +71,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
     columns.map((spec) => ({ spec, label: `${name} ${spec.name}` })),
   )
   const specs = columns.map(({ spec }) => spec)
-  let batch = createBatch(specs, FLUSH_ROWS)
+  let batch = createBatch(specs, 0)
   const helpers = {
     grow(): void {
       if (state.n >= MAX_ROWS)
@@ -109,8 +117,10 @@ export function createEmitter(options: EmitterOptions): Emitter {
           writeVariableCell(target, row, value, label)
           if (target.offsets[row + 1]! > FLUSH_BYTES) state.limit = 0
         } else if (target.type === 'prefix') writePrefixCell(target, row, value, label)
-        else if (target.type === 'address') writeAddressCell(target, row, value, addresses, label)
-        else if (target.type === 'u64' || target.type === 'i64')
+        else if (target.type === 'address') {
+          state.wide = true
+          writeAddressCell(target, row, value, addresses, label)
+        } else if (target.type === 'u64' || target.type === 'i64')
           target.values[row] = bigintOf(target.type, value, label)
       } catch (error) {
         throw helpers.keep(error)
@@ -121,18 +131,35 @@ export function createEmitter(options: EmitterOptions): Emitter {
   const make: unknown = new Function('helpers', source)
   if (typeof make !== 'function') throw new TypeError('emitter: expected a function')
   const { state, emit }: Pick<Emitter, 'state' | 'emit'> = make(helpers)
-  state.limit = FLUSH_ROWS
-  state.bind(batch)
   return {
     state,
     emit,
+    begin(kernels): void {
+      batch = createBatch(specs, FIRST_CAPACITY, roomIn(kernels, WORKSHOP_BYTES))
+      state.limit = FLUSH_ROWS
+      state.wide = false
+      state.bind(batch)
+    },
     flush(): void {
       if (state.n === 0) return
       batch.length = state.n
       sink.add(batch)
+      if (state.wide) clearWide(batch)
+      state.wide = false
       state.n = 0
       state.limit = FLUSH_ROWS
     },
+  }
+}
+
+/** Kernel memory that must be free for columns to be made there: several times what they take. */
+const WORKSHOP_BYTES = 4 << 20
+
+/** Makes the 16 bytes of all addresses zero, as they were. */
+function clearWide({ columns }: Batch): void {
+  for (const name in columns) {
+    const column = columns[name]!
+    if (column.type === 'address') column.v6.fill(0)
   }
 }
 
@@ -156,7 +183,7 @@ function emitterSource({ arguments: rows, strict }: EmitterOptions): string {
   })
   return `'use strict'
 class State {
-  constructor() { this.n = 0; this.limit = 0; this.capacity = 0; this.failure = undefined; this.open = false; ${columns.map(({ spec }, i) => fieldsOf(spec, i)).join(' ')} }
+  constructor() { this.n = 0; this.limit = 0; this.capacity = 0; this.failure = undefined; this.open = false; this.wide = false; ${columns.map(({ spec }, i) => fieldsOf(spec, i)).join(' ')} }
   bind(batch) { this.capacity = batch.capacity; ${columns.map(({ spec }, i) => bindingOf(spec, i)).join(' ')} }
 }
 const state = new State()
@@ -191,9 +218,10 @@ function writeOf({ name, type }: ColumnSpec, argument: number, i: number): strin
   if (type === 'boolean')
     return `${read} if (typeof ${x} !== 'boolean') helpers.fail(${i}, ${x}); state.v${i}[n] = ${x} ? 1 : 0`
   if (type === 'address') {
-    // The usual case in line: IPv4, in a row whose 16 bytes are zero already.
+    // The usual case in line: IPv4, in a row whose 16 bytes are zero already, unless the batch has been given others.
     return `${read} if (typeof ${x} === 'number' && ${x} >= 0 && ${x} < 4294967296 && Math.floor(${x}) === ${x}) {
-    state.f${i}[n] = 4; state.v${i}[n] = ${x}; const w = state.w${i}, at = n * 4; w[at] = 0; w[at + 1] = 0; w[at + 2] = 0; w[at + 3] = 0
+    state.f${i}[n] = 4; state.v${i}[n] = ${x}
+    if (state.wide) { const w = state.w${i}, at = n * 4; w[at] = 0; w[at + 1] = 0; w[at + 2] = 0; w[at + 3] = 0 }
   } else helpers.other(${i}, n, ${x})`
   }
   if (!isPlain(type)) return `${read} helpers.other(${i}, n, ${x})`

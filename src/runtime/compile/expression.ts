@@ -7,6 +7,7 @@ import { PAGE_ROWS } from '../../storage/parquet/rows.ts'
 import type { LookupKey, PrefixKey, TimeBinKey } from '../../vocabulary/key.ts'
 import type { LookupTable } from '../lookup/table.ts'
 import type { KeyPart } from './key.ts'
+import { roomIn } from './room.ts'
 import { Zone } from './zone.ts'
 
 /** Computes a key column from the column of a batch; the column it gives is reused by the next call. */
@@ -19,14 +20,10 @@ export function expressionFunction(
   kernels?: KernelInstance,
 ): ColumnFunction | undefined {
   if (expression === undefined) return undefined
-  const workshop = kernels && kernels.memory.free > WORKSHOP_BYTES ? kernels : undefined
-  const compute = computeOf(expression, lookups, workshop)
-  let capacity = workshop ? PAGE_ROWS : 0
-  let target = createColumn(
-    spec.type,
-    capacity,
-    workshop ? { ...spec, make: (type, length) => workshop.memory.array(type, length) } : spec,
-  )
+  const make = roomIn(kernels, WORKSHOP_BYTES)
+  const compute = computeOf(expression, lookups, make && kernels)
+  let capacity = make ? PAGE_ROWS : 0
+  let target = createColumn(spec.type, capacity, make ? { ...spec, make } : spec)
   return (source, length) => {
     if (length > capacity) {
       capacity = Math.max(length, capacity * 2, 1024)

@@ -1,5 +1,6 @@
 import type { Batch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
+import type { KernelInstance } from '../../kernels/pool.ts'
 import { JobError } from '../../vocabulary/error.ts'
 import type { UserFunction } from '../../vocabulary/job.ts'
 import type { Spread } from '../../vocabulary/prorate.ts'
@@ -55,6 +56,8 @@ export function mapperFactory(scope: JobScope, parts: MapParts): (sink: BatchSin
     const code = isFit && idle ? idle : makeCode(scope, parts, { sink, task })
     idle = undefined
     Object.assign(code.attempt, { sink, task })
+    code.checked.begin(sink.kernels)
+    code.fast?.begin(sink.kernels)
     return {
       map: sampling(code),
       finish() {
@@ -90,6 +93,8 @@ function sampling({ checked, fast }: MapCode): Mapper['map'] {
 }
 
 interface Runner {
+  /** To be called before an attempt; see `Emitter`. */
+  begin(kernels: KernelInstance | undefined): void
   run(batch: Batch, from: number, to: number): void
   finish(): void
 }
@@ -123,6 +128,7 @@ function mapRunner(scope: JobScope, parts: MapParts, map: UserFunction, strict: 
     promised,
   })
   return {
+    begin: emitter.begin,
     run(batch, from, to) {
       view.bind(batch)
       addresses.open(`job ${scope.name}: map`, scope.addressBudget)

@@ -36,6 +36,7 @@ export function createReducer(scope: JobScope, parts: ReduceParts, sink: BatchSi
   const group = new Group(parts.key, sink)
   const target = parts.what === 'reduce' ? sink : group
   const emitter = createEmitter({ arguments: [{ name, columns: parts.output }], addresses, sink: target, strict: true })
+  emitter.begin(undefined)
   const { state } = emitter
   const out = parts.what === 'reduce' ? flushing(emitter) : emitter.emit
   return {

@@ -1,8 +1,10 @@
 import type { Batch } from '../../flow/batch.ts'
 import type { ArrayMaker } from '../../flow/column.ts'
+import type { Kernels } from '../../kernels/kernels.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { PAGE_ROWS } from '../../storage/parquet/rows.ts'
 import type { Spread } from '../../vocabulary/prorate.ts'
+import { roomIn } from './room.ts'
 import type { Shares } from './shares.ts'
 import { numbersOf, ShareColumns } from './shares.ts'
 
@@ -15,7 +17,9 @@ const READ = ['start', 'end', 'bytes', 'packets'] as const
 /** Proration by `spreadRows` (assembly/spread.ts). Shares are made in kernel memory, where tables read them; `Spreader` does the same in TypeScript. */
 export class SpreadKernel {
   readonly shares: ShareColumns
-  readonly #instance: KernelInstance
+  /** Makes what else is to lie there. */
+  readonly make: ArrayMaker
+  readonly #kernels: Kernels
   readonly #spread: Spread
   readonly #binMs: number
   /** Addresses of the columns of flows, then of shares. */
@@ -24,13 +28,14 @@ export class SpreadKernel {
   readonly #copies: Float64Array[]
 
   /** Takes a part of the memory, if enough of it is free. */
-  static in(instance: KernelInstance | undefined, binMs: number, spread: Spread): SpreadKernel | undefined {
-    return instance && instance.memory.free > WORKSHOP_BYTES ? new SpreadKernel(instance, binMs, spread) : undefined
+  static in(kernels: KernelInstance | undefined, binMs: number, spread: Spread): SpreadKernel | undefined {
+    const make = roomIn(kernels, WORKSHOP_BYTES)
+    return kernels && make && new SpreadKernel(kernels, make, binMs, spread)
   }
 
-  private constructor(instance: KernelInstance, binMs: number, spread: Spread) {
-    const make: ArrayMaker = (type, length) => instance.memory.array(type, length)
-    this.#instance = instance
+  private constructor({ kernels }: KernelInstance, make: ArrayMaker, binMs: number, spread: Spread) {
+    this.make = make
+    this.#kernels = kernels
     this.#binMs = binMs
     this.#spread = spread
     this.shares = new ShareColumns(PAGE_ROWS, make)
@@ -58,7 +63,7 @@ export class SpreadKernel {
   spread(from: number, rows: number): number {
     const { counts, more } = this.shares
     const { from: periodFrom, to: periodTo } = this.#spread
-    return this.#instance.kernels.spreadRows(
+    return this.#kernels.spreadRows(
       ...([this.#places.byteOffset, from, rows, this.#binMs, periodFrom, periodTo] as const),
       ...([more.start.length, counts.byteOffset] as const),
     )

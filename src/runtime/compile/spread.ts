@@ -1,6 +1,6 @@
 import type { Batch } from '../../flow/batch.ts'
 import { createBatch } from '../../flow/batch.ts'
-import type { ArrayMaker, Column, ColumnSpec } from '../../flow/column.ts'
+import type { Column, ColumnSpec } from '../../flow/column.ts'
 import { gatherRows } from '../../flow/gather.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import type { Spread } from '../../vocabulary/prorate.ts'
@@ -79,8 +79,7 @@ class Spreader {
     const capped = (): void => task.count('prorate.capped')
     this.#spread = { from: task.from, to: task.to, bytes: has('bytes'), packets: has('packets'), capped }
     this.#kernel = SpreadKernel.in(kernels, binMs, this.#spread)
-    const make: ArrayMaker | undefined = this.#kernel && ((type, length) => kernels!.memory.array(type, length))
-    this.#gathered = createBatch(columns, MORE_SHARES, make)
+    this.#gathered = createBatch(columns, MORE_SHARES, this.#kernel?.make)
   }
 
   map(batch: Batch): void {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { formatAddressBytes, parseAddressExact } from '../../../src/flow/address.ts'
+import type { Batch } from '../../../src/flow/batch.ts'
 import { FLOW_COLUMNS } from '../../../src/flow/batch.ts'
 import type { ColumnSpec } from '../../../src/flow/column.ts'
+import { valueAt } from '../../../src/flow/value.ts'
 import type { Address } from '../../../src/index.ts'
 import {
   address,
@@ -22,6 +24,7 @@ import {
   u16,
   u64,
 } from '../../../src/index.ts'
+import { borrowKernels, returnKernels } from '../../../src/kernels/pool.ts'
 import { fc } from '../../kit/fast-check.ts'
 import type { Row } from './harness.ts'
 import { anyFlow, flowsOf, mapRows, programOf } from './harness.ts'
@@ -75,6 +78,55 @@ describe('a job with its own map', () => {
       }),
       { numRuns: 100 },
     )
+  })
+
+  it('writes what is emitted into the kernel memory of each attempt, with 16 zero bytes for every address but IPv6', () => {
+    const job = defineJob({
+      name: 'many',
+      description: 'x',
+      reads: ['srcAddr', 'dstPort'],
+      key: { src: address(), port: u16() },
+      value: { rows: sum() },
+      map(flow, emit) {
+        for (let i = 0; i < 1000; i++) emit({ src: flow.srcAddr, port: flow.dstPort }, { rows: i })
+      },
+    })
+    const sources = ['2001:db8::1', '10.0.0.1', null, '10.0.0.2', '::ffff:0:1']
+    const flows = Array.from({ length: 40 }, (_, i) => ({ srcAddr: sources[(i >> 2) % 5] ?? null, dstPort: i }))
+    const program = programOf(job)
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const kernels = borrowKernels(16 << 20)
+      kernels.memory.bytes(kernels.memory.mark, kernels.memory.free).fill(0xa5)
+      const expected = flows.flatMap((flow) =>
+        Array.from({ length: 1000 }, (_, rows) => `${canonical(flow.srcAddr)} ${flow.dstPort} ${rows}`),
+      )
+      const emitted: string[] = []
+      let stale = 0
+      const add = (batch: Batch): void => {
+        const { src, port, rows } = batch.columns
+        if (src?.type !== 'address' || port?.type !== 'u16' || rows?.type !== 'u53') throw new TypeError('columns')
+        for (const array of [src.v4, src.family, src.v6, port.values, rows.values])
+          expect(array.buffer).toBe(kernels.memory.memory.buffer)
+        for (let row = 0; row < batch.length; row++) {
+          emitted.push(`${valueAt(src, row)} ${port.values[row]} ${rows.values[row]}`)
+          if (src.family[row] !== 6 && src.v6.subarray(row * 16, row * 16 + 16).some((byte) => byte !== 0)) stale++
+        }
+      }
+      const context = {
+        from: 0,
+        to: 0,
+        count: () => {},
+        badRecord: (_: number, error: unknown) => {
+          throw error
+        },
+      }
+      const mapper = program.createMapper({ kernels, add }, context)
+      mapper.map(flowsOf(flows))
+      mapper.finish()
+      returnKernels(kernels)
+      expect(stale).toBe(0)
+      expect(emitted).toEqual(expected)
+    }
   })
 
   it('gives equal handles for equal addresses within a batch, and constants that compare with them', () => {

@@ -82,7 +82,7 @@ describe('a declarative job with time: spread', () => {
           })
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
   })
 
