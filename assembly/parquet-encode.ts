@@ -133,20 +133,56 @@ function putDelta<T>(values: usize, count: u32, deltas: usize, to: usize): usize
   return at
 }
 
-/** Smallest and largest value into the report; false for one that a column of doubles cannot hold. */
+/** The lesser of each lane. */
+// @ts-ignore: decorator
+@inline
+function lesser<T>(a: v128, b: v128): v128 {
+  if (isFloat<T>()) return f64x2.pmin(a, b)
+  if (sizeof<T>() == 4) return i32x4.min_u(a, b)
+  return sizeof<T>() == 2 ? i16x8.min_u(a, b) : i8x16.min_u(a, b)
+}
+
+/** The greater of each lane. */
+// @ts-ignore: decorator
+@inline
+function greater<T>(a: v128, b: v128): v128 {
+  if (isFloat<T>()) return f64x2.pmax(a, b)
+  if (sizeof<T>() == 4) return i32x4.max_u(a, b)
+  return sizeof<T>() == 2 ? i16x8.max_u(a, b) : i8x16.max_u(a, b)
+}
+
+/** Smallest and largest value into the report, 16 bytes at a time; false for one that a column of doubles cannot hold. */
 function putBounds<T>(values: usize, count: u32, report: usize): bool {
-  let least = load<T>(values)
-  let most = least
-  let isRight: u32 = 1
-  for (let i: u32 = 0; i < count; i++) {
-    const value = load<T>(values + <usize>i * sizeof<T>())
-    if (isFloat<T>()) isRight &= <u32>(f64.abs(<f64>value) <= MAX_SAFE)
-    least = value < least ? value : least
-    most = value > most ? value : most
+  const end = values + <usize>count * sizeof<T>()
+  let at = values
+  let low = v128.splat<T>(load<T>(values))
+  let high = low
+  let right = v128.splat<i64>(-1)
+  for (; at + 16 <= end; at += 16) {
+    const value = v128.load(at)
+    if (isFloat<T>()) right = v128.and(right, f64x2.le(f64x2.abs(value), f64x2.splat(MAX_SAFE)))
+    low = lesser<T>(low, value)
+    high = greater<T>(high, value)
+  }
+  // The report is written anew below.
+  v128.store(report, low)
+  v128.store(report, high, 16)
+  let least = load<T>(report)
+  let most = load<T>(report, 16)
+  for (let lane: usize = 0; lane < 16; lane += sizeof<T>()) {
+    least = min<T>(least, load<T>(report + lane))
+    most = max<T>(most, load<T>(report + lane, 16))
+  }
+  let isRight = v128.all_true<i64>(right)
+  for (; at < end; at += sizeof<T>()) {
+    const value = load<T>(at)
+    if (isFloat<T>() && !(f64.abs(<f64>value) <= MAX_SAFE)) isRight = false
+    least = min<T>(least, value)
+    most = max<T>(most, value)
   }
   store<f64>(report, <f64>least)
   store<f64>(report, <f64>most, MAX)
-  return isRight != 0
+  return isRight
 }
 
 /** Pages of differences; their end, or 0 when a reader could not add them up: 32 bits hold them, or doubles. */
