@@ -1,5 +1,6 @@
 import type { Batch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
+import { markSelector } from '../../flow/filter/marks.ts'
 import type { FilterPlan } from '../../flow/filter/plan.ts'
 import { Gatherer } from '../../flow/gatherer.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
@@ -26,8 +27,7 @@ export class RowSelector {
   readonly #program: Program
   readonly #counters: LiveCounters
   readonly #timed: boolean
-  readonly #from: number
-  readonly #to: number
+  readonly #inPeriod: FilterPlan['select']
   readonly #match: FilterPlan['select'] | undefined
   readonly #gatherer: Gatherer
   #rows: Uint32Array
@@ -40,15 +40,14 @@ export class RowSelector {
     this.#timed = task.from !== null || task.to !== null
     const columns = where || this.#timed ? columnsOf(task) : []
     const needed = WORKSHOP_BYTES + Gatherer.bytesNeeded(columns, PAGE_ROWS)
-    const workshop = where && kernels && kernels.memory.free > needed ? kernels : undefined
+    const workshop = columns.length > 0 && kernels && kernels.memory.free > needed ? kernels : undefined
     this.#gatherer = new Gatherer(columns, PAGE_ROWS, workshop)
     this.#match = workshop ? where?.selectIn(workshop) : where?.select
     const rows = (): Uint32Array => workshop?.memory.array(Uint32Array, PAGE_ROWS) ?? new Uint32Array(0)
     this.#rows = rows()
     this.#matching = rows()
+    this.#inPeriod = periodSelector(task, program, workshop)
     this.#counters = counters
-    this.#from = task.from ?? Number.NEGATIVE_INFINITY
-    this.#to = task.to ?? Number.POSITIVE_INFINITY
   }
 
   /** The columns by which rows of a piece are selected; undefined when none are. */
@@ -71,11 +70,12 @@ export class RowSelector {
     const isTimed = this.#timed && input.timed
     if (!isTimed && !match && !input.records && !input.countSampling) return { batch, rows: undefined }
     const needsRows = !match || input.countSampling
-    const inPeriod = isTimed ? this.#selectPeriod(batch) : needsRows ? allRows(batch, this.#rows) : batch.length
-    const unsampled = input.countSampling ? countUnsampled(batch, this.#rows, inPeriod) : 0
+    const rows = this.#rows
+    const inPeriod = isTimed ? this.#inPeriod(batch, rows) : needsRows ? allRows(batch, rows) : batch.length
+    const unsampled = input.countSampling ? countUnsampled(batch, rows, inPeriod) : 0
     let left = inPeriod
-    if (match && isTimed) left = intersect(this.#rows, inPeriod, this.#matching, match(batch, this.#matching))
-    else if (match) left = match(batch, this.#rows)
+    if (match && inPeriod === batch.length) left = match(batch, rows)
+    else if (match && inPeriod > 0) left = intersect(rows, inPeriod, this.#matching, match(batch, this.#matching))
     if (input.records) left = keepRecords(this.#rows, left, firstRecord, input.records)
     if (left > 0 && !input.pages.complete()) return undefined
     this.#counters.outsidePeriod += batch.length - inPeriod
@@ -84,11 +84,20 @@ export class RowSelector {
     if (left === batch.length) return { batch, rows: undefined }
     return { batch: this.#gatherer.gather(batch, input.columns, this.#rows, left), rows: this.#rows }
   }
+}
 
-  #selectPeriod(batch: Batch): number {
-    const select = this.#program.time === 'spread' ? selectOverlaps : selectStarts
-    return select(batch, this.#from, this.#to, this.#rows)
-  }
+/** What finds the rows of the period: those that start in it by a kernel, where one can. */
+function periodSelector(
+  { from, to }: MapTask,
+  { time }: Program,
+  kernels: KernelInstance | undefined,
+): FilterPlan['select'] {
+  const [first, end] = [from ?? Number.NEGATIVE_INFINITY, to ?? Number.POSITIVE_INFINITY]
+  if (time === 'spread') return (batch, rows) => selectOverlaps(batch, first, end, rows)
+  const select: FilterPlan['select'] = (batch, rows) => selectStarts(batch, first, end, rows)
+  // Times are whole milliseconds.
+  const range = { type: 'range', column: 'start', part: 'values', low: first, high: Math.ceil(end) - 1 } as const
+  return kernels ? markSelector([range], kernels, select) : select
 }
 
 /** The columns of the first block that is read; most tasks read the same of all. */
