@@ -1,6 +1,7 @@
 import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isProcessRunning } from '../../storage/lease.ts'
+import type { Holder } from '../../storage/lease.ts'
+import { isProcessRunning, thisProcess } from '../../storage/lease.ts'
 import type { Claim } from './claim.ts'
 import { grantClaims } from './claim.ts'
 
@@ -15,6 +16,7 @@ const DIGITS = 12
  */
 export class ClaimRegistry {
   readonly #folder: string
+  readonly #self = thisProcess()
   #files = 0
 
   constructor(folder: string) {
@@ -57,12 +59,18 @@ export class ClaimRegistry {
       if (version === undefined) return { version: 0, claims: [] }
       try {
         const claims: readonly Claim[] = JSON.parse(readFileSync(this.#path(version), 'utf8'))
-        return { version, claims: claims.filter(({ holder }) => isProcessRunning(holder)) }
+        return { version, claims: claims.filter(({ holder }) => this.#isRunning(holder)) }
       } catch (error) {
         // Cleared between the listing and the reading: there are newer ones.
         if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
       }
     }
+  }
+
+  /** This process is no question; any other takes a look into /proc. */
+  #isRunning(holder: Holder): boolean {
+    const { pid, started } = this.#self
+    return (holder.pid === pid && holder.started === started) || isProcessRunning(holder)
   }
 
   #versions(): readonly number[] {
