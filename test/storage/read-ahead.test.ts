@@ -4,12 +4,14 @@ import type { Column } from '../../src/flow/column.ts'
 import { avroSchema } from '../../src/flow/schema.ts'
 import { valueAt } from '../../src/flow/value.ts'
 import { ByteRun } from '../../src/storage/block/byte-run.ts'
+import { FirstReads, firstRead } from '../../src/storage/block/first-read.ts'
 import { readBlock } from '../../src/storage/block/read.ts'
 import { openMemoryStore } from '../../src/storage/memory-store.ts'
 import { ROW_GROUP_ROWS } from '../../src/storage/parquet/rows.ts'
 import { readsUnderWay } from '../../src/storage/read-ahead.ts'
 import type { BlockSource, ByteRange } from '../../src/storage/store.ts'
 import { batchOf } from '../flow/columns.ts'
+import { blockInfo, encodeRows, OneObject } from './block/blocks.ts'
 import { encodeParquetBlock } from './parquet/parquet-block.ts'
 
 /** A store that says how many reads it wants, and shows how many are under way. */
@@ -101,5 +103,53 @@ describe('a Parquet block', () => {
       expect(mostUnderWay()).toBe(Math.min(readsAhead ?? 1, groups))
       for await (const _ of readBlock({ store, block, schema, columns })) break
     }
+  })
+})
+
+describe('the first read of a block', () => {
+  const columns = FLOW_COLUMNS.filter(({ name }) => ['dstPort', 'bytes'].includes(name))
+  const rows = Array.from({ length: 5000 }, (_, i) => [i, i * 3])
+  const schema = avroSchema('Flow', columns)
+  const avro = encodeRows(columns, rows, { recordsPerSync: 100 })
+  const parquet = encodeParquetBlock(batchOf(columns, rows), Uint32Array.from(rows.keys()), { columns, schema })
+  const blocks = [
+    { name: 'Avro', bytes: avro.bytes, schema: avro.schema, block: blockInfo(avro) },
+    { name: 'Parquet', bytes: parquet.bytes, schema, block: { key: 'x', collector: 'test', ...parquet.info } },
+  ]
+
+  for (const { name, bytes, block, schema } of blocks)
+    it(`is known before, and not repeated by who reads it: ${name}`, async () => {
+      for (const first of name === 'Avro' ? [0, 3] : [0]) {
+        const chunks = { first, count: block.chunks.length - first }
+        const object = new OneObject(bytes)
+        const asked = { read: object.read.bind(object), readsAhead: 2 }
+        const reads = new FirstReads(asked)
+        const range = firstRead(block, chunks)
+        reads.begin(block.key, range)
+        expect(object.requests).toEqual([range])
+        let left = block.chunks.slice(first).reduce((sum, [, , records]) => sum + records, 0)
+        for await (const { batch } of readBlock({ store: reads.source, block, schema, columns, chunks }))
+          left -= batch.length
+        expect(left).toBe(0)
+        expect(object.requests.filter(({ offset }) => offset === range?.offset)).toHaveLength(1)
+      }
+    })
+
+  it('is heard of when it fails, by who reads that part, and not begun where answers come at once', async () => {
+    let asked = 0
+    const read = async (): Promise<Uint8Array> => {
+      asked++
+      throw new Error('gone')
+    }
+    const range = { offset: 0, length: 9 }
+    const late = new FirstReads({ read, readsAhead: 3 })
+    late.begin('a', range)
+    await new Promise(setImmediate)
+    await expect(late.source.read('a', range)).rejects.toThrow('gone')
+    expect(asked).toBe(1)
+    await expect(late.source.read('a', range)).rejects.toThrow('gone')
+    expect(asked).toBe(2)
+    new FirstReads({ read }).begin('a', range)
+    expect(asked).toBe(2)
   })
 })

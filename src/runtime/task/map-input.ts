@@ -3,6 +3,7 @@ import { RowCodec } from '../../flow/canonical.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { isDamage } from '../../storage/block/block-bytes.ts'
+import { FirstReads, firstRead } from '../../storage/block/first-read.ts'
 import type { BlockDamage } from '../../storage/block/read.ts'
 import { readBlockPages } from '../../storage/block/read.ts'
 import type { RowPages } from '../../storage/block/row-pages.ts'
@@ -37,16 +38,19 @@ export interface ReadOptions {
   onCorrupt(records: number): void
 }
 
-/** Reads the pieces of a map task in order. */
+/** Reads the pieces of a map task in order; what the next one is read for first is asked for while one is read. */
 export async function* readPieces(
   task: MapTask,
   store: BlockSource,
   { kernels, selects, onCorrupt }: ReadOptions,
 ): AsyncGenerator<InputRows, void, undefined> {
   const tolerance = task.onCorrupt === 'skip' ? onCorrupt : undefined
-  for (const piece of task.pieces) {
+  const reads = new FirstReads(store)
+  for (const [i, piece] of task.pieces.entries()) {
+    const next = task.pieces[i + 1]
+    if (next?.type === 'block') reads.begin(next.block.key, firstRead(next.block, next))
     if (piece.type === 'run') yield* readRun(piece)
-    else yield* readPiece(piece, store, { kernels, first: selects(piece), onCorrupt: tolerance })
+    else yield* readPiece(piece, reads.source, { kernels, first: selects(piece), onCorrupt: tolerance })
   }
 }
 

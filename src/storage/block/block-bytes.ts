@@ -145,7 +145,7 @@ function checkHeader(bytes: Uint8Array, block: BlockInfo): AvroHeader {
 }
 
 /** The ranges to read: neighbouring chunks together, with the header before the first when it is wanted, a large chunk in pieces. */
-function rangesOf(chunks: readonly ChunkInfo[], hasHeader: boolean): ByteRange[] {
+export function rangesOf(chunks: readonly ChunkInfo[], hasHeader: boolean): ByteRange[] {
   const ranges: { offset: number; length: number }[] = []
   let open: { offset: number; length: number } | undefined
   for (const [i, [offset, length]] of chunks.entries()) {

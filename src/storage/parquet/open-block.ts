@@ -1,7 +1,7 @@
 import { columnSpecs } from '../../flow/schema.ts'
 import { StorageError } from '../errors.ts'
 import type { BlockInfo } from '../manifest/actions.ts'
-import type { BlockSource } from '../store.ts'
+import type { BlockSource, ByteRange } from '../store.ts'
 import { leavesOf } from './leaves.ts'
 import type { RowGroup, SchemaLeaf } from './metadata.ts'
 import { readFooter } from './read-metadata.ts'
@@ -35,10 +35,17 @@ interface Expected {
   readonly leaves: readonly SchemaLeaf[]
 }
 
-async function openFooter(store: BlockSource, { block, leaves }: Expected): Promise<ParquetFooter> {
-  const last = block.chunks.at(-1)
+/** Where the footer stands: behind the last row group. */
+export function footerRange({ chunks, sizeBytes }: BlockInfo): ByteRange {
+  const last = chunks.at(-1)
   const offset = last ? last[0] + last[1] : 4
-  const bytes = await store.read(block.key, { offset, length: block.sizeBytes - offset })
+  return { offset, length: sizeBytes - offset }
+}
+
+async function openFooter(store: BlockSource, { block, leaves }: Expected): Promise<ParquetFooter> {
+  const range = footerRange(block)
+  const { offset } = range
+  const bytes = await store.read(block.key, range)
   const length = bytes.length < 8 ? -1 : new DataView(bytes.buffer, bytes.byteOffset).getUint32(bytes.length - 8, true)
   const magic = new TextDecoder('latin1').decode(bytes.subarray(-4))
   if (magic !== 'PAR1' || length !== bytes.length - 8) {

@@ -1,0 +1,46 @@
+import type { BlockInfo } from '../manifest/actions.ts'
+import { footerRange } from '../parquet/open-block.ts'
+import type { BlockSource, ByteRange } from '../store.ts'
+import { rangesOf } from './block-bytes.ts'
+
+/** What is read first by who reads some chunks of a block: of Parquet the footer, of Avro the first of those chunks, and the header when it stands before them. */
+export function firstRead(block: BlockInfo, { first, count }: { first: number; count: number }): ByteRange | undefined {
+  if (block.format === 'parquet') return footerRange(block)
+  return rangesOf(block.chunks.slice(first, first + count), first === 0)[0]
+}
+
+/** A store that is read one block after the other, and whose answers are late: what the next block is read for first may be asked for early. */
+export class FirstReads {
+  /** The store, whose reads are those under way where there is one. */
+  readonly source: BlockSource
+  readonly #store: BlockSource
+  readonly #underWay = new Map<string, Promise<Uint8Array>>()
+
+  constructor(store: BlockSource) {
+    this.#store = store
+    const { readsAhead } = store
+    this.source = {
+      read: (key, range) => this.#take(key, range) ?? store.read(key, range),
+      ...(store.readVerified && { readVerified: store.readVerified.bind(store) }),
+      ...(store.open && { open: store.open.bind(store) }),
+      ...(readsAhead !== undefined && { readsAhead }),
+    }
+  }
+
+  /** Asks for a part that will be read; not of a store that answers at once. */
+  begin(key: string, range: ByteRange | undefined): void {
+    if (!range || (this.#store.readsAhead ?? 1) < 2) return
+    const read = this.#store.read(key, range)
+    read.catch(() => undefined) // whoever reads that part hears of it
+    this.#underWay.set(nameOf(key, range), read)
+  }
+
+  #take(key: string, range: ByteRange | undefined): Promise<Uint8Array> | undefined {
+    const name = nameOf(key, range)
+    const read = this.#underWay.get(name)
+    this.#underWay.delete(name)
+    return read
+  }
+}
+
+const nameOf = (key: string, range: ByteRange | undefined): string => `${key} ${range?.offset} ${range?.length}`
