@@ -1,9 +1,17 @@
 // Programs that say how the bytes of an entry (groups.ts) are written: the canonical encoding of its key, or a row of a result.
 
-const BYTE: u32 = 0
+export const BYTE: u32 = 0
 const U8: u32 = 1
-const U16: u32 = 2
-const U32: u32 = 4
+export const U16: u32 = 2
+export const U32: u32 = 4
+export const U64: u32 = 8
+
+/** Bytes that a program writes. */
+export function writtenBytes(program: usize, steps: u32): u32 {
+  let bytes: u32 = 0
+  for (let i: u32 = 0; i < steps; i++) bytes += max(1, load<u32>(program + (<usize>i << 2)) >> 24)
+  return bytes
+}
 
 /**
  * Writes bytes of one entry as a program says, and returns their end. A step is a word: bits 24-31 what is written (a byte that is given; the low one or two bytes, the four

@@ -170,7 +170,6 @@ export interface Kernels {
     numbers: number,
     program: number,
     steps: number,
-    key: number,
     partitions: number,
     ends: number,
     totals: number,

@@ -68,13 +68,13 @@ describe('the groups kernels agree with their twins', () => {
         for (let i = 0; i < rows; i++) fillEntry(entries + i * stride, width, sums, random)
         const steps = someProgram(width, random)
         const program = place(steps)
-        const [key, ends, chosen] = [memory.allocate(64), memory.allocate(partitions * 4), memory.allocate(rows * 2)]
+        const [ends, chosen] = [memory.allocate(partitions * 4), memory.allocate(rows * 2)]
         const [totals, dst] = [memory.allocate(partitions * 8), memory.allocate(rows * stride)]
         const twin = twinMemory()
         const countAt = countOf(width)
         const { length } = steps
         twins.groupsPartition(twin, entries, rows, stride, countAt, program, length, partitions, ends, totals, dst)
-        const rest = [key, partitions, ends, totals, chosen, dst] as const
+        const rest = [partitions, ends, totals, chosen, dst] as const
         kernels.groupsPartition(entries, rows, stride, countAt, program, length, ...rest)
         sameBytes(twin, ends, partitions * 4)
         sameBytes(twin, totals, partitions * 8)

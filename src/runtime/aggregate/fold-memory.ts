@@ -29,7 +29,7 @@ export interface PackedGroups {
   readonly entries: number
   readonly count: number
   readonly scratch: number
-  /** Room for a program and a key. */
+  /** Room for a program. */
   readonly work: number
   /** Room for two bytes of each entry. */
   readonly chosen: number

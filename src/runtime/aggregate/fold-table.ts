@@ -108,7 +108,7 @@ export class FoldTable {
     const steps = keySteps.length
     new Uint32Array(buffer, work, steps).set(keySteps)
     kernels.groupsPartition(
-      ...([entries, count, strideBytes, numbersAt, work, steps, work + steps * 4] as const),
+      ...([entries, count, strideBytes, numbersAt, work, steps] as const),
       ...([slices, ends, totals, chosen, scratch] as const),
     )
     const endOf = new Uint32Array(buffer, ends, slices)

@@ -3,7 +3,7 @@ import type { Column, ColumnSpec, ColumnType } from '../../flow/column.ts'
 import { isAll4 } from '../../flow/column.ts'
 
 /** Keys of more words than this are held in canonical encoding. */
-const MAX_WORDS = 6
+const MAX_WORDS = 12
 const SIGN = 0x8000_0000
 
 /** Words of each type that has any; their order as unsigned numbers is the canonical order. */

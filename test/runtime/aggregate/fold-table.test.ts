@@ -42,6 +42,16 @@ const KEYS: readonly (readonly ColumnSpec[])[] = [
     { name: 'dst', type: 'address' },
     { name: 'bin', type: 'instant' },
   ],
+  [
+    { name: 'src', type: 'address' },
+    { name: 'net', type: 'prefix' },
+    { name: 'bin', type: 'instant' },
+    { name: 'end', type: 'instant' },
+    { name: 'sport', type: 'u16' },
+    { name: 'proto', type: 'u8' },
+    { name: 'domain', type: 'u53' },
+    { name: 'interface', type: 'u32' },
+  ],
 ]
 
 const ADDRESSES = ['10.0.0.1', '10.0.0.2', '192.0.2.255', '0.0.0.0', '255.255.255.255', '2001:db8::1', '::', null]
