@@ -5,6 +5,8 @@ import { ThriftReader } from './thrift.ts'
 
 /** The opposite of metadata.ts: every field is found by its number in parquet.thrift, and what a reader of flow blocks has no use for, such as statistics, is stepped over. */
 
+const NAMES = new TextDecoder()
+
 /** A number that no field holds: it has not been read. */
 const ABSENT = Number.NaN
 
@@ -116,7 +118,7 @@ function readLeaf(reader: ThriftReader): SchemaLeaf {
     if (reader.id === 1) physical = reader.integer()
     else if (reader.id === 2) rest.width = reader.integer()
     else if (reader.id === 3) repetition = reader.integer()
-    else if (reader.id === 4) name = new TextDecoder().decode(reader.binary())
+    else if (reader.id === 4) name = NAMES.decode(reader.binary())
     else if (reader.id === 6) rest.converted = reader.integer()
     else reader.skip()
   }
