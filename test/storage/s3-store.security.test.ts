@@ -102,7 +102,7 @@ describe('server-side encryption', () => {
     await store.write('a', new Uint8Array(3))
     await store.write('b', new Uint8Array(9_000_000), { ifAbsent: true })
     const asking = stub.requests.filter(({ headers }) => headers['x-amz-server-side-encryption'] === 'aws:kms')
-    expect(asking.map(({ method, query }) => `${method} ${[...query.keys()]}`)).toEqual(['PUT ', 'POST uploads'])
+    expect(asking.map(({ method, query }) => `${method} ${[...query.keys()]}`)).toEqual(['PUT x-id', 'POST uploads'])
     for (const { headers } of asking) expect(headers['x-amz-server-side-encryption-aws-kms-key-id']).toBe('alias/flows')
   })
 

@@ -1,8 +1,7 @@
 import pLimit, { type LimitFunction } from 'p-limit'
 import type { System } from '../system.ts'
-import { type ConnectOptions, connectSdk, connectWire, type S3Api } from './client.ts'
+import { type ConnectOptions, connect, type S3Api } from './client.ts'
 import { failureOf, S3Failure } from './failure.ts'
-import type { S3Wire } from './wire.ts'
 
 /** Times and counts of requests; a test shortens them. */
 export interface S3Limits {
@@ -34,7 +33,7 @@ export const DEFAULT_LIMITS: S3Limits = {
 }
 
 /** One try: sends a request and takes in its whole answer; `heard` puts off the time limit. */
-export type Attempt<Result> = (wire: S3Wire, signal: AbortSignal, heard: () => void) => Promise<Result>
+export type Attempt<Result> = (api: S3Api, signal: AbortSignal, heard: () => void) => Promise<Result>
 
 export interface CallOptions {
   readonly silenceMs?: number
@@ -49,15 +48,14 @@ const SLOWEST_BYTES_PER_SECOND = 128 * 1024
 export class S3Caller {
   readonly limits: S3Limits
   private readonly system: System
-  private readonly options: ConnectOptions
+  private readonly options: Omit<ConnectOptions, 'concurrency' | 'connectMs'>
   private readonly limit: LimitFunction
   private api: Promise<S3Api> | undefined
-  private wire: Promise<S3Wire> | undefined
 
-  constructor(limits: S3Limits, system: System, options: Omit<ConnectOptions, 'connectMs'>) {
+  constructor(limits: S3Limits, system: System, options: Omit<ConnectOptions, 'concurrency' | 'connectMs'>) {
     this.limits = limits
     this.system = system
-    this.options = { ...options, connectMs: limits.connectMs }
+    this.options = options
     this.limit = pLimit(limits.concurrency)
   }
 
@@ -79,12 +77,12 @@ export class S3Caller {
   /** One try. Fails with an `S3Failure`; other errors are the caller's own. */
   once<Result>(attempt: Attempt<Result>, { silenceMs, sentBytes = 0 }: CallOptions = {}): Promise<Result> {
     return this.limit(async () => {
-      const wire = await this.connected()
+      const api = await this.connected()
       const limitMs = (silenceMs ?? this.limits.silenceMs) + (sentBytes / SLOWEST_BYTES_PER_SECOND) * 1000
       const controller = new AbortController()
       const timer = setTimeout(() => controller.abort(), limitMs)
       try {
-        return await attempt(wire, controller.signal, () => void timer.refresh())
+        return await attempt(api, controller.signal, () => void timer.refresh())
       } catch (error) {
         throw controller.signal.aborted
           ? new S3Failure(0, `no answer within ${Math.round(limitMs)} ms`)
@@ -100,14 +98,9 @@ export class S3Caller {
     return this.retry(() => this.once(attempt, options))
   }
 
-  /** The SDK, loaded when something first needs it. */
-  private readonly sdk = (): Promise<S3Api> => {
-    this.api ??= connectSdk(this.options)
+  private connected(): Promise<S3Api> {
+    const { concurrency, connectMs } = this.limits
+    this.api ??= connect({ ...this.options, concurrency, connectMs })
     return this.api
-  }
-
-  private connected(): Promise<S3Wire> {
-    this.wire ??= connectWire(this.options, this.sdk)
-    return this.wire
   }
 }

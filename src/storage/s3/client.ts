@@ -1,12 +1,7 @@
-import { readFile, stat } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
-import type { S3Client } from '@aws-sdk/client-s3'
+import { readFile } from 'node:fs/promises'
+import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
 import { StorageError } from '../errors.ts'
-import { bucketAt, bucketBySdk } from './endpoint.ts'
-import type { Credentials } from './signature.ts'
 import { checkEndpoint, type S3Location } from './url.ts'
-import { S3Wire } from './wire.ts'
 
 /** The SDK, loaded, and a client of it for one location. */
 export interface S3Api {
@@ -16,6 +11,8 @@ export interface S3Api {
 
 export interface ConnectOptions {
   readonly location: S3Location
+  /** Connections, and so requests, at a time. */
+  readonly concurrency: number
   /** Time to open a connection, milliseconds. */
   readonly connectMs: number
   readonly environment: NodeJS.ProcessEnv
@@ -25,37 +22,29 @@ export interface ConnectOptions {
 const DEFAULT_REGION = 'us-east-1'
 
 /**
- * Makes the client that sends all requests. It does without the SDK where the variables say what it needs, credentials and region, and the URL names a server;
- * else it asks the SDK, which knows profiles, web identities, containers, instances and the partitions of AWS.
+ * Loads the SDK (150 ms, so not before a store on S3 is used) and makes a client. Credentials come from the SDK's own chain: variables, profile,
+ * web identity, container, instance. The SDK tries each request once; retries are ours.
  */
-export async function connectWire(options: ConnectOptions, sdk: () => Promise<S3Api>): Promise<S3Wire> {
-  const { location, environment, connectMs } = options
-  const { bucket, endpoint, pathStyle } = location
-  const ca = await certificateAuthorities(environment)
-  const known = knownRegion(location, environment)
-  const region = known ?? ((await hasProfiles()) ? await (await sdk()).client.config.region() : DEFAULT_REGION)
-  const address =
-    endpoint === undefined
-      ? await bucketBySdk((await sdk()).sdk, { bucket, region, forcePathStyle: pathStyle ?? false })
-      : bucketAt(endpoint, bucket, pathStyle ?? true)
-  const credentials = async (): Promise<Credentials> =>
-    credentialsOfVariables() ?? (await (await sdk()).client.config.credentials())
-  return new S3Wire({ address, region, ca, connectMs, credentials })
-}
-
-/** The credentials of the variables, which hold unless a profile is named: the rule of the SDK, whose other sources are left to it. */
-function credentialsOfVariables(): Credentials | undefined {
-  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = process.env
-  if (process.env.AWS_PROFILE || !accessKeyId || !secretAccessKey) return undefined
-  return { accessKeyId, secretAccessKey, sessionToken: process.env.AWS_SESSION_TOKEN }
-}
-
-/** Loads the SDK (150 ms, so not before it is needed) and makes a client, which is asked and never sends a request for an object. */
-export async function connectSdk({ location, environment }: ConnectOptions): Promise<S3Api> {
+export async function connect(options: ConnectOptions): Promise<S3Api> {
+  const { location, environment, concurrency, connectMs } = options
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
   const sdk = await import('./sdk.ts')
-  const region = knownRegion(location, environment) ?? (await profileRegion(sdk))
-  return { sdk, client: new sdk.S3Client({ region }) }
+  const agent = { keepAlive: true, maxSockets: concurrency }
+  const authorities = await certificateAuthorities(environment)
+  const config: S3ClientConfig = {
+    region: location.region ?? (await configuredRegion(sdk, environment)),
+    forcePathStyle: location.pathStyle ?? location.endpoint !== undefined,
+    maxAttempts: 1,
+    // a request that waits for 100-continue gets a connection of its own every time
+    expectContinueHeader: false,
+    requestHandler: {
+      connectionTimeout: connectMs,
+      httpAgent: agent,
+      httpsAgent: authorities === undefined ? agent : { ...agent, ca: authorities },
+    },
+  }
+  if (location.endpoint !== undefined) config.endpoint = location.endpoint
+  return { sdk, client: new sdk.S3Client(config) }
 }
 
 /** The location with what the usual variables add to it; what the URL says goes first. */
@@ -65,13 +54,10 @@ export function withEnvironment(location: S3Location, environment: NodeJS.Proces
   return endpoint ? { ...location, endpoint: checkEndpoint(endpoint) } : location
 }
 
-/** The region of the URL, else of the variables. */
-function knownRegion({ region }: S3Location, environment: NodeJS.ProcessEnv): string | undefined {
-  return region ?? (environment.AWS_REGION || environment.AWS_DEFAULT_REGION || undefined)
-}
-
-/** The region of the profile, else the default. */
-async function profileRegion(sdk: S3Api['sdk']): Promise<string> {
+/** The region of the variables, else of the profile, else the default. */
+async function configuredRegion(sdk: S3Api['sdk'], environment: NodeJS.ProcessEnv): Promise<string> {
+  const named = environment.AWS_REGION || environment.AWS_DEFAULT_REGION
+  if (named) return named
   const probe = new sdk.S3Client({})
   try {
     return await probe.config.region()
@@ -80,17 +66,6 @@ async function profileRegion(sdk: S3Api['sdk']): Promise<string> {
   } finally {
     probe.destroy()
   }
-}
-
-/** Whether there is a file that may hold profiles. */
-async function hasProfiles(): Promise<boolean> {
-  const { AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE } = process.env
-  const paths = [
-    AWS_CONFIG_FILE || join(homedir(), '.aws/config'),
-    AWS_SHARED_CREDENTIALS_FILE || join(homedir(), '.aws/credentials'),
-  ]
-  const sizes = await Promise.all(paths.map(async (path) => (await stat(path).catch(() => undefined))?.size ?? 0))
-  return sizes.some((size) => size > 0)
 }
 
 /** Certificates of the file that the AWS tools take them from; the SDK for JavaScript does not read it by itself. */

@@ -1,17 +1,15 @@
+import type { GetObjectCommandOutput } from '@aws-sdk/client-s3'
 import { StorageError } from '../errors.ts'
 import { checkKey, checkPrefix, checkRange, isKey } from '../key.ts'
 import { holdsSource, type Source, withSource } from '../source.ts'
 import type { ByteRange, LocalFile, ObjectEntry, ObjectStore, OpenObject, WriteOptions } from '../store.ts'
 import { realSystem, type System } from '../system.ts'
-import type { AnswerHead } from './answer.ts'
-import { type CallOptions, DEFAULT_LIMITS, S3Caller, type S3Limits } from './caller.ts'
+import { dropBody, takeBody } from './body.ts'
+import { DEFAULT_LIMITS, S3Caller, type S3Limits } from './caller.ts'
 import { withEnvironment } from './client.ts'
 import { type FailureContext, S3Failure, storageError } from './failure.ts'
-import { parseListPage } from './list-page.ts'
-import { type ObjectBody, partBody, wholeBody } from './object-body.ts'
-import { putObject, type Upload, uploadParts } from './upload.ts'
+import { putObject, type Upload, type UploadTarget, uploadParts } from './upload.ts'
 import { checkEndpoint, formatS3Url, parseS3Url, type S3Location } from './url.ts'
-import type { WireRequest } from './wire.ts'
 
 export interface S3StoreOptions {
   /** `s3://bucket/prefix`, with parameters (see url.ts). */
@@ -36,25 +34,40 @@ export function openS3Store(options: S3StoreOptions): ObjectStore {
 class S3Store implements ObjectStore {
   readonly url: string
   readonly readsAhead = 3
+  private readonly bucket: string
   private readonly root: string
   private readonly caller: S3Caller
-  private readonly encryption: { readonly [name: string]: string }
+  private readonly encryption: Pick<UploadTarget, 'ServerSideEncryption' | 'SSEKMSKeyId'>
 
   constructor(location: S3Location, caller: S3Caller) {
-    const { prefix, encryption, kmsKeyId } = location
+    const { bucket, prefix, encryption, kmsKeyId } = location
     this.url = formatS3Url(location)
+    this.bucket = bucket
     this.root = prefix && `${prefix}/`
     this.caller = caller
     this.encryption = {
-      ...(encryption && { 'x-amz-server-side-encryption': encryption }),
-      ...(kmsKeyId && { 'x-amz-server-side-encryption-aws-kms-key-id': kmsKeyId }),
+      ...(encryption && { ServerSideEncryption: encryption }),
+      ...(kmsKeyId && { SSEKMSKeyId: kmsKeyId }),
     }
   }
 
   async read(key: string, range?: ByteRange): Promise<Uint8Array> {
     checkKey(key)
     if (range) checkRange(range)
-    return this.named('read', key, () => (range ? this.getPart(key, range) : this.take(key, wholeBody())))
+    return this.named('read', key, () => (range ? this.part(key, range) : this.whole(key)))
+  }
+
+  /** An S3 object is open without a request: whether it is there shows with the first part that is read. */
+  async open(key: string): Promise<OpenObject> {
+    checkKey(key)
+    return {
+      readInto: async (target, offset) => {
+        const range = { offset, length: target.length }
+        checkRange(range)
+        return (await this.named('read', key, () => this.part(key, range, target))).length
+      },
+      close: async () => {},
+    }
   }
 
   async write(key: string, body: Uint8Array | LocalFile, { ifAbsent = false }: WriteOptions = {}): Promise<void> {
@@ -86,10 +99,10 @@ class S3Store implements ObjectStore {
     checkKey(key)
     return this.named('stat', key, async () => {
       try {
-        const { headers } = await this.head(key)
-        const modified = Date.parse(headers.get('last-modified') ?? '')
-        const sizeBytes = Number(headers.get('content-length') ?? 0)
-        return { key, sizeBytes, modified: Number.isNaN(modified) ? 0 : modified }
+        return await this.caller.call(async ({ client, sdk }, abortSignal) => {
+          const head = await client.send(new sdk.HeadObjectCommand(this.address(key)), { abortSignal })
+          return { key, sizeBytes: head.ContentLength ?? 0, modified: head.LastModified?.getTime() ?? 0 }
+        })
       } catch (error) {
         if (error instanceof S3Failure && error.status === 404) return undefined
         throw error
@@ -100,28 +113,18 @@ class S3Store implements ObjectStore {
   async remove(key: string): Promise<void> {
     checkKey(key)
     const silenceMs = this.caller.limits.removeMs
-    await this.named('remove', key, () => this.send({ method: 'DELETE', key: this.root + key }, { silenceMs }))
+    await this.named('remove', key, () =>
+      this.caller.call(
+        async ({ client, sdk }, abortSignal) => {
+          await client.send(new sdk.DeleteObjectCommand(this.address(key)), { abortSignal })
+        },
+        { silenceMs },
+      ),
+    )
   }
 
-  /** An S3 object is open without a request: whether it is there shows with the first part that is read. */
-  async open(key: string): Promise<OpenObject> {
-    checkKey(key)
-    return {
-      readInto: async (target, offset) => {
-        const range = { offset, length: target.length }
-        checkRange(range)
-        return (await this.named('read', key, () => this.getPart(key, range, target))).length
-      },
-      close: async () => {},
-    }
-  }
-
-  private send(request: WireRequest, options?: CallOptions): Promise<AnswerHead> {
-    return this.caller.call((wire, signal, heard) => wire.send(request, signal, heard), options)
-  }
-
-  private head(key: string): Promise<AnswerHead> {
-    return this.send({ method: 'HEAD', key: this.root + key })
+  private address(key: string): { readonly Bucket: string; readonly Key: string } {
+    return { Bucket: this.bucket, Key: this.root + key }
   }
 
   /** Runs one operation and turns its failure into a storage error that names the key. */
@@ -134,38 +137,37 @@ class S3Store implements ObjectStore {
     }
   }
 
-  private async getPart(key: string, range: ByteRange, target?: Uint8Array): Promise<Uint8Array> {
-    const nothing = new Uint8Array(0)
+  private whole(key: string): Promise<Uint8Array> {
+    return this.caller.call(async ({ client, sdk }, abortSignal, heard) => {
+      const { Body, ContentLength } = await client.send(new sdk.GetObjectCommand(this.address(key)), { abortSignal })
+      return takeBody(Body, ContentLength === undefined ? undefined : own(ContentLength), heard)
+    })
+  }
+
+  /** A part of an object, cut at its end: in `target`, when there is one. */
+  private async part(key: string, range: ByteRange, target?: Uint8Array): Promise<Uint8Array> {
     if (range.length === 0) {
       // S3 has no empty range; a missing object must still be told from an empty part
-      await this.head(key)
-      return nothing
+      await this.caller.call(async ({ client, sdk }, abortSignal) => {
+        await client.send(new sdk.HeadObjectCommand(this.address(key)), { abortSignal })
+      })
+      return new Uint8Array(0)
     }
     try {
-      return await this.take(key, partBody(range, target), { range: rangeHeader(range) })
+      return await this.caller.call(async ({ client, sdk }, abortSignal, heard) => {
+        const input = { ...this.address(key), Range: rangeHeader(range) }
+        return takePart(await client.send(new sdk.GetObjectCommand(input), { abortSignal }), range, target, heard)
+      })
     } catch (error) {
-      if (error instanceof S3Failure && error.status === 416) return nothing
+      if (error instanceof S3Failure && error.status === 416) return new Uint8Array(0)
       throw error
     }
   }
 
-  private take(key: string, body: ObjectBody, headers: WireRequest['headers'] = {}): Promise<Uint8Array> {
-    const request: WireRequest = {
-      method: 'GET',
-      key: this.root + key,
-      headers: { 'x-amz-checksum-mode': 'ENABLED', ...headers },
-      onAnswer: body.onAnswer,
-    }
-    return this.caller.call(async (wire, signal, heard) => {
-      await wire.send(request, signal, heard)
-      return body.finish()
-    })
-  }
-
   private async put(key: string, source: Source, ifAbsent: boolean): Promise<void> {
+    const target = { ...this.address(key), ...this.encryption }
     const holds = (): Promise<boolean> => holdsSource(this, key, source)
-    const { caller, encryption } = this
-    const upload: Upload = { caller, source, ifAbsent, key: this.root + key, encryption, holds }
+    const upload: Upload = { caller: this.caller, source, ifAbsent, target, holds }
     if (source.sizeBytes <= this.caller.limits.partBytes) return putObject(upload)
     // one request before many: a loser that knows sends nothing
     if (ifAbsent && (await this.stat(key))) throw new S3Failure(412, 'PreconditionFailed')
@@ -173,19 +175,18 @@ class S3Store implements ObjectStore {
   }
 
   private page(prefix: string, startAfter: string, token: string | undefined): Promise<Page> {
-    const position = token === undefined ? { 'start-after': this.root + startAfter } : { 'continuation-token': token }
-    const query = {
-      'list-type': '2',
-      prefix: this.root + prefix,
+    const position = token === undefined ? { StartAfter: this.root + startAfter } : { ContinuationToken: token }
+    const input = {
+      Bucket: this.bucket,
+      Prefix: this.root + prefix,
       ...(startAfter === '' && token === undefined ? {} : position),
     }
-    return this.caller.call(async (wire, signal, heard) => {
-      const body = wholeBody()
-      await wire.send({ method: 'GET', key: '', query, onAnswer: body.onAnswer }, signal, heard)
-      const { objects, next } = parseListPage(Buffer.from(body.finish()).toString())
-      const entries = objects.flatMap(({ key: whole, sizeBytes, modified }) => {
-        const key = whole.startsWith(this.root) ? whole.slice(this.root.length) : ''
-        return isKey(key) ? [{ key, sizeBytes, modified }] : []
+    return this.caller.call(async ({ client, sdk }, abortSignal) => {
+      const answer = await client.send(new sdk.ListObjectsV2Command(input), { abortSignal })
+      const next = answer.IsTruncated ? answer.NextContinuationToken : undefined
+      const entries = (answer.Contents ?? []).flatMap(({ Key, Size, LastModified }) => {
+        const key = Key?.startsWith(this.root) ? Key.slice(this.root.length) : ''
+        return isKey(key) ? [{ key, sizeBytes: Size ?? 0, modified: LastModified?.getTime() ?? 0 }] : []
       })
       return { entries, next }
     })
@@ -200,3 +201,27 @@ interface Page {
 function rangeHeader({ offset, length }: ByteRange): string {
   return `bytes=${offset}-${Math.min(offset + length - 1, Number.MAX_SAFE_INTEGER)}`
 }
+
+/** Takes in the part of an object that was asked for. A server may pass over a range it does not like and send everything: then the part is cut out here. */
+async function takePart(
+  { Body, ContentRange, $metadata }: GetObjectCommandOutput,
+  { offset, length }: ByteRange,
+  target: Uint8Array | undefined,
+  heard: () => void,
+): Promise<Uint8Array> {
+  if ($metadata.httpStatusCode !== 206) {
+    const part = (await takeBody(Body, undefined, heard)).subarray(offset, offset + length)
+    target?.set(part)
+    return target?.subarray(0, part.length) ?? part.slice()
+  }
+  const match = /^bytes (\d+)-(\d+)\//.exec(ContentRange ?? '')
+  const count = Number(match?.[2]) - offset + 1
+  if (Number(match?.[1]) !== offset || !(count >= 1 && count <= length)) {
+    dropBody(Body)
+    throw new S3Failure(0, 'another range')
+  }
+  return takeBody(Body, target?.subarray(0, count) ?? own(count), heard)
+}
+
+/** Memory that can be handed to another thread as a whole; small pieces of Node's pool cannot. */
+const own = (length: number): Uint8Array => new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
