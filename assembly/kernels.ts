@@ -24,7 +24,7 @@ export { foldRows, foldUnpack, sumDoubles } from './fold'
 export { tableIndex } from './table'
 export { foldDirect, foldPacked, settleDirect, directEntries } from './direct'
 export { markRange, joinMarks, markedRows } from './marks'
-export { packWords, packDoubles, packLongs, maskWords, timeBins } from './keys'
+export { packWords, packDoubles, packLongs, packAddresses, maskWords, timeBins } from './keys'
 export { spreadRows } from './spread'
 export {
   groupsPartition,

@@ -34,6 +34,24 @@ export function packLongs(src: usize, flip: u32, rows: u32, dst: usize, width: u
   }
 }
 
+/**
+ * Addresses into five words each: the family, and the bytes in four words, most significant first; of IPv4 (4) there is one such word, of no address (0) none. `v4` are words, `v6` 16 bytes a row.
+ */
+export function packAddresses(family: usize, v4: usize, v6: usize, rows: u32, dst: usize, width: u32): void {
+  const step = <usize>width << 2
+  for (let i: usize = 0; i < rows; i++, dst += step) {
+    const kind = load<u8>(family + i)
+    store<u32>(dst, kind)
+    if (kind == 6) {
+      const bytes = v128.load(v6 + (i << 4))
+      v128.store(dst, v128.shuffle<u8>(bytes, bytes, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12), 4)
+    } else {
+      store<u64>(dst, kind == 4 ? <u64>load<u32>(v4 + (i << 2)) : 0, 4)
+      store<u64>(dst, 0, 12)
+    }
+  }
+}
+
 /** Words with only the bits of `mask` left. `dst` has slack behind. */
 export function maskWords(src: usize, mask: u32, rows: u32, dst: usize): void {
   const kept = i32x4.splat(mask)

@@ -114,6 +114,8 @@ export interface Kernels {
   packDoubles(src: number, flip: number, rows: number, dst: number, width: number): void
   /** The same for 64-bit integers. */
   packLongs(src: number, flip: number, rows: number, dst: number, width: number): void
+  /** Addresses of both families into five words each: the family, and four of bytes. */
+  packAddresses(family: number, v4: number, v6: number, rows: number, dst: number, width: number): void
   /** Words with only the bits of `mask` left. */
   maskWords(src: number, mask: number, rows: number, dst: number): void
   /** The start of the bin that each time lies in. */

@@ -50,6 +50,27 @@ export function packLongs(
   }
 }
 
+/** Twin of `packAddresses`. */
+export function packAddresses(
+  { words, bytes }: FoldArrays,
+  family: number,
+  v4: number,
+  v6: number,
+  rows: number,
+  dst: number,
+  width: number,
+): void {
+  for (let row = 0; row < rows; row++) {
+    const at = dst / 4 + row * width
+    const kind = bytes[family + row]!
+    words.fill(0, at, at + 5)
+    words[at] = kind
+    if (kind === 4) words[at + 1] = words[v4 / 4 + row]!
+    if (kind !== 6) continue
+    for (let i = 0; i < 16; i++) words[at + 1 + (i >> 2)] = (words[at + 1 + (i >> 2)]! << 8) | bytes[v6 + row * 16 + i]!
+  }
+}
+
 /** Twin of `maskWords`. */
 export function maskWords({ words }: FoldArrays, src: number, mask: number, rows: number, dst: number): void {
   for (let row = 0; row < rows; row++) words[dst / 4 + row] = words[src / 4 + row]! & mask

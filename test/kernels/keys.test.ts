@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { loadKernels } from '../../src/kernels/kernels.ts'
-import { maskWords, packDoubles, packLongs, packWords, timeBins } from '../../src/kernels/keys.ts'
+import { maskWords, packAddresses, packDoubles, packLongs, packWords, timeBins } from '../../src/kernels/keys.ts'
 import { KernelMemory } from '../../src/kernels/memory.ts'
 import { fc } from '../kit/fast-check.ts'
 
@@ -60,6 +60,31 @@ describe('the key kernels agree with their twins', () => {
           longs.length * width * 4,
           (src, dst) => kernels.packLongs(src, flip, longs.length, dst, width),
           (arrays, src, dst) => packLongs(arrays, src, flip, longs.length, dst, width),
+        )
+      }),
+    )
+  })
+
+  it('on addresses of both families, and none', () => {
+    const rows = fc.array(
+      fc.tuple(fc.constantFrom(0, 4, 6), fc.nat(0xffff_ffff), fc.uint8Array({ minLength: 16, maxLength: 16 })),
+    )
+    fc.assert(
+      fc.property(rows, fc.integer({ min: 5, max: 12 }), (addresses, width) => {
+        const { length } = addresses
+        const source = new Uint8Array(length * 32)
+        const v4 = new Uint32Array(source.buffer, 0, length)
+        for (const [row, [family, word, bytes]] of addresses.entries()) {
+          v4[row] = word
+          source[length * 4 + row] = family
+          source.set(bytes, length * 5 + row * 16)
+        }
+        const at = (src: number): [number, number, number] => [src + length * 4, src, src + length * 5]
+        expectSame(
+          source,
+          length * width * 4,
+          (src, dst) => kernels.packAddresses(...at(src), length, dst, width),
+          (arrays, src, dst) => packAddresses(arrays, ...at(src), length, dst, width),
         )
       }),
     )

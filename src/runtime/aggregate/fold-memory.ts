@@ -8,6 +8,7 @@ import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import { RuntimeError } from '../error.ts'
 import { DirectTable } from './direct-table.ts'
 import { EntryTable } from './entry-table.ts'
+import type { AddressPart } from './wide-packer.ts'
 import type { KeyPart } from './word-packer.ts'
 
 export interface FoldMemoryOptions {
@@ -131,11 +132,11 @@ export class FoldMemory {
   }
 
   /**
-   * Adds rows for which room was reserved: `keys` are the parts of the key, `values` has a column for each sum and `bounds` at least the sum of its rows, `skipped` the rows to pass
+   * Adds rows for which room was reserved: `keys` are the parts of the key, addresses of both families in this memory, `values` has a column for each sum and `bounds` at least the sum of its rows, `skipped` the rows to pass
    * over, ascending.
    */
   add(
-    keys: readonly KeyPart[],
+    keys: readonly (KeyPart | AddressPart)[],
     values: readonly Column[],
     bounds: readonly number[],
     rows: number,
@@ -231,14 +232,20 @@ export class FoldMemory {
   }
 
   /** Where the kernel finds the keys of a slice: a column that is all of the key where it lies, the words of several packed. */
-  #placeKeys(parts: readonly KeyPart[], from: number, count: number): number {
+  #placeKeys(parts: readonly (KeyPart | AddressPart)[], from: number, count: number): number {
     const width = this.#width
     const [first] = parts
-    if (first && (this.#direct || (width === 1 && first.values.BYTES_PER_ELEMENT === 4)))
+    if (first && 'values' in first && (this.#direct || (width === 1 && first.values.BYTES_PER_ELEMENT === 4)))
       return this.#placePart(first, from, count, this.#keysAt)
     for (const part of parts) {
-      const src = this.#placePart(part, from, count, this.#partAt)
       const dst = this.#keysAt + part.word * 4
+      if ('addresses' in part) {
+        const { family, v4, v6 } = part.addresses
+        const at = [family.byteOffset + from, v4.byteOffset + from * 4, v6.byteOffset + from * 16] as const
+        this.kernels.packAddresses(...at, count, dst, width)
+        continue
+      }
+      const src = this.#placePart(part, from, count, this.#partAt)
       const { values, flip } = part
       if (values instanceof Float64Array) this.kernels.packDoubles(src, flip, count, dst, width)
       else if (values instanceof BigUint64Array || values instanceof BigInt64Array)

@@ -1,7 +1,5 @@
 import type { Batch } from '../../flow/batch.ts'
-import { createBatch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
-import { gatherRows } from '../../flow/gather.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import type { GroupSection } from '../shuffle/group-writer.ts'
 import { sharesOf } from '../shuffle/run-file.ts'
@@ -10,12 +8,13 @@ import { FoldMemory } from './fold-memory.ts'
 import { GroupLayout } from './group-layout.ts'
 import type { TableOptions } from './table.ts'
 import { AggregateTable } from './table.ts'
+import { WideFold } from './wide-fold.ts'
 
 /** Doubles count exactly to here. */
 const EXACT = Number.MAX_SAFE_INTEGER
 
-/** Part of the budget that the general table may take, for the rows that do not fit the kernel. */
-const GENERAL_SHARE = 0.25
+/** Part of the budget for rows that are not in the table itself: keys of IPv6, or, when that table is empty, batches whose sums the kernel might not hold. */
+const OTHERS_SHARE = 0.25
 
 /** A table of this many keys is looked at: when more than so many of its rows had a new one, it is of little use. */
 const MANY = 1 << 16
@@ -26,8 +25,8 @@ export interface FoldTableOptions extends TableOptions {
 }
 
 /**
- * An `AggregateTable` for the common shape, keys of a few words with counts and unsigned sums, folded by a kernel in one memory. Rows with other keys
- * (IPv6) go to a general table beside it. The two are written out as a section of a run file: entries as they are, which the reduce side adds up again, and records.
+ * An `AggregateTable` for the common shape, keys of a few words with counts and unsigned sums, folded by a kernel in one memory. Rows with addresses of IPv6 are folded in another beside it,
+ * batches with very large sums go to a general table. All are written out as a section of a run file: entries as they are, which the reduce side adds up again, and records.
  */
 export class FoldTable {
   readonly #layout: GroupLayout
@@ -35,8 +34,10 @@ export class FoldTable {
   readonly #general: AggregateTable
   readonly #key: readonly ColumnSpec[]
   #wide = new Uint32Array(0)
-  #wideRows: Batch | undefined
-  readonly #columns: readonly ColumnSpec[]
+  /** Made for the first row with an address of IPv6. */
+  #wideFold: WideFold | undefined
+  readonly #value: readonly ColumnSpec[]
+  readonly #othersBytes: number
   /** No sum of this table is above this. */
   #bound = 0
   /** Rows added. */
@@ -52,15 +53,16 @@ export class FoldTable {
 
   private constructor(options: FoldTableOptions, layout: GroupLayout) {
     const { key, value, aggregates, budgetBytes, partitions } = options
-    const general = Math.floor(budgetBytes * GENERAL_SHARE)
+    const others = Math.floor(budgetBytes * OTHERS_SHARE)
     this.#layout = layout
     this.#key = key
-    this.#columns = [...key, ...value]
-    this.#general = new AggregateTable({ key, value, aggregates, budgetBytes: general })
+    this.#value = value
+    this.#othersBytes = others
+    this.#general = new AggregateTable({ key, value, aggregates, budgetBytes: others })
     const { packer, sums, counts } = layout
     const { width, directBytes } = packer
     const shape = { width, directBytes, sums: sums.length, counts, slices: partitions * sharesOf(partitions) }
-    this.#memory = new FoldMemory({ ...shape, budgetBytes: budgetBytes - general })
+    this.#memory = new FoldMemory({ ...shape, budgetBytes: budgetBytes - others })
   }
 
   /** Bytes of an entry. */
@@ -75,7 +77,7 @@ export class FoldTable {
 
   /** Groups held. */
   get length(): number {
-    return this.#memory.length + this.#general.length
+    return this.#memory.length + this.#general.length + (this.#wideFold?.length ?? 0)
   }
 
   /** Adds a batch, or returns false, having added nothing, when it could take more than the budget. An empty table takes any batch. */
@@ -91,7 +93,7 @@ export class FoldTable {
     const bounds = values.map((column) => this.#memory.boundOf(column, length))
     const bound = Math.max(0, ...bounds)
     if (this.#bound + bound > EXACT || !this.#memory.reserve(length, bounds)) return this.#addGeneral(batch)
-    if (wide > 0 && !this.#addWide(batch, wide)) return false
+    if (wide > 0 && !this.#addWide(batch, wide, bounds)) return this.#addGeneral(batch)
     this.#bound += bound
     this.#rows += length
     this.#memory.add(packer.parts(columns), values, bounds, length, this.#wide.subarray(0, wide))
@@ -118,7 +120,8 @@ export class FoldTable {
       section.appendEntries(slice, bytes, totalOf[slice]!)
       from = endOf[slice]!
     }
-    this.#general.writeTo(section.records(this.#overlaps), section.partitions)
+    const others = this.#general.length > 0 ? this.#general : this.#wideFold
+    others?.writeTo(section.records(this.#overlaps), section.partitions)
   }
 
   clear(): void {
@@ -126,12 +129,14 @@ export class FoldTable {
     else this.#memory.clear()
     this.#rows = 0
     this.#general.clear()
+    this.#wideFold?.clear()
     this.#bound = 0
     this.#overlaps = false
   }
 
   /** Gives its memory back; the table is gone. */
   close(): void {
+    this.#wideFold?.close()
     this.#memory.close()
   }
 
@@ -149,9 +154,14 @@ export class FoldTable {
     return this.#general.add(batch)
   }
 
-  #addWide(batch: Batch, count: number): boolean {
-    if (!this.#wideRows || this.#wideRows.capacity < count) this.#wideRows = createBatch(this.#columns, batch.capacity)
-    gatherRows(batch, this.#wide, count, this.#wideRows)
-    return this.#general.add(this.#wideRows)
+  /** Folds the rows with addresses of IPv6, unless there is no room, or the general table holds such rows already: only one of the two leaves records. */
+  #addWide(batch: Batch, count: number, bounds: readonly number[]): boolean {
+    if (this.#general.length > 0) return false
+    this.#wideFold ??= new WideFold({
+      ...{ layout: this.#layout, key: this.#key, value: this.#value, budgetBytes: this.#othersBytes },
+    })
+    if (!this.#wideFold.reserve(count, bounds)) return false
+    this.#wideFold.add(batch, this.#wide, count, bounds)
+    return true
   }
 }

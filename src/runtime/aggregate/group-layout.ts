@@ -1,6 +1,8 @@
 import type { ColumnSpec } from '../../flow/column.ts'
 import { FLIP, writeStep, writtenLength } from '../../kernels/groups.ts'
 import type { AggregateSpec, Program } from '../program.ts'
+import { EntryLayout, isCount } from './entry-layout.ts'
+import { WidePacker } from './wide-packer.ts'
 import { WordPacker } from './word-packer.ts'
 
 /** Inputs whose sums the kernel adds: unsigned, so that the sum of all is a bound on each. */
@@ -33,21 +35,9 @@ export interface RowLayout {
   readonly recordBytes: number
 }
 
-/**
- * Where key, count and sums of a group stand in the entry of a fold table, for programs of the common shape: keys of a few words with counts and unsigned sums.
- * An entry is `[key words, padded to 8 bytes][count][sums ...]`, the latter as doubles; it has a count when the program asks for one.
- */
-export class GroupLayout {
+/** The entries of programs of the common shape, and how kernels write them as rows of a result. */
+export class GroupLayout extends EntryLayout {
   readonly packer: WordPacker
-  /** Value columns that are summed, in the order of the sums of an entry. */
-  readonly sums: readonly string[]
-  /** For each aggregate the number of its sum, or -1 for a count. */
-  readonly parts: readonly number[]
-  /** Whether an entry counts its rows. */
-  readonly counts: boolean
-  /** Where the numbers of an entry begin. */
-  readonly numbersAt: number
-  readonly strideBytes: number
   readonly #shape: GroupShape
 
   /** The layout for a program of the common shape, undefined for any other. */
@@ -59,20 +49,16 @@ export class GroupLayout {
   }
 
   private constructor(shape: GroupShape, packer: WordPacker) {
-    const { aggregates } = shape
+    super(packer, shape.aggregates)
     this.#shape = shape
     this.packer = packer
-    this.sums = [...new Set(aggregates.flatMap((spec) => (isCount(spec) ? [] : [spec.input ?? ''])))]
-    this.parts = aggregates.map((spec) => (isCount(spec) ? -1 : this.sums.indexOf(spec.input ?? '')))
-    this.counts = this.parts.includes(-1)
-    this.numbersAt = (packer.width * 4 + 7) & ~7
-    this.strideBytes = this.numbersAt + (this.counts ? 8 : 0) + this.sums.length * 8
   }
 
-  /** Where the number of an aggregate stands in an entry. */
-  numberAt(aggregate: number): number {
-    const sum = this.parts[aggregate]!
-    return sum < 0 ? this.numbersAt : this.strideBytes - (this.sums.length - sum) * 8
+  /** The same entries with keys of both address families. */
+  wide(): EntryLayout & { readonly keys: WidePacker } {
+    const { key, aggregates } = this.#shape
+    const keys = new WidePacker(key)
+    return Object.assign(new EntryLayout(keys, aggregates), { keys })
   }
 
   /** Steps that write the canonical encoding of a key. */
@@ -110,9 +96,6 @@ export class GroupLayout {
     return this.#shape.key.map(({ type }, i) => keyPart(type, offsets[i]! * 4))
   }
 }
-
-const isCount = ({ aggregate, input, custom }: AggregateSpec): boolean =>
-  aggregate === 'count' && input === undefined && custom === undefined
 
 function isSum({ aggregate, input, custom }: AggregateSpec, value: readonly ColumnSpec[]): boolean {
   const column = value.find(({ name }) => name === input)

@@ -7,7 +7,7 @@ const MAX_WORDS = 12
 const SIGN = 0x8000_0000
 
 /** Words of each type that has any; their order as unsigned numbers is the canonical order. */
-const WORDS: { readonly [T in ColumnType]?: 1 | 2 } = {
+export const WORDS: { readonly [T in ColumnType]?: 1 | 2 } = {
   u8: 1,
   u16: 1,
   u32: 1,
@@ -127,7 +127,8 @@ function mark(family: Uint8Array, length: number, isWide: Uint8Array): void {
   for (let row = 0; row < length; row++) if (family[row] !== 4) isWide[row] = 1
 }
 
-function partsOf(column: Column, word: number): KeyPart[] {
+/** The parts of a key column whose words start at `word`; of addresses those of IPv4. */
+export function partsOf(column: Column, word: number): KeyPart[] {
   switch (column.type) {
     case 'address':
       return [{ values: column.v4, word, flip: 0 }]
@@ -223,7 +224,14 @@ function packHalves(
   }
 }
 
-function writeWords(type: ColumnType, words: Uint32Array, word: number, out: Uint8Array, offset: number): number {
+/** Writes the canonical encoding of the value whose words start at `word`, and returns its end; addresses are of IPv4. */
+export function writeWords(
+  type: ColumnType,
+  words: Uint32Array,
+  word: number,
+  out: Uint8Array,
+  offset: number,
+): number {
   const value = words[word]!
   switch (type) {
     case 'u8':

@@ -54,7 +54,20 @@ const KEYS: readonly (readonly ColumnSpec[])[] = [
   ],
 ]
 
-const ADDRESSES = ['10.0.0.1', '10.0.0.2', '192.0.2.255', '0.0.0.0', '255.255.255.255', '2001:db8::1', '::', null]
+const ADDRESSES = [
+  ...[
+    '10.0.0.1',
+    '10.0.0.2',
+    '192.0.2.255',
+    '0.0.0.0',
+    '255.255.255.255',
+    '2001:db8::1',
+    '2001:db8::2',
+    '::',
+    '::ffff',
+    null,
+  ],
+]
 const PREFIXES = ['10.0.0.0/8', '10.0.0.0/24', '192.0.2.0/24', '2001:db8::/32', '0.0.0.0/0']
 
 function randomBatch(
@@ -183,6 +196,32 @@ describe('a fold table', () => {
     expect(fold.add(large)).toBe(true)
     const general = new AggregateTable(options)
     general.add(large)
+    expect(groupsOf(fold, options)).toEqual(recordsOf(general, 2).sort())
+    fold.close()
+  })
+
+  it.each([
+    ['whose sums are large', Number.MAX_SAFE_INTEGER, KEYS[2]!],
+    [
+      'whose keys leave no room',
+      1000,
+      Array.from({ length: 12 }, (_, i): ColumnSpec => ({ name: `a${i}`, type: 'address' })),
+    ],
+  ])('takes a batch with addresses of IPv6 %s alone, and no other beside it', (_, octets, key) => {
+    const options = { key, value: VALUE, aggregates: [spec('sum', 'octets')], budgetBytes: 1 << 20, partitions: 2 }
+    const fold = FoldTable.for(options)!
+    const random = seededRandom(5)
+    const large = randomBatch(key, 16_384, random, 10)
+    for (let row = 0; row < large.length; row++) setValue(large.columns.octets!, row, octets)
+    const usual = randomBatch(key, 100, random, 10)
+    expect(fold.add(large)).toBe(true)
+    expect(fold.add(usual)).toBe(false)
+    const general = new AggregateTable(options)
+    general.add(large)
+    expect(groupsOf(fold, options)).toEqual(recordsOf(general, 2).sort())
+    expect(fold.add(usual)).toBe(true)
+    general.clear()
+    general.add(usual)
     expect(groupsOf(fold, options)).toEqual(recordsOf(general, 2).sort())
     fold.close()
   })
