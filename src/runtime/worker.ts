@@ -1,5 +1,6 @@
 import { parentPort, threadId } from 'node:worker_threads'
 import { compileKernels } from '../kernels/kernels.ts'
+import { FirstReads } from '../storage/block/first-read.ts'
 import { openStore } from '../storage/open.ts'
 import type { ObjectStore } from '../storage/store.ts'
 import { runFaultyAttempt } from './chaos/faulty-attempt.ts'
@@ -17,16 +18,18 @@ const EXIT_ON_PURPOSE = 137
 // The coordinator is still planning.
 compileKernels()
 
-const stores = new Map<string, Promise<ObjectStore>>()
+const stores = new Map<string, Promise<{ readonly store: ObjectStore; readonly reads: FirstReads }>>()
 
-export default async function attempt({ id, task, faults }: AttemptRequest): Promise<AttemptReply> {
+export default async function attempt({ id, task, faults, next }: AttemptRequest): Promise<AttemptReply> {
   try {
     const job = await loadCompiledJob(task.job)
-    const store = await storeOf(task.store)
+    const { store, reads } = await storeOf(task.store)
     let told = 0
     const options: AttemptOptions = {
       store,
       job,
+      reads,
+      next,
       onProgress(counters) {
         const now = performance.now()
         if (now - told < PROGRESS_MS) return
@@ -42,10 +45,10 @@ export default async function attempt({ id, task, faults }: AttemptRequest): Pro
   }
 }
 
-function storeOf(url: string): Promise<ObjectStore> {
+function storeOf(url: string): Promise<{ readonly store: ObjectStore; readonly reads: FirstReads }> {
   const known = stores.get(url)
   if (known) return known
-  const opened = openStore(url)
+  const opened = openStore(url).then((store) => ({ store, reads: new FirstReads(store) }))
   stores.set(url, opened)
   return opened
 }

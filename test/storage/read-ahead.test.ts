@@ -135,6 +135,25 @@ describe('the first read of a block', () => {
       }
     })
 
+  it('is kept for who goes on by another way to the same store, and let go of when four others wait', async () => {
+    const asked: string[] = []
+    const read = async (key: string): Promise<Uint8Array> => {
+      asked.push(key)
+      return new Uint8Array(9)
+    }
+    const range = { offset: 0, length: 9 }
+    const reads = new FirstReads({ read, readsAhead: 3 })
+    for (const key of ['a', 'b', 'c', 'd', 'e']) reads.begin(key, range)
+    expect(asked).toEqual(['a', 'b', 'c', 'd', 'e'])
+    const other = reads.over({ read, readsAhead: 3 })
+    await other.source.read('e', range)
+    await other.source.read('b', range)
+    expect(asked).toHaveLength(5)
+    await other.source.read('a', range)
+    await reads.source.read('e', range)
+    expect(asked.slice(5)).toEqual(['a', 'e'])
+  })
+
   it('is heard of when it fails, by who reads that part, and not begun where answers come at once', async () => {
     let asked = 0
     const read = async (): Promise<Uint8Array> => {

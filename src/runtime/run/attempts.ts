@@ -2,7 +2,7 @@ import type { System } from '../../storage/system.ts'
 import type { LiveCounters } from '../counters.ts'
 import { RuntimeError } from '../error.ts'
 import type { Runner } from '../runner/runner.ts'
-import type { TaskDescription } from '../task/description.ts'
+import type { BlockPiece, TaskDescription } from '../task/description.ts'
 import type { FailureKind, RunEvent } from './events.ts'
 import { failureKind, isFinal, messageOf } from './failure.ts'
 import type { JournalEntry } from './journal.ts'
@@ -30,10 +30,12 @@ export async function runLimited(
   options: {
     readonly limits: AttemptLimits
     readonly signal: AbortSignal
+    /** What another task will read after this one, probably. */
+    readonly next?: BlockPiece | undefined
     onProgress?(counters: LiveCounters): void
   },
 ): Promise<JournalEntry> {
-  const { limits, signal, onProgress } = options
+  const { limits, signal, next, onProgress } = options
   const stop = new AbortController()
   const timer = setTimeout(() => {
     const message = `task ${task.stage}-${task.task}: attempt expected to end within ${limits.timeLimitMs} ms, got none`
@@ -41,7 +43,7 @@ export async function runLimited(
   }, limits.timeLimitMs)
   try {
     const both = AbortSignal.any([signal, stop.signal])
-    return await runner.run(task, { signal: both, ...(onProgress ? { onProgress } : {}) })
+    return await runner.run(task, { signal: both, next, ...(onProgress ? { onProgress } : {}) })
   } finally {
     clearTimeout(timer)
   }

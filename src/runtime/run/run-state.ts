@@ -4,12 +4,12 @@ import type { System } from '../../storage/system.ts'
 import { RuntimeError } from '../error.ts'
 import type { PlannedStage } from '../plan/plan.ts'
 import type { Runner } from '../runner/runner.ts'
-import type { TaskDescription } from '../task/description.ts'
+import type { BlockPiece, TaskDescription } from '../task/description.ts'
 import type { AttemptLimits } from './attempts.ts'
 import type { RunEvent } from './events.ts'
 import type { JournalEntry } from './journal.ts'
 import type { RunFacts } from './task-descriptions.ts'
-import { describeTask } from './task-descriptions.ts'
+import { describeTask, firstBlockOf } from './task-descriptions.ts'
 
 /** A task whose run file is lost more often than this has a cause that redoing it does not mend. */
 const MAX_GENERATION = 20
@@ -93,6 +93,11 @@ export class RunState {
     this.#redone.set(name, redone)
     await redone
     return true
+  }
+
+  /** What a waiting task reads first, where the store answers so late that this is worth asking for early. */
+  firstRead(stage: PlannedStage, task: number): BlockPiece | undefined {
+    return (this.store.readsAhead ?? 1) < 2 ? undefined : firstBlockOf(this.facts, stage, task)
   }
 
   /** Describes the next attempt at a task. */

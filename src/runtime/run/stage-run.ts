@@ -162,8 +162,10 @@ export class StageRun {
   async #commitOrTakeOver(task: TaskDescription, stop: AbortSignal): Promise<JournalEntry> {
     const { runner, limits, store } = this.#state
     const onProgress = (counters: LiveCounters): void => this.#progress.update(task, counters)
+    const [waiting] = this.#waiting
+    const next = waiting && this.#state.firstRead(this.#stage, waiting.task)
     try {
-      return await runLimited(runner, task, { limits, signal: AbortSignal.any([this.#signal, stop]), onProgress })
+      return await runLimited(runner, task, { limits, signal: AbortSignal.any([this.#signal, stop]), next, onProgress })
     } catch (error) {
       if (failureKind(error) !== 'fenced') throw error
       return readEntry(store, task)

@@ -3,7 +3,7 @@ import type { JobReference } from '../job-reference.ts'
 import type { MapStage, Plan, PlannedStage } from '../plan/plan.ts'
 import { taskCount } from '../plan/plan.ts'
 import type { RunSource } from '../shuffle/run-source.ts'
-import type { Piece, TaskDescription } from '../task/description.ts'
+import type { BlockPiece, Piece, TaskDescription } from '../task/description.ts'
 import type { JournalEntry } from './journal.ts'
 
 /** What the descriptions of all tasks of a run have in common. */
@@ -85,6 +85,16 @@ function sourceOf({ stage, task, file }: JournalEntry): RunSource {
     return { stage, task, path, checksum, ...(key === undefined ? {} : { key }) }
   }
   throw new RuntimeError('bad-plan', `task ${stage}-${task}: journal entry expected a run file, got none`)
+}
+
+/** What a map task of a stage reads first, when that is a block; undefined otherwise. */
+export function firstBlockOf(facts: RunFacts, stage: PlannedStage, task: number): BlockPiece | undefined {
+  if (stage.type !== 'map' || stage.inputs.some(({ type }) => type === 'stage')) return undefined
+  const none = (): never => {
+    throw new RuntimeError('bad-plan', `task ${stage.id}-${task}: input expected a dataset, got a stage`)
+  }
+  const [piece] = mapPieces(facts, stage, task, none).pieces
+  return piece?.type === 'block' ? piece : undefined
 }
 
 /** The pieces of one map task: its tasks are numbered over all inputs of the stage. */

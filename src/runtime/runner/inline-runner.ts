@@ -1,3 +1,4 @@
+import { FirstReads } from '../../storage/block/first-read.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import { runFaultyAttempt } from '../chaos/faulty-attempt.ts'
 import { RuntimeError } from '../error.ts'
@@ -15,12 +16,14 @@ export interface InlineRunnerOptions {
 export class InlineRunner implements Runner {
   readonly slots = 1
   readonly #options: InlineRunnerOptions
+  readonly #reads: FirstReads
 
   constructor(options: InlineRunnerOptions) {
     this.#options = options
+    this.#reads = new FirstReads(options.store)
   }
 
-  run(task: TaskDescription, { signal, faults, onProgress }: AttemptSignals): Promise<JournalEntry> {
+  run(task: TaskDescription, { signal, faults, next, onProgress }: AttemptSignals): Promise<JournalEntry> {
     const check = (counters: Parameters<NonNullable<typeof onProgress>>[0]): void => {
       signal.throwIfAborted()
       onProgress?.(counters)
@@ -28,7 +31,7 @@ export class InlineRunner implements Runner {
     const die = (): never => {
       throw new RuntimeError('worker-exited', 'worker: task expected to return, got an exit on purpose')
     }
-    return runFaultyAttempt(task, { ...this.#options, onProgress: check }, { faults, die })
+    return runFaultyAttempt(task, { ...this.#options, reads: this.#reads, next, onProgress: check }, { faults, die })
   }
 
   async close(): Promise<void> {}

@@ -51,9 +51,9 @@ export class LocalRunner implements Runner {
     this.#currentGeneration({ minThreads: workers }).catch(() => undefined)
   }
 
-  async run(task: TaskDescription, { signal, faults, onProgress }: AttemptSignals): Promise<JournalEntry> {
+  async run(task: TaskDescription, { signal, faults, next, onProgress }: AttemptSignals): Promise<JournalEntry> {
     const generation = await this.#currentGeneration()
-    const request: AttemptRequest = { id: this.#nextId++, task, ...(faults ? { faults } : {}) }
+    const request: AttemptRequest = { id: this.#nextId++, task, next, ...(faults ? { faults } : {}) }
     if (onProgress) this.#progress.set(request.id, onProgress)
     generation.started++
     generation.running++

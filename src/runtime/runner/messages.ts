@@ -1,7 +1,7 @@
 import type { AttemptFaults } from '../chaos/attempt-faults.ts'
 import type { LiveCounters } from '../counters.ts'
 import type { JournalEntry } from '../run/journal.ts'
-import type { TaskDescription } from '../task/description.ts'
+import type { BlockPiece, TaskDescription } from '../task/description.ts'
 import type { SerializedError } from '../task/error-json.ts'
 
 /** What passes between the coordinator and a worker thread: plain data. */
@@ -11,6 +11,8 @@ export interface AttemptRequest {
   readonly task: TaskDescription
   /** What is to go wrong on purpose. */
   readonly faults?: AttemptFaults
+  /** What another task will read after this one, probably. */
+  readonly next?: BlockPiece | undefined
 }
 
 export type AttemptReply =

@@ -1,7 +1,7 @@
 import type { AttemptFaults } from '../chaos/attempt-faults.ts'
 import type { LiveCounters } from '../counters.ts'
 import type { JournalEntry } from '../run/journal.ts'
-import type { TaskDescription } from '../task/description.ts'
+import type { BlockPiece, TaskDescription } from '../task/description.ts'
 
 /**
  * Carries out task attempts: in this thread, on worker threads, in processes. A runner knows nothing of stages, retries or the journal; it says what became of an
@@ -23,5 +23,7 @@ export interface AttemptSignals {
   readonly signal: AbortSignal
   /** What is to go wrong in it on purpose. */
   readonly faults?: AttemptFaults
+  /** What another task will read after this one, probably: it may be asked for early. */
+  readonly next?: BlockPiece | undefined
   onProgress?(counters: LiveCounters): void
 }

@@ -3,7 +3,8 @@ import { RowCodec } from '../../flow/canonical.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { isDamage } from '../../storage/block/block-bytes.ts'
-import { FirstReads, firstRead } from '../../storage/block/first-read.ts'
+import type { FirstReads } from '../../storage/block/first-read.ts'
+import { firstRead } from '../../storage/block/first-read.ts'
 import type { BlockDamage } from '../../storage/block/read.ts'
 import { readBlockPages } from '../../storage/block/read.ts'
 import type { RowPages } from '../../storage/block/row-pages.ts'
@@ -34,20 +35,21 @@ export interface ReadOptions {
   readonly kernels: KernelInstance | undefined
   /** The columns of a piece by which rows are selected, if they are: pages are completed with the others when rows are left. */
   selects(piece: BlockPiece): readonly string[] | undefined
+  /** What another task will read after this one, probably. */
+  readonly next?: BlockPiece | undefined
   /** Told of rows that cannot be read, if those are to be skipped: of damaged chunks, and of blocks that are gone. */
   onCorrupt(records: number): void
 }
 
-/** Reads the pieces of a map task in order; what the next one is read for first is asked for while one is read. */
+/** Reads the pieces of a map task in order; what the next one is read for first, of this task or of another, is asked for while one is read. */
 export async function* readPieces(
   task: MapTask,
-  store: BlockSource,
-  { kernels, selects, onCorrupt }: ReadOptions,
+  reads: FirstReads,
+  { kernels, selects, next: after, onCorrupt }: ReadOptions,
 ): AsyncGenerator<InputRows, void, undefined> {
   const tolerance = task.onCorrupt === 'skip' ? onCorrupt : undefined
-  const reads = new FirstReads(store)
   for (const [i, piece] of task.pieces.entries()) {
-    const next = task.pieces[i + 1]
+    const next = task.pieces[i + 1] ?? after
     if (next?.type === 'block') reads.begin(next.block.key, firstRead(next.block, next))
     if (piece.type === 'run') yield* readRun(piece)
     else yield* readPiece(piece, reads.source, { kernels, first: selects(piece), onCorrupt: tolerance })

@@ -1,4 +1,5 @@
 import type { Batch } from '../../flow/batch.ts'
+import { FirstReads } from '../../storage/block/first-read.ts'
 import type { BlockRows } from '../../storage/block/read.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import type { LiveCounters } from '../counters.ts'
@@ -19,6 +20,10 @@ export interface TaskEnvironment {
   readonly program: Program
   readonly store: ObjectStore
   readonly files: AttemptFiles
+  /** What has been asked of the store before, by an earlier attempt of this thread. */
+  readonly reads?: FirstReads
+  /** What another task will read after this one, probably. */
+  readonly next?: BlockPiece | undefined
   /** Told now and then how far the attempt is. */
   onProgress?(counters: LiveCounters): void
 }
@@ -28,7 +33,7 @@ const TABLE_SHARE = 0.6
 
 /** Carries out a map task: reads, selects, maps, combines, and leaves one run file. */
 export async function runMapTask(task: MapTask, environment: TaskEnvironment): Promise<TaskResult> {
-  const { program, store, files } = environment
+  const { program, store, files, next, reads = new FirstReads(store) } = environment
   const context = new AttemptContext(task, program.reads)
   const budgetBytes = Math.floor(task.memoryBytes * TABLE_SHARE)
   const output = createMapOutput({ program, context, files, partitions: task.partitions, budgetBytes })
@@ -51,7 +56,7 @@ export async function runMapTask(task: MapTask, environment: TaskEnvironment): P
   try {
     const { kernels } = output
     const selects = (piece: BlockPiece): readonly string[] | undefined => selector.columnsOf(piece)
-    for await (const input of readPieces(task, store, { kernels, selects, onCorrupt: skipped })) {
+    for await (const input of readPieces(task, reads, { kernels, selects, next, onCorrupt: skipped })) {
       for (let page = input.pages.next(); page; page = input.pages.next()) {
         const started = performance.now()
         timings.readMs += started - since

@@ -1,3 +1,4 @@
+import type { FirstReads } from '../../storage/block/first-read.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import type { LiveCounters } from '../counters.ts'
 import { RuntimeError } from '../error.ts'
@@ -6,7 +7,7 @@ import type { JournalEntry } from '../run/journal.ts'
 import { commitAttempt, entryOf } from '../run/journal.ts'
 import { attemptName } from '../run/layout.ts'
 import { AttemptFiles } from './attempt-files.ts'
-import type { TaskDescription, TaskResult } from './description.ts'
+import type { BlockPiece, TaskDescription, TaskResult } from './description.ts'
 import type { TaskEnvironment } from './map-task.ts'
 import { runMapTask } from './map-task.ts'
 import { runReduceTask } from './reduce-task.ts'
@@ -19,6 +20,10 @@ export interface AttemptOptions {
   readonly job: CompiledJob
   /** Without it nothing is committed and the run file stays. */
   readonly commit?: boolean
+  /** What has been asked of the store before, by an earlier attempt of this thread. */
+  readonly reads?: FirstReads
+  /** What another task will read after this one, probably. */
+  readonly next?: BlockPiece | undefined
   onProgress?(counters: LiveCounters): void
 }
 
@@ -27,13 +32,21 @@ export interface AttemptOptions {
  * leaves no file behind.
  */
 export async function runAttempt(task: TaskDescription, options: AttemptOptions): Promise<JournalEntry> {
-  const { store, job, onProgress, commit = true } = options
+  const { store, job, onProgress, next, commit = true } = options
+  const reads = options.reads?.over(store)
   const name = attemptName(task.stage, task.task, task.epoch, task.attempt)
   const files = new AttemptFiles(task.scratch, name)
   const program = programOf(job, task.program)
   try {
     const local = await fetchSources(task, store, name)
-    const result = await carryOut(local, { program, store, files, ...(onProgress ? { onProgress } : {}) })
+    const result = await carryOut(local, {
+      program,
+      store,
+      files,
+      next,
+      ...(reads && { reads }),
+      ...(onProgress ? { onProgress } : {}),
+    })
     files.clean({ failed: false })
     if (!commit) return entryOf(task, result)
     return await commitAttempt(store, task, await storeRunFile(task, result, store, name))

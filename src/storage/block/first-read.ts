@@ -9,15 +9,19 @@ export function firstRead(block: BlockInfo, { first, count }: { first: number; c
   return rangesOf(block.chunks.slice(first, first + count), first === 0)[0]
 }
 
+/** Reads that may wait for who wants them; of more the oldest is let go of. */
+const MOST_WAITING = 4
+
 /** A store that is read one block after the other, and whose answers are late: what the next block is read for first may be asked for early. */
 export class FirstReads {
   /** The store, whose reads are those under way where there is one. */
   readonly source: BlockSource
   readonly #store: BlockSource
-  readonly #underWay = new Map<string, Promise<Uint8Array>>()
+  readonly #underWay: Map<string, Promise<Uint8Array>>
 
-  constructor(store: BlockSource) {
+  constructor(store: BlockSource, underWay = new Map<string, Promise<Uint8Array>>()) {
     this.#store = store
+    this.#underWay = underWay
     const { readsAhead } = store
     this.source = {
       read: (key, range) => this.#take(key, range) ?? store.read(key, range),
@@ -27,12 +31,19 @@ export class FirstReads {
     }
   }
 
+  /** The same reads under way, for who goes on by another way to the same store. */
+  over(store: BlockSource): FirstReads {
+    return new FirstReads(store, this.#underWay)
+  }
+
   /** Asks for a part that will be read; not of a store that answers at once. */
   begin(key: string, range: ByteRange | undefined): void {
     if (!range || (this.#store.readsAhead ?? 1) < 2) return
     const read = this.#store.read(key, range)
     read.catch(() => undefined) // whoever reads that part hears of it
     this.#underWay.set(nameOf(key, range), read)
+    const [oldest] = this.#underWay.keys()
+    if (oldest !== undefined && this.#underWay.size > MOST_WAITING) this.#underWay.delete(oldest)
   }
 
   #take(key: string, range: ByteRange | undefined): Promise<Uint8Array> | undefined {
