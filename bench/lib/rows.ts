@@ -16,6 +16,9 @@ export interface Row {
 
 const ENGINES: readonly Peer[] = ['duckdb', 'clickhouse', 'polars']
 const PORTS = ['port', 'bytes', 'packets', 'flows']
+/** Where nfdump's CSV has the values of a row: of a statistic, and of aggregated flows. */
+const NFDUMP_PORTS = [4, 9, 7, 5]
+const NFDUMP_PAIRS = [3, 4, 12]
 
 /** The queries over so many flows that starting does not blur them: what takes each contender about a second otherwise. */
 export function shortRows(setting: Setting, data: Data): Row[] {
@@ -52,7 +55,7 @@ export function longRows(setting: Setting, data: Data): Row[] {
     },
     {
       ...{ work: 'ten largest pairs, against nfdump', flows, goal: 10, ours: job('#bench-pairs', pairs) },
-      peers: nfdump('-A srcip,dstip', '-A', 'srcip,dstip', '-O', 'bytes'),
+      peers: nfdump('-A srcip,dstip', NFDUMP_PAIRS, '-A', 'srcip,dstip', '-O', 'bytes'),
     },
     {
       ...{ work: 'bytes per minute, prorated', flows, goal: 3, ours: job('#bench-rates', rates) },
@@ -75,7 +78,7 @@ function avroRow(setting: Setting, data: Data): Row {
   return {
     ...{ work: 'port breakdown over Avro', flows: setting.flows, goal: 2 },
     ours: job('port-breakdown', PORTS, data.avro),
-    peers: nfdump('-s dstport/bytes', '-s', 'dstport/bytes'),
+    peers: nfdump('-s dstport/bytes', NFDUMP_PORTS, '-s', 'dstport/bytes'),
   }
 }
 
@@ -83,7 +86,8 @@ interface Contenders {
   /** Our run of a job, built in or (`#name`) of bench/jobs.ts, over the Parquet store unless another is given. */
   job(name: string, columns: readonly string[], store?: string): Contender
   engines(query: string, only?: readonly Peer[]): Contender[]
-  nfdump(name: string, ...args: string[]): Contender[]
+  /** nfdump, whose CSV has what is compared in these places. */
+  nfdump(name: string, places: readonly number[], ...args: string[]): Contender[]
 }
 
 function contenders(setting: Setting, data: Data): Contenders {
@@ -105,9 +109,15 @@ function contenders(setting: Setting, data: Data): Contenders {
           enginePeer(setting, peer, query, data.blocks, 'ours'),
           enginePeer(setting, peer, query, data.rewritten, 'its'),
         ]),
-    nfdump: (name, ...args) =>
+    nfdump: (name, places, ...args) =>
       peers.includes('nfdump')
-        ? [{ name: `nfdump ${name}`, command: ['nfdump', '-R', data.nfdump, '-q', '-n', '10', ...args] }]
+        ? [
+            {
+              name: `nfdump ${name}`,
+              command: ['nfdump', '-R', data.nfdump, '-q', '-n', '10', '-o', 'csv', ...args],
+              answer: (output) => nfdumpRows(output, places),
+            },
+          ]
         : [],
   }
 }
@@ -124,6 +134,12 @@ function enginePeer(setting: Setting, peer: Peer, query: string, glob: string, l
 function rowsOf(output: string, columns: readonly string[]): unknown {
   const { rows } = JSON.parse(output) as { rows: { [column: string]: string | number }[] } // what `run --format json` prints
   return rows.map((row) => columns.map((column) => numberOf(row[column] ?? '')))
+}
+
+/** nfdump's rows as the others print theirs. */
+export function nfdumpRows(output: string, places: readonly number[]): number[][] {
+  const rows = output.split('\n').filter((line) => /^\d/.test(line))
+  return rows.map((line) => places.map((place) => numberOf(line.split(',')[place]!.trim())))
 }
 
 function numberOf(value: string | number): number {
