@@ -12,8 +12,8 @@ export interface KeyWords {
  * Where key, count and sums of a group stand in the entry of a fold table, for keys of a few words with counts and unsigned sums. An entry is
  * `[key words, padded to 8 bytes][count][sums ...]`, the latter as doubles; it has a count when the program asks for one.
  */
-export class EntryLayout {
-  readonly keys: KeyWords
+export class EntryLayout<Keys extends KeyWords = KeyWords> {
+  readonly keys: Keys
   /** Value columns that are summed, in the order of the sums of an entry. */
   readonly sums: readonly string[]
   /** For each aggregate the number of its sum, or -1 for a count. */
@@ -24,7 +24,7 @@ export class EntryLayout {
   readonly numbersAt: number
   readonly strideBytes: number
 
-  constructor(keys: KeyWords, aggregates: readonly AggregateSpec[]) {
+  constructor(keys: Keys, aggregates: readonly AggregateSpec[]) {
     this.keys = keys
     this.sums = [...new Set(aggregates.flatMap((spec) => (isCount(spec) ? [] : [spec.input ?? ''])))]
     this.parts = aggregates.map((spec) => (isCount(spec) ? -1 : this.sums.indexOf(spec.input ?? '')))

@@ -7,16 +7,14 @@ import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import { RuntimeError } from '../error.ts'
 import { DirectTable } from './direct-table.ts'
+import type { EntryLayout } from './entry-layout.ts'
 import { EntryTable } from './entry-table.ts'
 import type { AddressPart } from './wide-packer.ts'
 import type { KeyPart } from './word-packer.ts'
 
 export interface FoldMemoryOptions {
-  /** Words of a key. */
-  readonly width: number
-  readonly sums: number
-  /** Whether rows are counted. */
-  readonly counts: boolean
+  /** Of the entries that are given away. */
+  readonly layout: EntryLayout
   /** Bytes of a key when there is an entry for every key of so many; keys are hashed otherwise. */
   readonly directBytes?: 1 | 2 | undefined
   /** Bytes that may be used; the system gives them as they are. */
@@ -54,14 +52,9 @@ const WORK_BYTES = 4 << 10
 export class FoldMemory {
   /** Whether rows become entries as they come. */
   appends = false
-  /** Bytes of an entry that is given away. */
-  readonly strideBytes: number
-  /** Where the numbers of an entry begin: that of its rows, where they are counted, and the sums. */
-  readonly numbersAt: number
   readonly memory: KernelMemory
   readonly kernels: Kernels
-  readonly #width: number
-  readonly #sums: number
+  readonly #layout: EntryLayout
   /** The table of keys that have a place each; keys are hashed without it. */
   readonly #direct: DirectTable | undefined
   /** What the table is a part of; the rest is for who reads the rows. */
@@ -78,7 +71,6 @@ export class FoldMemory {
   readonly #totalsAt: number
   readonly #table: EntryTable
   readonly #tablesAt: number
-  readonly #counts: boolean
   /** Whether rows are counted in the last sum, and what that has of rows and values: an entry takes 8 bytes less. */
   #packs = false
   #packedRows = 0
@@ -87,13 +79,11 @@ export class FoldMemory {
   #appended = 0
   #appendable = 0
 
-  constructor({ width, sums, counts, directBytes, budgetBytes, slices }: FoldMemoryOptions) {
-    this.#width = width
-    this.#sums = sums
-    this.#counts = counts
-    this.numbersAt = (width * 4 + 7) & ~7
-    this.strideBytes = this.numbersAt + (counts ? 8 : 0) + sums * 8
-    const entries = directBytes ? 256 ** directBytes * this.strideBytes * 2 : 0
+  constructor({ layout, directBytes, budgetBytes, slices }: FoldMemoryOptions) {
+    this.#layout = layout
+    const { width } = layout.keys
+    const sums = layout.sums.length
+    const entries = directBytes ? 256 ** directBytes * layout.strideBytes * 2 : 0
     const direct = directBytes ? DirectTable.bytes(directBytes, sums) + entries : 0
     const sizeBytes = Math.min(Math.max(budgetBytes, direct + slices * 12 + LEAST_BYTES), MOST_BYTES)
     this.instance = borrowKernels(sizeBytes + READER_BYTES)
@@ -162,16 +152,15 @@ export class FoldMemory {
   }
 
   #addSlice(keysAt: number, count: number, skippedAt: number, valuesAt: number): void {
-    const { kernels, strideBytes } = this
-    const sums = this.#sums
+    const { keys, sums, strideBytes } = this.#layout
     if (this.appends) {
       const end = this.#tablesAt + this.#appended * strideBytes
-      const rows = [keysAt, this.#width, count, skippedAt] as const
-      this.#appended += kernels.groupsAppend(...rows, valuesAt, sums, strideBytes, end)
+      const rows = [keysAt, keys.width, count, skippedAt] as const
+      this.#appended += this.kernels.groupsAppend(...rows, valuesAt, sums.length, strideBytes, end)
       return
     }
-    const counts = this.#packs ? COUNTS.packed : this.#counts ? COUNTS.apart : COUNTS.none
-    kernels.foldRows(keysAt, count, skippedAt, this.#table.at, valuesAt, sums, counts)
+    const counts = this.#packs ? COUNTS.packed : this.#layout.counts ? COUNTS.apart : COUNTS.none
+    this.kernels.foldRows(keysAt, count, skippedAt, this.#table.at, valuesAt, sums.length, counts)
   }
 
   /** At least the sum of the first `rows` values of a column; the rounding of the additions is made good. */
@@ -184,7 +173,8 @@ export class FoldMemory {
 
   /** All entries, back to back; after that the table is of no use until it is cleared. What is given is free again for the next who takes memory. */
   pack(): PackedGroups {
-    const { strideBytes, numbersAt, memory, length: count } = this
+    const { memory, length: count } = this
+    const { strideBytes, numbersAt } = this.#layout
     const { mark } = memory
     const entries = memory.allocate(count * strideBytes)
     if (this.#direct) this.#direct.writeEntries(strideBytes, entries)
@@ -200,8 +190,7 @@ export class FoldMemory {
   append(): void {
     this.appends = true
     this.#appended = 0
-    const entryBytes = this.strideBytes * 2 + chosenBytes(1)
-    this.#appendable = Math.min(APPENDED, Math.floor((this.memory.free - SLACK * 8) / entryBytes))
+    this.#appendable = Math.min(APPENDED, Math.floor((this.memory.free - SLACK * 8) / this.#givenBytes))
   }
 
   /** Empties the table. */
@@ -210,7 +199,7 @@ export class FoldMemory {
     if (this.appends) return
     this.memory.release(this.#tablesAt)
     if (this.#direct) this.#direct.clear()
-    else this.#openTable(this.#counts && this.#sums > 0)
+    else this.#openTable(this.#layout.counts && this.#layout.sums.length > 0)
   }
 
   #openTable(packs: boolean): void {
@@ -218,8 +207,13 @@ export class FoldMemory {
     this.#packedRows = 0
     this.#packedSum = 0
     const end = this.#tablesAt + this.memory.free
-    const strideBytes = this.strideBytes - (packs ? 8 : 0)
-    this.#table.open({ start: this.#tablesAt, end, strideBytes, spareBytes: this.strideBytes * 2 + chosenBytes(1) })
+    const strideBytes = this.#layout.strideBytes - (packs ? 8 : 0)
+    this.#table.open({ start: this.#tablesAt, end, strideBytes, spareBytes: this.#givenBytes })
+  }
+
+  /** What an entry takes when all are given away. */
+  get #givenBytes(): number {
+    return this.#layout.strideBytes * 2 + chosenBytes(1)
   }
 
   /** Gives the memory back; the table is gone. */
@@ -233,7 +227,7 @@ export class FoldMemory {
 
   /** Where the kernel finds the keys of a slice: a column that is all of the key where it lies, the words of several packed. */
   #placeKeys(parts: readonly (KeyPart | AddressPart)[], from: number, count: number): number {
-    const width = this.#width
+    const { width } = this.#layout.keys
     const [first] = parts
     if (first && 'values' in first && (this.#direct || (width === 1 && first.values.BYTES_PER_ELEMENT === 4)))
       return this.#placePart(first, from, count, this.#keysAt)

@@ -59,10 +59,9 @@ export class FoldTable {
     this.#value = value
     this.#othersBytes = others
     this.#general = new AggregateTable({ key, value, aggregates, budgetBytes: others })
-    const { packer, sums, counts } = layout
-    const { width, directBytes } = packer
-    const shape = { width, directBytes, sums: sums.length, counts, slices: partitions * sharesOf(partitions) }
-    this.#memory = new FoldMemory({ ...shape, budgetBytes: budgetBytes - others })
+    const { directBytes } = layout.keys
+    const slices = partitions * sharesOf(partitions)
+    this.#memory = new FoldMemory({ layout, directBytes, slices, budgetBytes: budgetBytes - others })
   }
 
   /** Bytes of an entry. */
@@ -84,10 +83,10 @@ export class FoldTable {
   add(batch: Batch): boolean {
     const { length } = batch
     if (length === 0) return true
-    const { packer, sums } = this.#layout
+    const { keys, sums } = this.#layout
     const columns = this.#key.map(({ name }) => columnOf(batch, name))
     if (this.#wide.length < length) this.#wide = new Uint32Array(length)
-    const wide = packer.findWide(columns, length, this.#wide)
+    const wide = keys.findWide(columns, length, this.#wide)
     const values = sums.map((name) => columnOf(batch, name))
     if (this.#isMostlyNew()) return false
     const bounds = values.map((column) => this.#memory.boundOf(column, length))
@@ -96,7 +95,7 @@ export class FoldTable {
     if (wide > 0 && !this.#addWide(batch, wide, bounds)) return this.#addGeneral(batch)
     this.#bound += bound
     this.#rows += length
-    this.#memory.add(packer.parts(columns), values, bounds, length, this.#wide.subarray(0, wide))
+    this.#memory.add(keys.parts(columns), values, bounds, length, this.#wide.subarray(0, wide))
     return true
   }
 
@@ -142,7 +141,7 @@ export class FoldTable {
 
   /** Whether the table has filled up with keys few of which came twice: then adding up is left to the reduce side, which has them all. */
   #isMostlyNew(): boolean {
-    if (this.#layout.packer.isDirect || this.#memory.appends) return false
+    if (this.#layout.keys.isDirect || this.#memory.appends) return false
     const { length } = this.#memory
     return length >= MANY && length > this.#rows * MOSTLY
   }

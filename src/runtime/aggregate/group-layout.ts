@@ -36,8 +36,7 @@ export interface RowLayout {
 }
 
 /** The entries of programs of the common shape, and how kernels write them as rows of a result. */
-export class GroupLayout extends EntryLayout {
-  readonly packer: WordPacker
+export class GroupLayout extends EntryLayout<WordPacker> {
   readonly #shape: GroupShape
 
   /** The layout for a program of the common shape, undefined for any other. */
@@ -51,14 +50,12 @@ export class GroupLayout extends EntryLayout {
   private constructor(shape: GroupShape, packer: WordPacker) {
     super(packer, shape.aggregates)
     this.#shape = shape
-    this.packer = packer
   }
 
   /** The same entries with keys of both address families. */
-  wide(): EntryLayout & { readonly keys: WidePacker } {
+  wide(): EntryLayout<WidePacker> {
     const { key, aggregates } = this.#shape
-    const keys = new WidePacker(key)
-    return Object.assign(new EntryLayout(keys, aggregates), { keys })
+    return new EntryLayout(new WidePacker(key), aggregates)
   }
 
   /** Steps that write the canonical encoding of a key. */
@@ -92,7 +89,7 @@ export class GroupLayout extends EntryLayout {
   }
 
   #keyParts(): ColumnPart[] {
-    const { offsets } = this.packer
+    const { offsets } = this.keys
     return this.#shape.key.map(({ type }, i) => keyPart(type, offsets[i]! * 4))
   }
 }

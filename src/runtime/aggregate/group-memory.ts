@@ -80,7 +80,7 @@ export class GroupMemory {
     this.#stepsAt = this.#memory.allocate(ORDER_BYTES)
     this.#boundAt = this.#memory.allocate(layout.strideBytes)
     this.#frameAt = this.#memory.allocate(FRAME_BYTES)
-    this.#table = new EntryTable(this.#memory, this.#kernels, layout.packer.width)
+    this.#table = new EntryTable(this.#memory, this.#kernels, layout.keys.width)
     this.#keptAt = this.#memory.mark
     const { buffer } = this.#memory.memory
     new Uint32Array(buffer, this.#digitsAt, rows.digits.length).set(rows.digits)
@@ -145,11 +145,11 @@ export class GroupMemory {
 
   /** Adds up what was gathered and keeps what may be wanted of it; returns how many keys it had. */
   addGathered(): number {
-    const { strideBytes, packer } = this.#layout
+    const { strideBytes, keys: words } = this.#layout
     let shares = 1
     while (shares < MOST_SHARES && this.#gathered > shares * CACHED_ENTRIES) shares *= 2
     const dividedAt = this.#memory.allocate(this.#gathered * strideBytes)
-    const entries = [this.#gatheredAt, this.#gathered, packer.width, strideBytes] as const
+    const entries = [this.#gatheredAt, this.#gathered, words.width, strideBytes] as const
     this.#kernels.groupsSplit(...entries, shares - 1, this.#sortAt, dividedAt)
     const ends = new Uint32Array(this.#memory.memory.buffer, this.#sortAt, shares).slice()
     let keys = 0

@@ -4,10 +4,12 @@ import type { ColumnSpec } from '../../flow/column.ts'
 import { gatherRows } from '../../flow/gather.ts'
 import type { RecordSink } from '../shuffle/cursor.ts'
 import { columnOf } from './aggregate-set.ts'
+import type { EntryLayout } from './entry-layout.ts'
 import { FoldMemory } from './fold-memory.ts'
 import type { GroupLayout } from './group-layout.ts'
 import type { EntryWriter } from './group-records.ts'
 import { entryWriter } from './group-records.ts'
+import type { WidePacker } from './wide-packer.ts'
 
 export interface WideFoldOptions {
   readonly layout: GroupLayout
@@ -21,7 +23,7 @@ export interface WideFoldOptions {
  * `AggregateTable` writes them, because their keys differ in length.
  */
 export class WideFold {
-  readonly #layout: ReturnType<GroupLayout['wide']>
+  readonly #layout: EntryLayout<WidePacker>
   readonly #key: readonly string[]
   readonly #columns: readonly ColumnSpec[]
   readonly #memory: FoldMemory
@@ -33,8 +35,7 @@ export class WideFold {
     this.#layout = layout.wide()
     this.#key = key.map(({ name }) => name)
     this.#columns = [...key, ...value.filter(({ name }) => layout.sums.includes(name))]
-    const { keys, sums, counts } = this.#layout
-    this.#memory = new FoldMemory({ width: keys.width, sums: sums.length, counts, budgetBytes, slices: 1 })
+    this.#memory = new FoldMemory({ layout: this.#layout, budgetBytes, slices: 1 })
     this.#write = entryWriter(this.#layout)
   }
 
