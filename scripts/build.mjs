@@ -42,7 +42,7 @@ await build({
   plugins: [lean],
   minifyWhitespace: true,
   minifySyntax: true,
-  external: ['snappy', 'piscina', 'esbuild', '@aws-sdk/client-s3', 'avsc', 'yaml'],
+  external: ['snappy', '@node-rs/crc32', 'piscina', 'esbuild', '@aws-sdk/client-s3', 'avsc', 'yaml'],
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },

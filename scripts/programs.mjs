@@ -112,7 +112,7 @@ async function buildPiece(common, { name, contents, plugins = [] }) {
     minifyWhitespace: true,
     minifySyntax: true,
     // Native code, code that finds its own files, and what is only loaded on demand stays in node_modules.
-    external: ['snappy', '@napi-rs/nice', 'esbuild', 'avsc', 'yaml'],
+    external: ['snappy', '@node-rs/crc32', '@napi-rs/nice', 'esbuild', 'avsc', 'yaml'],
     define: { 'import.meta.url': '__url' },
     banner: { js: '(function (exports, require, module, __url, __load) {' },
     footer: { js: '})' },

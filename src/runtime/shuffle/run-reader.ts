@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { crc32 } from 'node:zlib'
 import type { ErrorDetails } from '../../flow/component-error.ts'
+import { crc32 } from '../../storage/crc32.ts'
 import { RuntimeError } from '../error.ts'
 import type { Cursor } from './cursor.ts'
 import type { Mark } from './marks.ts'

@@ -1,5 +1,5 @@
 import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs'
-import { crc32 } from 'node:zlib'
+import { crc32 } from '../../storage/crc32.ts'
 import { RuntimeError } from '../error.ts'
 import { varintLength, writeVarint } from './byte-buffer.ts'
 import type { RecordSink } from './cursor.ts'

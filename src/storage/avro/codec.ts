@@ -1,5 +1,6 @@
-import { crc32, inflateRawSync } from 'node:zlib'
+import { inflateRawSync } from 'node:zlib'
 import snappy from 'snappy'
+import { crc32 } from '../crc32.ts'
 import { StorageError } from '../errors.ts'
 
 /** The codecs of Avro containers that blocks are read with; flowreduce writes snappy. */

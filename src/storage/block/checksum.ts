@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib'
+import { crc32 } from '../crc32.ts'
 import type { BlockInfo } from '../manifest/actions.ts'
 import type { ObjectStore } from '../store.ts'
 

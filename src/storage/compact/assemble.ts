@@ -1,7 +1,7 @@
-import { crc32 } from 'node:zlib'
 import type { ColumnSpec } from '../../flow/column.ts'
 import { schemaId } from '../../flow/schema.ts'
 import { BlockStatistics, lastTime } from '../block/statistics.ts'
+import { crc32 } from '../crc32.ts'
 import type { BlockInfo, ChunkInfo } from '../manifest/actions.ts'
 import { ParquetEncoder } from '../parquet/encode-block.ts'
 import type { LaneGroup } from './lane-group.ts'
