@@ -33,6 +33,7 @@ export {
   groupsSplit,
   groupsIntegers,
 } from './groups'
+export { groupsAtLeast } from './groups-select'
 export { groupsBefore, groupsSort } from './groups-sort'
 export { groupsWrite } from './groups-write'
 export { avroEncode } from './avro-encode'

@@ -200,6 +200,31 @@ export function groupsBefore(
   return kept
 }
 
+/** Counters of `groupsAtLeast`, that keys share by hash. */
+const COUNTERS = 8192
+
+/** Twin of `groupsAtLeast`. */
+export function groupsAtLeast(
+  { bytes, words, doubles }: TableArrays,
+  entries: number,
+  count: number,
+  width: number,
+  stride: number,
+  number: number,
+  least: number,
+): number {
+  const sums = new Float64Array(COUNTERS)
+  const counterOf = (i: number): number => hashWordsAt(words, (entries + i * stride) / 4, width) % COUNTERS
+  const counters = Array.from({ length: count }, (_, i) => counterOf(i))
+  for (const [i, counter] of counters.entries()) sums[counter]! += doubles[(entries + i * stride + number) / 8]!
+  let kept = 0
+  for (const [i, counter] of counters.entries()) {
+    if (sums[counter]! < least) continue
+    bytes.copyWithin(entries + kept++ * stride, entries + i * stride, entries + (i + 1) * stride)
+  }
+  return kept
+}
+
 function compareDigits(a: Uint8Array, b: Uint8Array, digits: Uint32Array): number {
   for (const digit of digits) {
     const difference = a[digit & 0xffff]! - b[digit & 0xffff]!

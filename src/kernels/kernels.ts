@@ -215,6 +215,16 @@ export interface Kernels {
   ): void
   /** Keeps the entries that come before another, in the order of a sort, and moves them together. Returns how many. */
   groupsBefore(entries: number, count: number, stride: number, digits: number, length: number, bound: number): number
+  /** Keeps the entries whose keys could have so large a sum in one of their numbers, and moves them together. Returns how many. */
+  groupsAtLeast(
+    entries: number,
+    count: number,
+    width: number,
+    stride: number,
+    number: number,
+    least: number,
+    counters: number,
+  ): number
   /** Writes the bytes of entries as a program says. Returns their end. */
   groupsWrite(entries: number, count: number, stride: number, program: number, steps: number, dst: number): number
   /**

@@ -23,7 +23,7 @@ export interface Counters {
   readonly shuffledBytes: number
   /** Records that reduce tasks merged. */
   readonly mergedRecords: number
-  /** Rows that reduce tasks made. */
+  /** Rows that reduce tasks made, but for those that were seen to come behind a limit before they were made. */
   readonly reducedRows: number
   /** Rows and bytes of the result blocks. */
   readonly resultRows: number

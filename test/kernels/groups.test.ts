@@ -147,6 +147,24 @@ describe('the groups kernels agree with their twins', () => {
     )
   })
 
+  it('when they keep the entries whose keys could have a large sum', () => {
+    fc.assert(
+      fc.property(...shape, fc.double({ min: 0, max: 2 ** 46, noNaN: true }), (width, sums, rows, seed, least) => {
+        memory.release(base)
+        const random = seededRandom(seed)
+        const stride = strideOf(width, sums)
+        const [entries, counters] = [memory.allocate(rows * stride), memory.allocate(1 << 16)]
+        for (let i = 0; i < rows; i++) fillEntry(entries + i * stride, width, sums, random)
+        const number = stride - 8
+        const twin = twinMemory()
+        const kept = twins.groupsAtLeast(twin, entries, rows, width, stride, number, least)
+        expect(kernels.groupsAtLeast(entries, rows, width, stride, number, least, counters)).toBe(kept)
+        sameBytes(twin, entries, kept * stride)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
   it('when they turn doubles into integers, sort and write', () => {
     fc.assert(
       fc.property(...shape, (width, sums, rows, seed) => {

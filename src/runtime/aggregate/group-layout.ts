@@ -33,6 +33,8 @@ export interface RowLayout {
   /** Orders the entries, most significant digit first. */
   readonly digits: readonly number[]
   readonly recordBytes: number
+  /** Where the number stands by which rows are ordered first of all, the largest first; undefined when it is none. */
+  readonly largestAt: number | undefined
 }
 
 /** The entries of programs of the common shape, and how kernels write them as rows of a result. */
@@ -74,7 +76,14 @@ export class GroupLayout extends EntryLayout<WordPacker> {
     const lengths = [keySteps, rowSteps].map(writtenLength)
     if (lengths.some((length) => length >= LONGEST)) return undefined
     const steps = [...lengths.map((length) => writeStep('byte', length)), ...keySteps, ...rowSteps]
-    return { steps, digits: order.flatMap(({ digits }) => digits), recordBytes: writtenLength(steps) }
+    const digits = order.flatMap((part) => part.digits)
+    const largestAt = ordered ? this.#largestAt(sort[0]) : undefined
+    return { steps, digits, recordBytes: writtenLength(steps), largestAt }
+  }
+
+  #largestAt(first: Program['sort'][number] | undefined): number | undefined {
+    const aggregate = this.#shape.aggregates.findIndex(({ name }) => name === first?.column)
+    return aggregate >= 0 && first?.order === 'desc' ? this.numberAt(aggregate) : undefined
   }
 
   /** The columns of the output by name, if every one is a key or a result of eight bytes. */

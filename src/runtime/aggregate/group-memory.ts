@@ -143,9 +143,10 @@ export class GroupMemory {
     return true
   }
 
-  /** Adds up what was gathered and keeps what may be wanted of it; returns how many keys it had. */
+  /** Adds up what may be wanted of what was gathered and keeps it; returns how many keys that had. */
   addGathered(): number {
     const { strideBytes, keys: words } = this.#layout
+    this.#leaveOut()
     let shares = 1
     while (shares < MOST_SHARES && this.#gathered > shares * CACHED_ENTRIES) shares *= 2
     const dividedAt = this.#memory.allocate(this.#gathered * strideBytes)
@@ -161,6 +162,16 @@ export class GroupMemory {
       keys += this.keep()
     }
     return keys
+  }
+
+  /** Leaves out gathered entries of which a sketch says that the sum of their key comes behind all that is wanted. */
+  #leaveOut(): void {
+    const { strideBytes, keys: words } = this.#layout
+    const { largestAt } = this.#rows
+    if (!this.#isBounded || largestAt === undefined) return
+    const [least = 0] = new Float64Array(this.#memory.memory.buffer, this.#boundAt + largestAt, 1)
+    const entries = [this.#gatheredAt, this.#gathered, words.width, strideBytes] as const
+    this.#gathered = this.#kernels.groupsAtLeast(...entries, largestAt, least, this.#sortAt)
   }
 
   /** Keeps the entries of the table that may be wanted; returns how many keys it had. */

@@ -149,7 +149,9 @@ describe('the memory of groups', () => {
         for (let i = 0; i < count; i++) run.push(Buffer.from(frame.subarray(i * size, (i + 1) * size)).toString('hex'))
       })
       memory.close()
-      expect(found).toBe(all.length)
+      // With a limit, keys that a sketch shows to come behind it are not added up.
+      if (limit) expect(found).toBeLessThan(all.length)
+      else expect(found).toBe(all.length)
       expect(run).toEqual(all.slice(0, limit))
     }
     const small = new GroupMemory({ layout, rows, budgetBytes: 2 << 20 })
