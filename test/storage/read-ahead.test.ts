@@ -5,6 +5,7 @@ import { avroSchema } from '../../src/flow/schema.ts'
 import { valueAt } from '../../src/flow/value.ts'
 import { ByteRun } from '../../src/storage/block/byte-run.ts'
 import { FirstReads, firstRead } from '../../src/storage/block/first-read.ts'
+import { sourceRanges } from '../../src/storage/block/range-reader.ts'
 import { readBlock } from '../../src/storage/block/read.ts'
 import { openMemoryStore } from '../../src/storage/memory-store.ts'
 import { ROW_GROUP_ROWS } from '../../src/storage/parquet/rows.ts'
@@ -53,7 +54,7 @@ describe('a run of ranges', () => {
   for (const readsAhead of [undefined, 1, 2, 3, 20])
     it(`is in order with ${readsAhead} reads ahead`, async () => {
       const { store, mostUnderWay } = slowStore(inner, readsAhead)
-      const run = new ByteRun(store, 'x', ranges)
+      const run = new ByteRun(sourceRanges(store, 'x', readsAhead), ranges)
       const got: number[] = []
       for (const length of [1, 150, 7, 100, 42]) {
         await run.ensure(length)
@@ -70,7 +71,7 @@ describe('a run of ranges', () => {
 
   it('ends at a range that the object does not fill', async () => {
     const short: BlockSource = { read: async (key, range) => (await inner.read(key, range)).subarray(0, 60) }
-    const run = new ByteRun(slowStore(short, 3).store, 'x', ranges)
+    const run = new ByteRun(sourceRanges(slowStore(short, 3).store, 'x', 3), ranges)
     await run.ensure(60)
     await expect(run.ensure(61)).rejects.toThrow('60')
   })

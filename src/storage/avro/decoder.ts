@@ -17,6 +17,9 @@ import { parseAvroRecord } from './type.ts'
 /** Room for a packed and a plain sync-block of the usual size; a larger one takes a larger instance. */
 const USUAL_BYTES = 1 << 20
 
+/** Rows that are decoded at a time, usually. */
+export const BATCH_ROWS = 4096
+
 /** Rows that the kernel walks on from one that the compiled walk does not know. */
 const UNUSUAL = 64
 
@@ -54,7 +57,7 @@ export class RowDecoder {
 
   /** The rows decoded last. */
   get batch(): Batch {
-    return this.#layout(0, 0).batch
+    return this.#here.batch
   }
 
   /** Unpacks and checks a sync-block, in place when it lies in the memory of the columns, and returns the length of its plain bytes. Throws `corrupt`. */
@@ -66,21 +69,21 @@ export class RowDecoder {
       instance.memory.bytes(plainAt, plain.length).set(plain)
       this.#plainLength = plain.length
     }
-    const { instance, plainAt } = this.#layout(0, 0)
+    const { instance, plainAt } = this.#here
     instance.memory.bytes(plainAt + this.#plainLength, ROW_SLACK).fill(0)
     return this.#plainLength
   }
 
   /** Decodes `rows` rows (at most the batch's capacity) that begin at byte `at` and returns where they end. Throws `corrupt`. */
   decode(at: number, rows: number): number {
-    const { batch } = this.#layout(0, 0)
+    const { batch } = this.#here
     const next = this.#program.isFlat ? this.#decodeFlat(at, rows) : this.#decodeAny(at, rows)
     batch.length = rows
     return next
   }
 
   #decodeFlat(at: number, rows: number): number {
-    const { instance, plainAt, programAt, targetsAt, presentAt, slots, filled, walk, columnsAt } = this.#layout(0, 0)
+    const { instance, plainAt, programAt, targetsAt, presentAt, slots, filled, walk, columnsAt } = this.#here
     if (filled.length > 0) slots.present.fill(1)
     const end = plainAt + this.#plainLength
     let [row, next] = [0, plainAt + at]
@@ -102,7 +105,7 @@ export class RowDecoder {
   }
 
   #decodeAny(at: number, rows: number): number {
-    const { instance, plainAt, slots } = this.#layout(0, 0)
+    const { instance, plainAt, slots } = this.#here
     const plain = instance.memory.bytes(plainAt, this.#plainLength)
     slots.present.fill(1)
     const next = decodeRows(this.#program.code, plain, at, plain.length, rows, slots)
@@ -113,7 +116,7 @@ export class RowDecoder {
 
   /** Moves what lies in slots into columns. */
   #fill(filled: readonly number[], rows: number): void {
-    const { batch, instance, plainAt, slots } = this.#layout(0, 0)
+    const { batch, instance, plainAt, slots } = this.#here
     const plain = instance.memory.bytes(plainAt, this.#plainLength)
     for (const slot of filled) {
       const read = this.#program.reads[slot]!
@@ -136,6 +139,11 @@ export class RowDecoder {
     if (written < 0) throw corrupt('snappy data', kernelFault(written))
     checkCrc(instance.memory.bytes(plainAt, written), crc)
     this.#plainLength = written
+  }
+
+  /** The places in kernel memory of the sync-block at hand. */
+  get #here(): DecoderLayout {
+    return this.#lent ?? this.#layout(0, 0)
   }
 
   /** The places in kernel memory, moved to a larger instance when a sync-block needs one. */

@@ -1,19 +1,22 @@
 import type { ColumnSpec } from '../../flow/column.ts'
 import { schemaId } from '../../flow/schema.ts'
 import { corrupt } from '../avro/codec.ts'
-import { RowDecoder } from '../avro/decoder.ts'
+import { BATCH_ROWS, RowDecoder } from '../avro/decoder.ts'
 import { type AvroHeader, parseHeader, SYNC_LENGTH } from '../avro/header.ts'
 import { Cursor } from '../avro/varint.ts'
 import { StorageError } from '../errors.ts'
 import type { BlockInfo, ChunkInfo } from '../manifest/actions.ts'
 import type { BlockSource, ByteRange } from '../store.ts'
 import { ByteRun } from './byte-run.ts'
+import { type RangeReader, sourceRanges } from './range-reader.ts'
 
 /** Chunks are read together up to about this size, and apart beyond it. */
 const RANGE_BYTES = 4 * 1024 * 1024
 
 export interface BlockBytesOptions {
   readonly store: BlockSource
+  /** Reads the bytes of the block, as long as they are not damaged. */
+  readonly reader: RangeReader
   readonly block: BlockInfo
   /** The schema of the block, as the manifest has it. */
   readonly schema: unknown
@@ -23,9 +26,6 @@ export interface BlockBytesOptions {
   /** Whether the first of them is that of the block, so that the header stands right before it. */
   readonly fromStart: boolean
 }
-
-/** Rows decoded at a time when a copy is verified. */
-const VERIFY_ROWS = 4096
 
 /** The bytes of some chunks of an Avro block, which change to those of another copy when they turn out to be damaged and the store has one. */
 export class BlockBytes {
@@ -42,9 +42,9 @@ export class BlockBytes {
 
   /** Reads the header: as part of the run of chunks, or beside it when that starts later. Throws what is wrong with it if no copy has it right. */
   static async open(options: BlockBytesOptions): Promise<BlockBytes> {
-    const { store, block, chunks, fromStart } = options
+    const { store, reader, block, chunks, fromStart } = options
     const length = headerLength(block)
-    const run = new ByteRun(store, block.key, rangesOf(chunks, fromStart))
+    const run = new ByteRun(reader, rangesOf(chunks, fromStart))
     try {
       if (fromStart) await run.ensure(length)
       const bytes = fromStart ? run.bytes.subarray(0, length) : await store.read(block.key, { offset: 0, length })
@@ -80,7 +80,7 @@ export class BlockBytes {
       return from < offset + length ? [{ offset: from, length: offset + length - from }] : []
     })
     const read = (key: string, range?: ByteRange): Promise<Uint8Array> => store.readVerified!(key, range!, verify)
-    this.run = new ByteRun({ read }, block.key, left)
+    this.run = new ByteRun(sourceRanges({ read }, block.key), left)
   }
 }
 
@@ -107,7 +107,7 @@ async function rightHeader(options: BlockBytesOptions): Promise<AvroHeader | und
 /** Whether bytes are whole sync-blocks whose checksums hold and whose rows can be decoded. */
 function areRows(bytes: Uint8Array, { codec, sync }: AvroHeader, { schema, columns }: BlockBytesOptions): boolean {
   const cursor = new Cursor(bytes, 0)
-  const decoder = new RowDecoder({ schema, columns, capacity: VERIFY_ROWS })
+  const decoder = new RowDecoder({ schema, columns, capacity: BATCH_ROWS })
   try {
     while (cursor.at < bytes.length) {
       const records = cursor.long()
@@ -118,8 +118,8 @@ function areRows(bytes: Uint8Array, { codec, sync }: AvroHeader, { schema, colum
       const length = decoder.load(codec, bytes.subarray(cursor.at, end))
       if (records > length) return false
       let next = 0
-      for (let row = 0; row < records; row += VERIFY_ROWS)
-        next = decoder.decode(next, Math.min(VERIFY_ROWS, records - row))
+      for (let row = 0; row < records; row += BATCH_ROWS)
+        next = decoder.decode(next, Math.min(BATCH_ROWS, records - row))
       if (next !== length) return false
       cursor.at = end + SYNC_LENGTH
     }

@@ -1,6 +1,6 @@
 import type { BlockInfo } from '../manifest/actions.ts'
 import { footerRange } from '../parquet/open-block.ts'
-import type { BlockSource, ByteRange } from '../store.ts'
+import type { BlockSource, ByteRange, OpenObject } from '../store.ts'
 import { rangesOf } from './block-bytes.ts'
 
 /** What is read first by who reads some chunks of a block: of Parquet the footer, of Avro the first of those chunks, and the header when it stands before them. */
@@ -22,11 +22,11 @@ export class FirstReads {
   constructor(store: BlockSource, underWay = new Map<string, Promise<Uint8Array>>()) {
     this.#store = store
     this.#underWay = underWay
-    const { readsAhead } = store
+    const { readsAhead, open } = store
     this.source = {
       read: (key, range) => this.#take(key, range) ?? store.read(key, range),
       ...(store.readVerified && { readVerified: store.readVerified.bind(store) }),
-      ...(store.open && { open: store.open.bind(store) }),
+      ...(open && { open: async (key) => this.#over(await open.call(store, key), key) }),
       ...(readsAhead !== undefined && { readsAhead }),
     }
   }
@@ -44,6 +44,19 @@ export class FirstReads {
     this.#underWay.set(nameOf(key, range), read)
     const [oldest] = this.#underWay.keys()
     if (oldest !== undefined && this.#underWay.size > MOST_WAITING) this.#underWay.delete(oldest)
+  }
+
+  #over(object: OpenObject, key: string): OpenObject {
+    return {
+      readInto: async (target, offset) => {
+        const early = this.#take(key, { offset, length: target.length })
+        if (!early) return object.readInto(target, offset)
+        const bytes = await early
+        target.set(bytes)
+        return bytes.length
+      },
+      close: () => object.close(),
+    }
   }
 
   #take(key: string, range: ByteRange | undefined): Promise<Uint8Array> | undefined {

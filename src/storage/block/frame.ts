@@ -15,10 +15,9 @@ export interface Frame {
   readonly length: number
 }
 
-/** Reads one sync-block that must end by `end`, and checks the marker after it. Throws `corrupt`. */
-export async function readFrame(run: ByteRun, end: number, sync: Uint8Array): Promise<Frame> {
-  const head = Math.min(MAX_HEAD_BYTES, end - run.position)
-  if (run.available < head) await run.ensure(head)
+/** Takes one sync-block from the run, which must end by `end`, and checks the marker after it; undefined when more of it has to be read first. Throws `corrupt`. */
+export function takeFrame(run: ByteRun, end: number, sync: Uint8Array): Frame | undefined {
+  if (!run.has(Math.min(MAX_HEAD_BYTES, end - run.position))) return undefined
   const cursor = new Cursor(run.bytes, run.at)
   const records = cursor.long()
   const size = cursor.long()
@@ -27,10 +26,19 @@ export async function readFrame(run: ByteRun, end: number, sync: Uint8Array): Pr
   if (records < 0 || size < 0 || size > 2 * MAX_PLAIN_BYTES || total > end - run.position) {
     throw corrupt('a count and a size within the chunk', `${records} and ${size}`)
   }
-  if (run.available < total) await run.ensure(total)
+  if (!run.has(total)) return undefined
   const from = run.at + headLength
-  const marker = run.bytes.subarray(from + size, from + size + SYNC_LENGTH)
-  for (let i = 0; i < SYNC_LENGTH; i++) if (marker[i] !== sync[i]) throw corrupt('the sync marker', 'other bytes')
+  for (let i = 0; i < SYNC_LENGTH; i++)
+    if (run.bytes[from + size + i] !== sync[i]) throw corrupt('the sync marker', 'other bytes')
   run.at += total
   return { records, data: run.bytes.subarray(from, from + size), length: total }
+}
+
+/** `takeFrame` with all the bytes that it needs. */
+export async function readFrame(run: ByteRun, end: number, sync: Uint8Array): Promise<Frame> {
+  for (;;) {
+    const frame = takeFrame(run, end, sync)
+    if (frame) return frame
+    await run.more()
+  }
 }

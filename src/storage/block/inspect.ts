@@ -1,7 +1,7 @@
 import type { ColumnSpec } from '../../flow/column.ts'
 import { schemaId } from '../../flow/schema.ts'
 import { corrupt } from '../avro/codec.ts'
-import { RowDecoder } from '../avro/decoder.ts'
+import { BATCH_ROWS, RowDecoder } from '../avro/decoder.ts'
 import type { AvroHeader } from '../avro/header.ts'
 import { parseHeader } from '../avro/header.ts'
 import { crc32 } from '../crc32.ts'
@@ -13,6 +13,7 @@ import type { SyncBlockInfo } from './chunks.ts'
 import { groupChunks } from './chunks.ts'
 import type { Frame } from './frame.ts'
 import { readFrame } from './frame.ts'
+import { sourceRanges } from './range-reader.ts'
 import { BlockStatistics } from './statistics.ts'
 
 export interface InspectBlockOptions {
@@ -31,7 +32,6 @@ export interface InspectedBlock {
 
 const RANGE_BYTES = 4 * 1024 * 1024
 const MAX_HEADER_BYTES = 16 * 1024 * 1024
-const BATCH_ROWS = 4096
 
 /**
  * Reads a whole Avro container file, of any writer, and describes it for the manifest. Every checksum and every value of the columns is checked.
@@ -46,7 +46,7 @@ export async function inspectBlock({ store, key, sizeBytes, columns }: InspectBl
       return bytes
     },
   }
-  const run = new ByteRun(summing, key, rangesUpTo(sizeBytes))
+  const run = new ByteRun(sourceRanges(summing, key), rangesUpTo(sizeBytes))
   const statistics = new BlockStatistics()
   const syncBlocks: SyncBlockInfo[] = []
   let at = 0
