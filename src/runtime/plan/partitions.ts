@@ -40,6 +40,22 @@ const LEAST_PARTITION_BYTES = 2 * 1024 * 1024
 const MEMORY_SHARE = 1 / 10
 const MAX_PARTITIONS = 1024
 
+/** Number of reduce tasks for partitions that turned out to have so many bytes together, where that is less than was planned for. */
+export const reduceTasksFor = (partitions: number, shuffledBytes: number): number =>
+  Math.min(partitions, Math.max(1, Math.ceil(shuffledBytes / LEAST_PARTITION_BYTES)))
+
+/** The neighbouring partitions that one of `tasks` reduce tasks has. */
+export function partitionsOf(task: number, tasks: number, partitions: number): PartitionRange {
+  const [first, end] = [task, task + 1].map((number) => Math.floor((partitions * number) / tasks)) as [number, number]
+  return { first, count: end - first }
+}
+
+/** Neighbouring partitions. */
+export interface PartitionRange {
+  readonly first: number
+  readonly count: number
+}
+
 /** Number of partitions for so many bytes of run files, for attempts of `attemptBytes`. */
 export function partitionsFor(shuffleBytes: number, workers: number, attemptBytes: number): number {
   if (shuffleBytes <= SMALL_BYTES) return 1

@@ -54,8 +54,11 @@ export function planRun(options: PlanOptions): Plan {
     const [mapId, reduceId] = [`${stage.id}-map`, `${stage.id}-reduce`]
     stages.push({ type: 'map', id: mapId, program: stage.id, inputs, sinks: [reduceId], partitions })
     const sinks = isLast ? ['result'] : readersOf(job, stage.id)
+    // Map tasks of a later stage are planned for each reduce task, and what a job's own reduce takes does not show in its bytes.
+    const bySize = isLast && options.partitions === undefined && stage.program.fold.type === 'aggregate'
     const reduce: ReduceStage = {
       ...{ type: 'reduce', id: reduceId, program: stage.id, inputs: [mapId], sinks, partitions, ordered: isLast },
+      ...(bySize ? { bySize } : {}),
     }
     reducers.set(stage.id, reduce)
     stages.push(reduce)

@@ -87,6 +87,8 @@ export interface ReduceStage {
   readonly partitions: number
   /** Whether its rows are the result. */
   readonly ordered: boolean
+  /** Its partitions are an estimate of what is shuffled at most: when it is known, small ones share a task. */
+  readonly bySize?: true
 }
 
 export interface ResultStage {
@@ -112,7 +114,7 @@ export interface PlanEstimate {
   readonly reduceTasks: number
 }
 
-/** Number of tasks of a stage. */
+/** Number of tasks of a stage; of a reduce stage whose tasks go by size the most that there may be. */
 export function taskCount(stage: PlannedStage): number {
   if (stage.type === 'result') return stage.tasks ?? 1
   if (stage.type === 'reduce') return stage.partitions

@@ -46,6 +46,8 @@ export interface Execution {
   /** What has been committed before, and the generation in which a task whose run file is lost has to run. */
   readonly entries: readonly JournalEntry[]
   readonly generations: ReadonlyMap<string, number>
+  /** How many tasks the stages have that had begun before. */
+  readonly tasks: ReadonlyMap<string, number>
 }
 
 /** Executes a run with a runner of its own. Run files go once the run is committed; after a failure they stay for `resume` and `task`, until they are old or `runs rm` removes them. */
@@ -90,7 +92,7 @@ export async function execute(execution: Execution, options: ExecutionOptions): 
 }
 
 function stateOf(
-  { record, job, store, system, lease, scratch, entries, generations }: Execution,
+  { record, job, store, system, lease, scratch, entries, generations, tasks }: Execution,
   options: ExecutionOptions,
   {
     resources,
@@ -110,7 +112,7 @@ function stateOf(
       ...{ run, plan, schemas, job, storeUrl: store.url, scratch, epoch: lease.epoch, keepsFiles },
       ...{ memoryBytes: resources.attemptBytes, onCorrupt, maxBadRecords },
     },
-    ...{ store, runner, system, limits: { ...DEFAULT_LIMITS, ...options.limits }, emit, generations },
+    ...{ store, runner, system, limits: { ...DEFAULT_LIMITS, ...options.limits }, emit, generations, tasks },
     slot: async (signal) => (admission ? admission.slot(signal) : () => {}),
     speculate: options.speculate ?? true,
     signal: options.signal ? AbortSignal.any([options.signal, lease.signal]) : lease.signal,

@@ -13,6 +13,8 @@ export interface JournalEntry extends TaskResult {
   readonly generation: number
   readonly attempt: number
   readonly epoch: number
+  /** Of a reduce task: how many tasks its stage has. */
+  readonly tasks?: number
   /** Machine on which the run file lies. */
   readonly host: string
   readonly pid: number
@@ -21,12 +23,11 @@ export interface JournalEntry extends TaskResult {
 const entryKey = ({ run, stage, task, generation }: TaskDescription): string => journalKey(run, stage, task, generation)
 
 /** What an attempt would commit. */
-export function entryOf(
-  { stage, task, generation, attempt, epoch }: TaskDescription,
-  result: TaskResult,
-): JournalEntry {
+export function entryOf(description: TaskDescription, result: TaskResult): JournalEntry {
+  const { type, stage, task, generation, attempt, epoch } = description
   const who = { formatVersion: 1 as const, stage, task, generation, attempt, epoch }
-  return { ...who, host: hostname(), pid: process.pid, ...result }
+  const of = type === 'reduce' ? { tasks: description.tasks } : {}
+  return { ...who, ...of, host: hostname(), pid: process.pid, ...result }
 }
 
 /**

@@ -121,7 +121,8 @@ async function replay(work: Replay, bad: readonly BadRecord[]): Promise<ReplayOu
   const mapped = await runAttempt(map, { store, job: compiled, commit: false })
   const { path, checksum } = mapped.file!
   const sources = [{ stage: 'replay-map', task: 0, path, checksum }]
-  const reduce: ReduceTask = { ...common, type: 'reduce', stage: 'replay-reduce', partition: 0, sources, ordered: true }
+  const all = { partitions: { first: 0, count: 1 }, tasks: 1 }
+  const reduce: ReduceTask = { ...common, type: 'reduce', stage: 'replay-reduce', ...all, sources, ordered: true }
   const reduced = await runAttempt(reduce, { store, job: compiled, commit: false })
   const { output } = stage.program
   const rows = readRows(reduced.file!.path, output)

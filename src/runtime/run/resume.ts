@@ -4,9 +4,9 @@ import type { ObjectStore } from '../../storage/store.ts'
 import { RuntimeError } from '../error.ts'
 import { loadCompiledJob } from '../job-loader.ts'
 import type { Plan } from '../plan/plan.ts'
-import { taskCount } from '../plan/plan.ts'
 import { RunReader } from '../shuffle/run-reader.ts'
 import { findCommit, writeOutcome } from './coordinate.ts'
+import type { Execution } from './execution.ts'
 import { execute } from './execution.ts'
 import { placeJobFiles } from './job-files.ts'
 import type { JournalEntry } from './journal.ts'
@@ -19,6 +19,7 @@ import { openOutcome } from './outcome.ts'
 import type { RunRecord } from './record.ts'
 import { readJson, readRecord } from './record.ts'
 import { claimScratch, scratchRoot } from './scratch.ts'
+import { tasksOf } from './tasks-of.ts'
 
 /** Which run is resumed, and how. */
 export type ResumeOptions = ExecutionOptions &
@@ -50,9 +51,9 @@ export async function resumeRun(options: ResumeOptions): Promise<RunOutcome> {
     const job = await placeJobFiles(store, run, record.job, scratch)
     const compiled = await loadCompiledJob(job)
     const snapshot = await manifest.snapshot({ version: record.plan.snapshot.version })
-    const { entries, generations } = usable(record.plan, await readJournal(store, run))
+    const before = usable(record.plan, await readJournal(store, run))
     options.onEvent?.({ type: 'planned', run, plan: record.plan })
-    const work = { record, compiled, job, store, manifest, system, snapshot, lease, scratch, entries, generations }
+    const work = { record, compiled, job, store, manifest, system, snapshot, lease, scratch, ...before }
     return await execute(work, options)
   } catch (error) {
     await lease.release()
@@ -82,15 +83,12 @@ export const storedOutcome = (store: ObjectStore, run: string): Promise<StoredOu
  * The entries that a resumed run builds on. A task whose run file is gone or damaged has to run again, in the next generation, if a stage that reads it
  * is not complete; what every reader is done with is not needed any more.
  */
-function usable(
-  plan: Plan,
-  journal: readonly JournalEntry[],
-): { entries: readonly JournalEntry[]; generations: ReadonlyMap<string, number> } {
+function usable(plan: Plan, journal: readonly JournalEntry[]): Pick<Execution, 'entries' | 'generations' | 'tasks'> {
   const lost = new Set<JournalEntry>()
   const complete = (id: string): boolean => {
     const stage = plan.stages.find((candidate) => candidate.id === id)
     const kept = journal.filter((entry) => entry.stage === id && !lost.has(entry))
-    return stage === undefined || kept.length === taskCount(stage)
+    return stage === undefined || kept.length === tasksOf(stage, plan, journal)
   }
   for (const stage of plan.stages.toReversed()) {
     if (stage.type === 'result' || stage.sinks.every(complete)) continue
@@ -98,7 +96,9 @@ function usable(
   }
   const entries = journal.filter((entry) => !lost.has(entry))
   const generations = [...lost].map(({ stage, task, generation }) => [`${stage}/${task}`, generation + 1] as const)
-  return { entries, generations: new Map(generations) }
+  const begun = plan.stages.filter(({ id }) => journal.some(({ stage }) => stage === id))
+  const tasks = begun.map((stage) => [stage.id, tasksOf(stage, plan, journal)] as const)
+  return { entries, generations: new Map(generations), tasks: new Map(tasks) }
 }
 
 function isThere({ file }: JournalEntry): boolean {

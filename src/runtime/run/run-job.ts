@@ -54,6 +54,7 @@ export async function runJob(options: RunOptions): Promise<RunOutcome> {
       scratch,
       entries: [],
       generations: new Map(),
+      tasks: new Map(),
     }
   } catch (error) {
     await lease.release()

@@ -10,6 +10,7 @@ import type { RunEvent } from './events.ts'
 import type { JournalEntry } from './journal.ts'
 import type { RunFacts } from './task-descriptions.ts'
 import { describeTask, firstBlockOf } from './task-descriptions.ts'
+import { tasksOf } from './tasks-of.ts'
 
 /** A task whose run file is lost more often than this has a cause that redoing it does not mend. */
 const MAX_GENERATION = 20
@@ -29,6 +30,8 @@ export class RunState {
   readonly slot: (signal: AbortSignal) => Promise<() => void>
   /** In which generation a task has to run whose run file was found lost when the run was resumed. */
   readonly #generations: ReadonlyMap<string, number>
+  /** How many tasks each reduce stage has that has begun. */
+  readonly #tasks: Map<string, number>
   readonly #entries = new Map<string, JournalEntry>()
   readonly #attempts = new Map<string, number>()
   /** Run files that were given up, and the making of their successors. */
@@ -45,6 +48,7 @@ export class RunState {
     readonly emit: (event: RunEvent) => void
     readonly slot: (signal: AbortSignal) => Promise<() => void>
     readonly generations: ReadonlyMap<string, number>
+    readonly tasks: ReadonlyMap<string, number>
   }) {
     this.facts = options.facts
     this.store = options.store
@@ -56,6 +60,7 @@ export class RunState {
     this.emit = options.emit
     this.slot = options.slot
     this.#generations = options.generations
+    this.#tasks = new Map(options.tasks)
   }
 
   /** The entry of a committed task. */
@@ -66,6 +71,15 @@ export class RunState {
   /** The generation in which a task that is not committed runs. */
   generation(stage: string, task: number): number {
     return this.#generations.get(`${stage}/${task}`) ?? 0
+  }
+
+  /** How many tasks a stage has. That of a reduce stage is known once every task before it is committed, and stays: a map task that is made anew may leave more or fewer bytes. */
+  tasksOf(stage: PlannedStage): number {
+    const known = this.#tasks.get(stage.id)
+    if (known !== undefined) return known
+    const tasks = tasksOf(stage, this.facts.plan, this.entries)
+    this.#tasks.set(stage.id, tasks)
+    return tasks
   }
 
   get entries(): readonly JournalEntry[] {
@@ -105,13 +119,13 @@ export class RunState {
     const key = `${stage.id}/${task}`
     const attempt = (this.#attempts.get(key) ?? 0) + 1
     this.#attempts.set(key, attempt)
-    return describeTask(this.facts, stage, { task, attempt, generation }, (id, number) => {
+    const entryOf = (id: string, number: number): JournalEntry => {
       const entry = this.entry(id, number)
       if (entry) return entry
-      throw new RuntimeError(
-        'bad-plan',
-        `task ${stage.id}-${task}: input expected committed task ${id}-${number}, got none`,
-      )
-    })
+      const message = `task ${stage.id}-${task}: input expected committed task ${id}-${number}, got none`
+      throw new RuntimeError('bad-plan', message)
+    }
+    const tasksOf = (other: PlannedStage): number => this.tasksOf(other)
+    return describeTask(this.facts, stage, { task, attempt, generation }, { entryOf, tasksOf })
   }
 }

@@ -7,13 +7,13 @@ import type { System } from '../../storage/system.ts'
 import type { Waiting } from '../admission/waiting.ts'
 import { waitingRuns } from '../admission/waiting.ts'
 import { RuntimeError } from '../error.ts'
-import { taskCount } from '../plan/plan.ts'
 import type { JournalEntry } from './journal.ts'
 import { readJournal } from './journal.ts'
 import { outcomeKey, RUNS_PREFIX, runPrefix } from './layout.ts'
 import type { StoredOutcome } from './outcome.ts'
 import type { RunRecord } from './record.ts'
 import { readJson, readRecord } from './record.ts'
+import { tasksOf } from './tasks-of.ts'
 
 /** A run in a line: what `runs ls` shows. */
 export interface RunSummary {
@@ -64,7 +64,7 @@ export async function showRun(options: RunsOptions, run: string): Promise<RunDet
   const stages = record.plan.stages.map((stage) => ({
     stage: stage.id,
     committed: entries.filter((entry) => entry.stage === stage.id).length,
-    tasks: taskCount(stage),
+    tasks: tasksOf(stage, record.plan, entries),
   }))
   const outcome = await readJson<StoredOutcome>(options.store, outcomeKey(run))
   return { ...(await summaryOf(options, record)), record, outcome, stages, entries }

@@ -1,6 +1,5 @@
 import type { LiveCounters } from '../counters.ts'
 import type { PlannedStage } from '../plan/plan.ts'
-import { taskCount } from '../plan/plan.ts'
 import type { TaskDescription } from '../task/description.ts'
 import type { RunEvent } from './events.ts'
 import type { JournalEntry } from './journal.ts'
@@ -11,6 +10,7 @@ const EVERY_MS = 50
 /** Gathers how far a stage is and tells of it now and then. */
 export class StageProgress {
   readonly #stage: PlannedStage
+  readonly #tasks: () => number
   readonly #emit: (event: RunEvent) => void
   readonly #running = new Map<TaskDescription, number>()
   #done = 0
@@ -20,8 +20,9 @@ export class StageProgress {
   #told = 0
   #toldAt = Number.NEGATIVE_INFINITY
 
-  constructor(stage: PlannedStage, emit: (event: RunEvent) => void) {
+  constructor(stage: PlannedStage, tasks: () => number, emit: (event: RunEvent) => void) {
     this.#stage = stage
+    this.#tasks = tasks
     this.#emit = emit
   }
 
@@ -58,7 +59,7 @@ export class StageProgress {
     let flows = this.#flows
     for (const records of this.#running.values()) flows += records
     this.#told = Math.max(this.#told, flows)
-    const total = taskCount(this.#stage)
+    const total = this.#tasks()
     const bytes = Math.round((this.#told * bytesOf(this.#stage)) / Math.max(1, recordsIn(this.#stage)))
     const tasks = { done: this.#done, total, running: this.#running.size, failed: this.#failed }
     this.#emit({ type: 'progress', stage: this.#stage.id, ...tasks, flows: this.#told, bytes })

@@ -1,7 +1,6 @@
 import type { LiveCounters } from '../counters.ts'
 import { RuntimeError } from '../error.ts'
 import type { PlannedStage } from '../plan/plan.ts'
-import { taskCount } from '../plan/plan.ts'
 import type { TaskDescription } from '../task/description.ts'
 import { attemptFailed, backoffMs, mayRetry, runLimited } from './attempts.ts'
 import { failureKind, messageOf } from './failure.ts'
@@ -65,12 +64,12 @@ export class StageRun {
     this.#state = state
     this.#stage = stage
     this.#signal = AbortSignal.any([state.signal, this.#stop.signal])
-    this.#progress = new StageProgress(stage, quiet ? () => {} : state.emit)
+    this.#progress = new StageProgress(stage, () => state.tasksOf(stage), quiet ? () => {} : state.emit)
   }
 
   async run(): Promise<void> {
     const { id } = this.#stage
-    const total = taskCount(this.#stage)
+    const total = this.#state.tasksOf(this.#stage)
     const started = performance.now()
     for (let task = 0; task < total; task++)
       if (!this.#state.entry(id, task)) this.#enqueue(task, this.#state.generation(id, task))
@@ -168,8 +167,15 @@ export class StageRun {
       return await runLimited(runner, task, { limits, signal: AbortSignal.any([this.#signal, stop]), next, onProgress })
     } catch (error) {
       if (failureKind(error) !== 'fenced') throw error
-      return readEntry(store, task)
+      return this.#takeOver(task, await readEntry(store, task))
     }
+  }
+
+  /** An entry by another coordinator has to have the same share of the keys. */
+  #takeOver(task: TaskDescription, entry: JournalEntry): JournalEntry {
+    if (task.type !== 'reduce' || entry.tasks === undefined || entry.tasks === task.tasks) return entry
+    const message = `task ${task.stage}-${task.task}: entry of another coordinator expected to be one of ${task.tasks}, got ${entry.tasks}; resume the run`
+    throw new RuntimeError('bad-plan', message)
   }
 
   #committed(open: OpenTask, task: TaskDescription, entry: JournalEntry, elapsedMs: number): void {

@@ -1,5 +1,6 @@
 import { RuntimeError } from '../error.ts'
 import type { JobReference } from '../job-reference.ts'
+import { partitionsOf } from '../plan/partitions.ts'
 import type { MapStage, Plan, PlannedStage } from '../plan/plan.ts'
 import { taskCount } from '../plan/plan.ts'
 import type { RunSource } from '../shuffle/run-source.ts'
@@ -30,12 +31,20 @@ export interface AttemptNumber {
   readonly generation: number
 }
 
-/** Describes one attempt; `entryOf` gives the journal entry of a task of an earlier stage. */
+/** What is known of the tasks of a run. */
+export interface KnownTasks {
+  /** The journal entry of a task of an earlier stage. */
+  entryOf(stage: string, task: number): JournalEntry
+  /** How many tasks a stage has. */
+  tasksOf(stage: PlannedStage): number
+}
+
+/** Describes one attempt. */
 export function describeTask(
   facts: RunFacts,
   stage: PlannedStage,
   number: AttemptNumber,
-  entryOf: (stage: string, task: number) => JournalEntry,
+  { entryOf, tasksOf }: KnownTasks,
 ): TaskDescription {
   const { run, plan, job, storeUrl, scratch, memoryBytes, epoch, keepsFiles } = facts
   const common = {
@@ -53,7 +62,7 @@ export function describeTask(
   }
   const sourcesOf = (stages: readonly string[]): RunSource[] =>
     stages.flatMap((id) => {
-      const count = taskCount(stageOf(plan, id))
+      const count = tasksOf(stageOf(plan, id))
       return Array.from({ length: count }, (_, task) => sourceOf(entryOf(id, task)))
     })
   switch (stage.type) {
@@ -64,7 +73,9 @@ export function describeTask(
     }
     case 'reduce': {
       const { ordered, inputs } = stage
-      return { type: 'reduce', ...common, partition: number.task, sources: sourcesOf(inputs), ordered }
+      const tasks = tasksOf(stage)
+      const partitions = partitionsOf(number.task, tasks, stage.partitions)
+      return { type: 'reduce', ...common, partitions, tasks, sources: sourcesOf(inputs), ordered }
     }
     case 'result': {
       const { inputs, rowsPerBlock } = stage

@@ -2,6 +2,7 @@ import type { ColumnSpec } from '../../flow/column.ts'
 import type { BlockInfo } from '../../storage/manifest/actions.ts'
 import type { Counters, UserCounters } from '../counters.ts'
 import type { JobReference } from '../job-reference.ts'
+import type { PartitionRange } from '../plan/partitions.ts'
 import type { RunFile } from '../shuffle/run-file.ts'
 import type { RunSource } from '../shuffle/run-source.ts'
 
@@ -49,10 +50,12 @@ export interface MapTask extends TaskCommon {
   readonly maxBadRecords: number
 }
 
-/** Merges one partition of every map output and leaves a run file of rows. */
+/** Merges a partition of every map output, or several that are small, and leaves a run file of rows. */
 export interface ReduceTask extends TaskCommon {
   readonly type: 'reduce'
-  readonly partition: number
+  readonly partitions: PartitionRange
+  /** Tasks of the stage. */
+  readonly tasks: number
   readonly sources: readonly RunSource[]
   /** Whether the rows are the result and so must come in its order. */
   readonly ordered: boolean

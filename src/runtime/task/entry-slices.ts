@@ -2,6 +2,7 @@ import { GroupLayout } from '../aggregate/group-layout.ts'
 import { entryWriter } from '../aggregate/group-records.ts'
 import type { LiveCounters } from '../counters.ts'
 import { RuntimeError } from '../error.ts'
+import type { PartitionRange } from '../plan/partitions.ts'
 import type { Program } from '../program.ts'
 import type { SourceSlice } from '../shuffle/merge-sources.ts'
 import { sliceOfEach, temporarySource } from '../shuffle/merge-sources.ts'
@@ -25,7 +26,7 @@ export interface ReduceWork {
 
 /** A slice of entries of fold tables. */
 export interface EntrySlice extends SourceSlice {
-  /** Which share of the keys of the partition. */
+  /** Which share of all keys. */
   readonly share: number
   readonly entries: number
   /** No sum of its entries is above this, but for rounding. */
@@ -36,12 +37,12 @@ export interface EntrySlice extends SourceSlice {
 const SORT_SHARE = 0.4
 
 /**
- * The slices of one partition, of whatever content the run files are; empty ones are left out. Entries of which records may have the keys have an infinite total. Entries of another
+ * The slices of some partitions, of whatever content the run files are; empty ones are left out. Entries of which records may have the keys have an infinite total. Entries of another
  * length than what is wanted were left by another version, and fail as if they were damaged, so that they are made again.
  */
 export function listSlices(
   sources: readonly RunSource[],
-  partition: number,
+  { first, count }: PartitionRange,
   wanted: number | undefined,
 ): { readonly entries: readonly EntrySlice[]; readonly records: readonly SourceSlice[] } {
   const entries: EntrySlice[] = []
@@ -52,7 +53,8 @@ export function listSlices(
     const { header, slices } = reader
     reader.close()
     if (header.content !== 'groups') {
-      records.push({ source, slice: partition })
+      for (let partition = first; partition < first + count; partition++)
+        if (slices[partition]?.records !== 0) records.push({ source, slice: partition })
       continue
     }
     const { partitions, shares = 1, entryBytes } = header
@@ -63,15 +65,17 @@ export function listSlices(
     }
     const entrySlices = partitions * shares
     for (let section = 0; section < slices.length; section += entrySlices + partitions) {
-      for (let share = 0; share < shares; share++) {
-        const slice = section + partition * shares + share
-        const { records: count, total = 0 } = slices[slice]!
-        if (count > 0) entries.push({ source, slice, share, entries: count, total })
+      for (let share = first * shares; share < (first + count) * shares; share++) {
+        const slice = section + share
+        const { records: held, total = 0 } = slices[slice]!
+        if (held > 0) entries.push({ source, slice, share, entries: held, total })
       }
-      const slice = section + entrySlices + partition
-      const { records: count, overlaps: both = false } = slices[slice]!
-      if (count > 0) records.push({ source, slice })
-      overlaps ||= both
+      for (let partition = first; partition < first + count; partition++) {
+        const slice = section + entrySlices + partition
+        const { records: held, overlaps: both = false } = slices[slice]!
+        if (held > 0) records.push({ source, slice })
+        overlaps ||= both
+      }
     }
   }
   return {

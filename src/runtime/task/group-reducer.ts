@@ -14,6 +14,8 @@ const MEMORY_SHARE = 0.45
 const EXACT = 2 ** 52
 /** Shares that the keys of one slice may be divided into, by a byte of their hash. */
 const MAX_SHARES = 256
+/** Shares of fewer entries are added up together. */
+const MANY = 8192
 /** Room of a table beyond the keys that are expected. */
 const MARGIN = 1.1
 
@@ -62,15 +64,20 @@ export class GroupReducer {
     return true
   }
 
-  /** The slices that hold the same keys, share by share. */
-  #byShare(): Iterable<readonly EntrySlice[]> {
-    const shares = new Map<number, EntrySlice[]>()
-    for (const slice of this.#slices) {
-      const others = shares.get(slice.share)
-      if (others) others.push(slice)
-      else shares.set(slice.share, [slice])
+  /** The slices that hold the same keys, share by share; small shares together. */
+  #byShare(): readonly (readonly EntrySlice[])[] {
+    const groups: EntrySlice[][] = []
+    let [share, entries] = [-1, MANY]
+    for (const slice of this.#slices.toSorted((a, b) => a.share - b.share)) {
+      if (slice.share !== share && entries >= MANY) {
+        groups.push([])
+        entries = 0
+      }
+      groups.at(-1)!.push(slice)
+      share = slice.share
+      entries += slice.entries
     }
-    return shares.values()
+    return groups
   }
 
   async #reduceShare(slices: readonly EntrySlice[]): Promise<boolean> {

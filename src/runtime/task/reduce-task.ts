@@ -34,7 +34,7 @@ const SORT_SHARE = 0.5
 /** Records between two turns of the event loop, so that a reduce in the coordinator's thread does not starve its lease. */
 const TURN = 1 << 16
 
-/** Carries out a reduce task: merges its partition of every map output and leaves its rows in one run file. */
+/** Carries out a reduce task: merges its partitions of every map output and leaves its rows in one run file. */
 export async function runReduceTask(task: ReduceTask, environment: TaskEnvironment): Promise<TaskResult> {
   const counters: LiveCounters = { ...NO_COUNTERS }
   const context = new AttemptContext(task, [])
@@ -44,7 +44,7 @@ export async function runReduceTask(task: ReduceTask, environment: TaskEnvironme
   }
   const work = { task, environment, counters, context, turn }
   const since = performance.now()
-  const { entries, records } = listSlices(task.sources, task.partition, entryBytesOf(environment.program))
+  const { entries, records } = listSlices(task.sources, task.partitions, entryBytesOf(environment.program))
   const file = entries.length > 0 ? await reduceEntries(work, entries, records) : await reduceRecords(work, records)
   const timings = { readMs: 0, computeMs: performance.now() - since, writeMs: 0 }
   return { file, counters, userCounters: context.userCounters, badRecords: [], timings }

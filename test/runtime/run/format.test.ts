@@ -51,7 +51,7 @@ describe('version 2 of the run file', () => {
     expect(header).toMatchObject({ content: 'groups', partitions: 2, shares: 16, entryBytes: 32 })
     const source = { stage: 'port-breakdown-map', task: 0, path, checksum }
     const groups = [0, 1].flatMap((partition) => {
-      const { entries, records } = listSlices([source], partition, 32)
+      const { entries, records } = listSlices([source], { first: partition, count: 1 }, 32)
       expect(records).toEqual([])
       return entries.flatMap(({ slice, total }) =>
         [...reader.frames(slice)].map((bytes) => {
@@ -70,7 +70,9 @@ describe('version 2 of the run file', () => {
       { partition: 1, port: 80, doubles: [1, 1003, 4] },
     ])
     // A job that asks for no count has shorter entries now: what an earlier version left of it is made again.
-    expect(() => listSlices([source], 0, 24)).toThrow(`run file: ${path}: entries expected of 24 bytes, got 32`)
+    expect(() => listSlices([source], { first: 0, count: 1 }, 24)).toThrow(
+      `run file: ${path}: entries expected of 24 bytes, got 32`,
+    )
   })
 
   it('is followed by one more that is known: a later one is refused by its number', () => {

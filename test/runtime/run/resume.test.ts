@@ -5,12 +5,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builtinBundle } from '../../../src/runtime/bundle/builtin.ts'
 import type { JobSource } from '../../../src/runtime/job-source.ts'
 import { jobFromBundle } from '../../../src/runtime/job-source.ts'
+import { partitionsOf } from '../../../src/runtime/plan/partitions.ts'
 import type { RunEvent } from '../../../src/runtime/run/events.ts'
-import { journalPrefix, outcomeKey } from '../../../src/runtime/run/layout.ts'
+import { journalPrefix, outcomeKey, planKey } from '../../../src/runtime/run/layout.ts'
 import { LeaseKeeper } from '../../../src/runtime/run/lease-keeper.ts'
 import type { RunOutcome } from '../../../src/runtime/run/outcome.ts'
+import { readRecord } from '../../../src/runtime/run/record.ts'
 import { resumeRun } from '../../../src/runtime/run/resume.ts'
 import { runJob } from '../../../src/runtime/run/run-job.ts'
+import { showRun } from '../../../src/runtime/run/runs.ts'
 import { scratchRoot } from '../../../src/runtime/run/scratch.ts'
 import { openStore } from '../../../src/storage/open.ts'
 import { realSystem } from '../../../src/storage/system.ts'
@@ -141,6 +144,46 @@ describe('a resumed run', () => {
     await expect(resume('20260101T000000Z-none-00000000')).rejects.toThrow(
       'run 20260101T000000Z-none-00000000: expected in file:',
     )
+  })
+})
+
+describe('partitions that turned out small', () => {
+  /** Has the partitions of an interrupted run be an estimate of its plan, as those of many flows are. */
+  const goBySize = async (run: string): Promise<void> => {
+    const record = await readRecord(stored.store, run)
+    const stages = record.plan.stages.map((stage) => (stage.type === 'reduce' ? { ...stage, bySize: true } : stage))
+    const bytes = new TextEncoder().encode(JSON.stringify({ ...record, plan: { ...record.plan, stages } }))
+    await stored.store.write(planKey(run), bytes)
+  }
+  const reduces = (events: readonly RunEvent[]): string[] => started(events).filter((task) => task.includes('reduce'))
+
+  it('share a reduce task, which gives the same bytes', async () => {
+    const run = await interrupted(undisturbed.plan.estimate.mapTasks - 1)
+    await goBySize(run)
+    const events: RunEvent[] = []
+    expectSame(await resume(run, events))
+    expect(reduces(events)).toEqual(['subnet-bytes-reduce-0'])
+    const { stages } = await showRun(stored, run)
+    expect(stages.map(({ committed, tasks }) => committed === tasks)).toEqual([true, true, true])
+  })
+
+  it('have the tasks that they had when the first of them was committed, whatever was lost since', async () => {
+    const run = await interrupted(undisturbed.plan.estimate.mapTasks + 1)
+    await goBySize(run)
+    for (const name of readdirSync(join(scratch, run))) if (name.includes('-reduce-')) rmSync(join(scratch, run, name))
+    const events: RunEvent[] = []
+    expectSame(await resume(run, events))
+    expect(reduces(events).sort()).toEqual([0, 1, 2].map((task) => `subnet-bytes-reduce-${task}`))
+  })
+
+  it('are divided among any number of tasks, neighbours together', () => {
+    for (let partitions = 1; partitions < 40; partitions++)
+      for (let tasks = 1; tasks <= partitions; tasks++) {
+        const ranges = Array.from({ length: tasks }, (_, task) => partitionsOf(task, tasks, partitions))
+        const all = ranges.flatMap(({ first, count }) => Array.from({ length: count }, (_, i) => first + i))
+        expect(all).toEqual(Array.from({ length: partitions }, (_, i) => i))
+        expect(Math.min(...ranges.map(({ count }) => count))).toBeGreaterThan(0)
+      }
   })
 })
 
