@@ -16,6 +16,7 @@ const WORKERS = {
   worker: `import ${JSON.stringify(join(dirname(require.resolve('piscina')), 'worker.js'))}
 export { default } from './src/runtime/worker.ts'`,
   'ingest-worker': "import './src/ingest/daemon/worker.ts'",
+  'receive-worker': "import './src/ingest/daemon/receive-worker.ts'",
   'encode-worker': "import './src/ingest/encode/worker.ts'",
   'compact-worker': "import './src/storage/compact/worker.ts'",
 }

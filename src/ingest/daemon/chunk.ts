@@ -1,11 +1,15 @@
 import { type ExporterAddress, exporterFromBytes } from '../decode/exporter-address.ts'
 
 /**
- * A chunk: datagrams back to back, each behind a header of 32 bytes. What the receiving thread hands on, and what lies in the log of the
+ * A chunk: datagrams one after the other, each behind a header of 32 bytes. What the receiving thread hands on, and what lies in the log of the
  * spool, where 8 bytes stand before it: a magic number and its length.
  *
- *     0  length of the payload (32 bits, big-endian as all numbers)      8  arrival, milliseconds (64-bit float)
- *     4  source port (16)   6  address family, 4 or 6   7  socket        16  address, 4 or 16 bytes, then the payload at 32
+ *     0  bytes of padding behind the payload (8 bits, big-endian as all numbers)      2  length of the payload (16)
+ *     4  source port (16)   6  address family, 4 or 6   7  socket      8  arrival, milliseconds (64-bit float)
+ *    16  address, 4 or 16 bytes, then the payload at 32
+ *
+ * A payload is padded to a multiple of 8 bytes, because shared memory is copied byte by byte between addresses that differ in their last three bits. Daemons
+ * of earlier versions left no padding.
  */
 export const HEADER_BYTES = 32
 
@@ -18,40 +22,41 @@ export const CHUNK_BYTES = 512 << 10
 
 /** A chunk being filled. */
 export class ChunkWriter {
-  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly bytes: Uint8Array
   /** Bytes in use, frame included. */
   length = FRAME_BYTES
   datagrams = 0
   readonly #view: DataView
 
-  constructor(buffer: ArrayBuffer = new ArrayBuffer(CHUNK_BYTES)) {
-    this.bytes = new Uint8Array(buffer)
-    this.#view = new DataView(buffer)
+  constructor(bytes: Uint8Array = new Uint8Array(CHUNK_BYTES)) {
+    this.bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   }
 
   /** The chunk as it is written to the log. */
-  frame(): Uint8Array<ArrayBuffer> {
+  frame(): Uint8Array {
     this.#view.setUint32(0, MAGIC)
     this.#view.setUint32(4, this.length - FRAME_BYTES)
     return this.bytes.subarray(0, this.length)
   }
 
   hasRoom(payloadBytes: number): boolean {
-    return this.length + HEADER_BYTES + payloadBytes <= this.bytes.length
+    return this.length + HEADER_BYTES + payloadBytes + 7 <= this.bytes.length
   }
 
   /** Appends a datagram; there is room for it. `address` is 4 or 16 bytes. */
   add(payload: Uint8Array, address: Uint8Array, sourcePort: number, socket: number, receivedMs: number): void {
     const at = this.length
     const view = this.#view
-    view.setUint32(at, payload.length)
+    const padding = -payload.length & 7
+    view.setUint32(at, (padding << 24) | payload.length)
     view.setUint16(at + 4, sourcePort)
     view.setUint8(at + 6, address.length === 4 ? 4 : 6)
     view.setUint8(at + 7, socket)
     view.setFloat64(at + 8, receivedMs)
     this.bytes.set(address, at + 16)
     this.bytes.set(payload, at + HEADER_BYTES)
-    this.length = at + HEADER_BYTES + payload.length
+    this.length = at + HEADER_BYTES + payload.length + padding
     this.datagrams++
   }
 }
@@ -84,11 +89,12 @@ export class ChunkReader {
     let at = 0
     let datagrams = 0
     while (at + HEADER_BYTES <= bytes.length) {
-      const end = at + HEADER_BYTES + view.getUint32(at)
-      if (end > bytes.length) break
+      const end = at + HEADER_BYTES + view.getUint16(at + 2)
+      const next = end + view.getUint8(at)
+      if (next > bytes.length) break
       const exporter = view.getUint8(at + 6) === 4 ? this.#ipv4(bytes, view, at + 16) : this.#ipv6(bytes, at + 16)
       visit(bytes.subarray(at + HEADER_BYTES, end), exporter, view.getUint16(at + 4), view.getFloat64(at + 8))
-      at = end
+      at = next
       datagrams++
     }
     return datagrams

@@ -1,12 +1,13 @@
 import { isShareable, openStore } from '../../storage/open.ts'
 import { realSystem, type System } from '../../storage/system.ts'
 import { IngestError } from '../error.ts'
-import { allowList } from './allow.ts'
+import { workerScript } from '../worker-script.ts'
 import { checkFixed, checkSettings } from './check-options.ts'
-import { CHUNK_BYTES, type ChunkWriter } from './chunk.ts'
+import { CHUNK_BYTES } from './chunk.ts'
+import { ChunkPool } from './chunk-pool.ts'
 import type { CollectorStatus } from './collector.ts'
 import { Feeder } from './feeder.ts'
-import { type CollectorHost, inlineHost, workerHost, workerScript } from './host.ts'
+import { type CollectorHost, inlineHost, workerHost } from './host.ts'
 import { collectorSettings, type IngestDaemon, type IngestOptions, type IngestSettings } from './ingest-options.ts'
 import { kernelDrops } from './kernel-drops.ts'
 import { lockFolder } from './lock.ts'
@@ -15,15 +16,17 @@ import type { FromCollector } from './messages.ts'
 import { type MetricsServer, serveMetrics } from './metrics-server.ts'
 import type { OpenCollectorOptions } from './open-collector.ts'
 import { type PlainError, toError } from './plain-error.ts'
-import { Receiver } from './receiver.ts'
-import { bufferWarning, closeSockets, type ListeningSocket, listenOn, parseListen } from './sockets.ts'
+import { Reception } from './reception.ts'
+import { bufferWarning, parseListen } from './sockets.ts'
 import { EMPTY_STATUS, type IngestStatus } from './status.ts'
 
 const RECEIVE_BUFFER_BYTES = 16 << 20
 const BUDGET_BYTES = 4_000_000_000
 const SPOOL_MS = 200
-/** Chunks in memory between receiver and collector: 64 MB, and half as much on its way to the log. */
-const MEMORY_CHUNKS = (64 << 20) / CHUNK_BYTES
+/** Chunks in memory that may wait to be logged or, without a log, to be decoded: 96 MB. */
+const POOL_CHUNKS = (96 << 20) / CHUNK_BYTES
+/** Of those that are in the log, so many stay in memory until they are decoded: more would only push each other out of the caches. */
+const LOGGED_CHUNKS = (4 << 20) / CHUNK_BYTES
 const WATCH_MS = 500
 /** A store that has not answered after this long is waited for in the background. */
 const PATIENCE_MS = 1500
@@ -33,42 +36,55 @@ const PATIENCE_MS = 1500
  * StorageError when the store cannot be opened.
  */
 export async function startIngest(options: IngestOptions): Promise<IngestDaemon> {
-  const { receiveBufferBytes = RECEIVE_BUFFER_BYTES, onWarning } = options
-  const addresses = options.listen.map(parseListen)
-  if (addresses.length === 0) throw new IngestError('bad-listen', 'ingest: listen expected udp://host:port, got none')
+  const { receiveBufferBytes = RECEIVE_BUFFER_BYTES, spoolMs = SPOOL_MS, allow = [], onWarning = () => {} } = options
+  const { system = realSystem(), inline = false } = options
+  const listen = options.listen.map(parseListen)
+  if (listen.length === 0) throw new IngestError('bad-listen', 'ingest: listen expected udp://host:port, got none')
   checkFixed(options)
-  checkSettings(options, options.system ?? realSystem())
+  checkSettings(options, system)
   const unlock = options.spool === undefined ? () => undefined : lockFolder(options.spool)
-  const sockets: ListeningSocket[] = []
   try {
-    for (const address of addresses) sockets.push(await listenOn(address, receiveBufferBytes))
-    for (const socket of sockets) {
+    const pool = ChunkPool.create(POOL_CHUNKS)
+    const feeder = new Feeder({
+      pool,
+      spoolFolder: options.spool,
+      budgetBytes: options.spoolBudgetBytes ?? BUDGET_BYTES,
+      memoryChunks: LOGGED_CHUNKS,
+      onWarning,
+    })
+    const settings = { listen, receiveBufferBytes, allow, spoolMs }
+    const onChunk = (chunk: number, frameBytes: number): void => feeder.add(chunk, frameBytes)
+    const reception = await Reception.open({ settings, pool, inline, system, onChunk })
+    for (const socket of reception.sockets) {
       const warning = bufferWarning(socket, receiveBufferBytes)
-      if (warning) onWarning?.(warning)
+      if (warning) onWarning(warning)
     }
-    const daemon = new Daemon(options, sockets, unlock)
-    if (options.metrics !== undefined) await daemon.serveMetrics(options.metrics)
+    const daemon = new Daemon(options, { pool, feeder, reception, unlock })
     await daemon.open().catch(async (error: unknown) => {
       await daemon.abandon()
       throw error
     })
     return daemon
   } catch (error) {
-    await closeSockets(sockets)
     unlock()
     throw error
   }
+}
+
+/** What a daemon consists of, beside its collecting side. */
+interface Parts {
+  readonly pool: ChunkPool
+  readonly feeder: Feeder
+  readonly reception: Reception
+  readonly unlock: () => void
 }
 
 class Daemon implements IngestDaemon {
   readonly addresses: readonly string[]
   readonly #options: IngestOptions
   readonly #system: System
-  readonly #sockets: readonly ListeningSocket[]
-  readonly #unlock: () => void
-  readonly #receiver: Receiver
-  readonly #feeder: Feeder
-  readonly #timers: NodeJS.Timeout[] = []
+  readonly #parts: Parts
+  #timer: NodeJS.Timeout | undefined
   readonly #kernelDrops: number[]
   #host: CollectorHost | undefined
   #metrics: MetricsServer | undefined
@@ -80,33 +96,18 @@ class Daemon implements IngestDaemon {
   #onOpened: { resolve: () => void; reject: (error: Error) => void } | undefined
   #onStopped: { resolve: (committed: boolean) => void; reject: (error: Error) => void } | undefined
 
-  constructor(options: IngestOptions, sockets: readonly ListeningSocket[], unlock: () => void) {
+  constructor(options: IngestOptions, parts: Parts) {
     this.#options = options
     this.#system = options.system ?? realSystem()
-    this.#sockets = sockets
-    this.#unlock = unlock
-    this.addresses = sockets.map(({ url }) => url)
-    this.#kernelDrops = sockets.map(() => 0)
-    const maxChunks = MEMORY_CHUNKS * 1.5
-    const onChunk = (chunk: ChunkWriter): void => this.#feeder.add(chunk)
-    const allow = allowList(options.allow ?? [])
-    this.#receiver = new Receiver({ sockets, allow, system: this.#system, onChunk, maxChunks })
-    this.#feeder = new Feeder({
-      spoolFolder: options.spool,
-      budgetBytes: options.spoolBudgetBytes ?? BUDGET_BYTES,
-      memoryChunks: MEMORY_CHUNKS,
-      feed: (item) => this.#host?.send({ type: 'feed', ...item }, item.buffer ? [item.buffer] : []),
-      recycle: (buffer) => this.#receiver.recycle(buffer),
-      onWarning: (message) => options.onWarning?.(message),
-    })
+    this.#parts = parts
+    const { reception } = parts
+    this.addresses = reception.sockets.map(({ url }) => url)
+    this.#kernelDrops = reception.sockets.map(() => 0)
+    reception.onFatal = (error) => this.#fail(error)
   }
 
   get metricsUrl(): string | undefined {
     return this.#metrics?.url
-  }
-
-  async serveMetrics(listen: string): Promise<void> {
-    this.#metrics = await serveMetrics(listen, () => this.status())
   }
 
   /** Gives up: it could not be opened. */
@@ -116,34 +117,35 @@ class Daemon implements IngestDaemon {
 
   /** Opens the store; returns while a store that does not answer is waited for. */
   async open(): Promise<void> {
+    const { metrics } = this.#options
+    if (metrics !== undefined) this.#metrics = await serveMetrics(metrics, () => this.status())
     const opened = new Promise<void>((resolve, reject) => {
       this.#onOpened = { resolve, reject }
     })
-    this.#host = await this.#createHost()
-    this.#feeder.begin()
+    const host = await this.#createHost()
+    this.#host = host
+    this.#parts.feeder.begin((item) => host.send({ type: 'feed', ...item }))
     const patience = new AbortController()
     const waited = this.#system.sleep(PATIENCE_MS, patience.signal).catch(() => undefined)
     await Promise.race([opened, waited]).finally(() => patience.abort())
     this.#onOpened = undefined
-    this.#timers.push(
-      setInterval(() => this.#receiver.flush(), this.#options.spoolMs ?? SPOOL_MS),
-      setInterval(() => void this.#watch(), WATCH_MS),
-    )
+    this.#timer = setInterval(() => void this.#watch(), WATCH_MS)
   }
 
   status(): IngestStatus {
+    const { reception, feeder } = this.#parts
     return {
       ...this.#collected,
-      receiver: { ...this.#receiver.counters },
+      receiver: reception.counts,
       kernelDrops: this.#kernelDrops.reduce((sum, drops) => sum + drops, 0),
-      sockets: this.#sockets.map(({ url, receiveBufferBytes }, index) => {
+      sockets: reception.sockets.map(({ url, receiveBufferBytes }, index) => {
         return { address: url, receiveBufferBytes, kernelDrops: this.#kernelDrops[index] ?? 0 }
       }),
-      waitingChunks: this.#feeder.waiting,
+      waitingChunks: feeder.waiting,
       logBytes: this.#logBytes,
-      unlogged: this.#feeder.unlogged,
-      spoolFailure: this.#feeder.failure ?? this.#collected.spoolFailure,
-      receiverFull: this.#receiver.full,
+      unlogged: feeder.unlogged,
+      spoolFailure: feeder.failure ?? this.#collected.spoolFailure,
+      receiverFull: reception.isFull,
       opened: this.#recovered !== undefined,
       recovered: this.#recovered ?? 0,
     }
@@ -151,7 +153,7 @@ class Daemon implements IngestDaemon {
 
   reload(settings: IngestSettings): void {
     checkSettings(settings, this.#system)
-    this.#receiver.allow(allowList(settings.allow ?? []))
+    this.#parts.reception.allow(settings.allow ?? [])
     this.#host?.send({ type: 'reload', settings: collectorSettings(settings) })
   }
 
@@ -161,22 +163,23 @@ class Daemon implements IngestDaemon {
   }
 
   async #createHost(): Promise<CollectorHost> {
+    const { pool, feeder } = this.#parts
     const { store, endpoint, collector, spool, spoolBudgetBytes = BUDGET_BYTES, keepDatagrams = false } = this.#options
     const options: OpenCollectorOptions = {
       ...collectorSettings(this.#options),
       collector,
       keepDatagrams,
       spoolFolder: spool,
-      logFile: this.#feeder.logFile,
+      logFile: feeder.logFile,
       budgetBytes: spoolBudgetBytes,
     }
     const onMessage = (message: FromCollector): void => this.#message(message)
-    const script = this.#options.inline ? undefined : workerScript()
+    const script = this.#options.inline ? undefined : workerScript('ingest-worker')
     if (script && typeof store === 'string' && isShareable(store)) {
-      return workerHost(script, options, { url: store, endpoint }, onMessage)
+      return workerHost(script, options, pool, { url: store, endpoint }, onMessage)
     }
     const open = typeof store === 'string' ? await openStore(store, { endpoint, system: this.#system }) : store
-    return inlineHost(options, open, this.#system, onMessage)
+    return inlineHost(options, pool, open, this.#system, onMessage)
   }
 
   #message(message: FromCollector): void {
@@ -186,7 +189,7 @@ class Daemon implements IngestDaemon {
         this.#onOpened?.resolve()
         break
       case 'consumed':
-        this.#feeder.consumed(message.buffer)
+        this.#parts.feeder.consumed(message.chunk)
         break
       case 'status':
         this.#collected = message.status
@@ -217,29 +220,30 @@ class Daemon implements IngestDaemon {
   /** Asks the kernel what it dropped, and keeps the log within its budget. */
   async #watch(): Promise<void> {
     const { spool, spoolBudgetBytes = BUDGET_BYTES } = this.#options
-    const drops = await kernelDrops(this.#sockets)
-    for (const [index, { port }] of this.#sockets.entries()) {
+    const { reception, feeder } = this.#parts
+    const drops = await kernelDrops(reception.sockets)
+    for (const [index, { port }] of reception.sockets.entries()) {
       const more = (drops[index] ?? 0) - (this.#kernelDrops[index] ?? 0)
       if (more <= 0) continue
       this.#kernelDrops[index]! += more
       this.#host?.send({ type: 'dropped', port, datagrams: more })
     }
-    const { dropped } = this.#receiver.counters
+    const { dropped } = reception.counts
     if (dropped > this.#queueDrops) {
       this.#host?.send({ type: 'dropped', port: 0, datagrams: dropped - this.#queueDrops })
       this.#queueDrops = dropped
     }
     if (spool === undefined) return
-    await this.#feeder.recheck()
+    await feeder.recheck()
     this.#logBytes = logBytes(spool)
-    this.#receiver.full = this.#logBytes > spoolBudgetBytes
+    reception.isFull = this.#logBytes > spoolBudgetBytes
   }
 
   async #stop(): Promise<IngestStatus> {
-    await this.#quiet()
+    const { reception } = this.#parts
+    await reception.quiet()
     await this.#watch()
-    await closeSockets(this.#sockets)
-    this.#receiver.flush()
+    await reception.close()
     try {
       if (this.#recovered !== undefined) await this.#commit()
       else this.#leave()
@@ -251,7 +255,7 @@ class Daemon implements IngestDaemon {
 
   /** A store that has never answered leaves everything in the log, for the next start; without a log it is lost. */
   #leave(): void {
-    const { received } = this.#receiver.counters
+    const { received } = this.#parts.reception.counts
     if (this.#options.spool !== undefined || received === 0) return
     throw new IngestError(
       'uncommitted',
@@ -260,7 +264,7 @@ class Daemon implements IngestDaemon {
   }
 
   async #commit(): Promise<void> {
-    await this.#feeder.drain(() => this.#collected.blocked)
+    await this.#parts.feeder.drain(() => this.#collected.blocked)
     const committed = await new Promise<boolean>((resolve, reject) => {
       this.#onStopped = { resolve, reject }
       this.#host?.send({ type: 'stop' })
@@ -280,22 +284,13 @@ class Daemon implements IngestDaemon {
     )
   }
 
-  /** Waits until the sockets have nothing more to give: what the kernel holds has been received too. */
-  async #quiet(): Promise<void> {
-    const { counters } = this.#receiver
-    const seen = (): number => counters.received + counters.denied + counters.dropped
-    for (let round = 0, before = -1; round < 50 && seen() !== before; round++) {
-      before = seen()
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
-  }
-
   async #close(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer)
+    clearInterval(this.#timer)
     await this.#metrics?.close()
-    await closeSockets(this.#sockets)
-    await this.#feeder.close()
+    const { reception, feeder, unlock } = this.#parts
+    await reception.close()
+    await feeder.close()
     await this.#host?.close()
-    this.#unlock()
+    unlock()
   }
 }

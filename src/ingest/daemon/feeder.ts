@@ -1,25 +1,17 @@
-import { CHUNK_BYTES, type ChunkWriter } from './chunk.ts'
+import { CHUNK_BYTES } from './chunk.ts'
+import type { ChunkPool } from './chunk-pool.ts'
 import { LogWriter } from './log.ts'
 import type { Feed } from './messages.ts'
 
 export interface FeederOptions {
+  readonly pool: ChunkPool
   /** Folder of the spool, or undefined. */
   readonly spoolFolder: string | undefined
   /** Bytes that the log of the spool may have. */
   readonly budgetBytes: number
   /** Chunks kept in memory for the collector; with a spool those beyond are read back from its log. */
   readonly memoryChunks: number
-  /** Passes a chunk to the collector. */
-  readonly feed: (item: Feed) => void
-  /** Takes a buffer back. */
-  readonly recycle: (buffer: ArrayBuffer) => void
   readonly onWarning: (message: string) => void
-}
-
-interface Waiting {
-  buffer: ArrayBuffer | undefined
-  readonly frameBytes: number
-  readonly position: Feed['position']
 }
 
 /** Chunks that the collector has been given and not finished. */
@@ -29,12 +21,13 @@ const IN_FLIGHT = 4
 export class Feeder {
   readonly #options: FeederOptions
   readonly #log: LogWriter | undefined
-  readonly #queue: Waiting[] = []
+  readonly #queue: Feed[] = []
   /** First entry of the queue that is not passed on yet. */
   #head = 0
   #inMemory = 0
   #inFlight = 0
-  #open = false
+  /** Passes a chunk to the collector; undefined until it is there. */
+  #feed: ((item: Feed) => void) | undefined
   #logging: Promise<void> = Promise.resolve()
   #idle: (() => void) | undefined
   #lastWarningMs = Number.NEGATIVE_INFINITY
@@ -49,8 +42,8 @@ export class Feeder {
   }
 
   /** The collector is there: begins to pass chunks on. */
-  begin(): void {
-    this.#open = true
+  begin(feed: (item: Feed) => void): void {
+    this.#feed = feed
     this.#pass()
   }
 
@@ -64,17 +57,17 @@ export class Feeder {
     return this.#queue.length - this.#head + this.#inFlight
   }
 
-  add(chunk: ChunkWriter): void {
-    const frame = chunk.frame()
-    this.#logging = this.#logging.then(() => this.#store(frame))
+  /** Takes over a chunk of the pool, which has so many bytes. */
+  add(chunk: number, frameBytes: number): void {
+    this.#logging = this.#logging.then(() => this.#store(chunk, frameBytes))
   }
 
   /** The collector has finished a chunk. */
-  consumed(buffer: ArrayBuffer | undefined): void {
+  consumed(chunk: number | undefined): void {
     this.#inFlight--
-    if (buffer) {
+    if (chunk !== undefined) {
       this.#inMemory--
-      this.#options.recycle(buffer)
+      this.#options.pool.free(chunk)
     }
     this.#pass()
     if (this.waiting === 0) this.#idle?.()
@@ -108,7 +101,9 @@ export class Feeder {
     await this.#log?.close()
   }
 
-  async #store(frame: Uint8Array<ArrayBuffer>): Promise<void> {
+  async #store(chunk: number, frameBytes: number): Promise<void> {
+    const { pool } = this.#options
+    const frame = pool.bytes(chunk, frameBytes)
     this.failure = undefined
     const position = await this.#log?.append(frame).catch((error: Error) => {
       this.unlogged++
@@ -120,22 +115,18 @@ export class Feeder {
       }
       return undefined
     })
-    const waiting: Waiting = { buffer: frame.buffer, frameBytes: frame.length, position }
-    this.#inMemory++
-    if (position && this.#inMemory > this.#options.memoryChunks) {
-      this.#inMemory--
-      this.#options.recycle(frame.buffer)
-      waiting.buffer = undefined
-    }
-    this.#queue.push(waiting)
+    const isInMemory = !position || this.#inMemory < this.#options.memoryChunks
+    if (isInMemory) this.#inMemory++
+    else pool.free(chunk)
+    this.#queue.push({ chunk: isInMemory ? chunk : undefined, frameBytes, position })
     this.#pass()
   }
 
   #pass(): void {
-    while (this.#open && this.#inFlight < IN_FLIGHT && this.#head < this.#queue.length) {
+    while (this.#feed && this.#inFlight < IN_FLIGHT && this.#head < this.#queue.length) {
       const item = this.#queue[this.#head++]!
       this.#inFlight++
-      this.#options.feed(item)
+      this.#feed(item)
     }
     if (this.#head > 1024 && this.#head * 2 > this.#queue.length) {
       this.#queue.splice(0, this.#head)

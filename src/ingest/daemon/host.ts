@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { ObjectStore } from '../../storage/store.ts'
 import type { System } from '../../storage/system.ts'
+import type { ChunkPool } from './chunk-pool.ts'
 import type { FromCollector, ToCollector } from './messages.ts'
 import type { OpenCollectorOptions } from './open-collector.ts'
 import { CollectorSession } from './session.ts'
@@ -10,8 +9,7 @@ import type { CollectorWorkerData } from './worker.ts'
 
 /** Where the collecting side runs. */
 export interface CollectorHost {
-  /** Sends a message; what is in `transfer` is no longer the sender's. */
-  send(message: ToCollector, transfer?: ArrayBuffer[]): void
+  send(message: ToCollector): void
   close(): Promise<void>
 }
 
@@ -24,12 +22,14 @@ export interface WorkerStore {
 /** Collects in this thread: for stores that another thread cannot open, and for tests. */
 export function inlineHost(
   options: OpenCollectorOptions,
+  pool: ChunkPool,
   store: ObjectStore,
   system: System,
   onMessage: (message: FromCollector) => void,
 ): CollectorHost {
   // Answers come later, as from a thread, so that no caller is entered again while it calls.
-  const session = new CollectorSession({ options, store, system, post: (message) => setImmediate(onMessage, message) })
+  const post = (message: FromCollector): void => void setImmediate(onMessage, message)
+  const session = new CollectorSession({ options, pool, store, system, post })
   return {
     send: (message) => void setImmediate(() => session.receive(message)),
     close: async () => undefined,
@@ -40,10 +40,11 @@ export function inlineHost(
 export function workerHost(
   script: URL,
   options: OpenCollectorOptions,
+  pool: ChunkPool,
   { url, endpoint }: WorkerStore,
   onMessage: (message: FromCollector) => void,
 ): CollectorHost {
-  const workerData: CollectorWorkerData = { options, storeUrl: url, endpoint }
+  const workerData: CollectorWorkerData = { options, chunks: pool.shared, storeUrl: url, endpoint }
   const worker = new Worker(script, { workerData })
   const fatal = ({ message, stack }: Error): void =>
     onMessage({ type: 'fatal', error: { message, code: undefined, stack } })
@@ -53,16 +54,10 @@ export function workerHost(
     if (code !== 0) fatal(new Error(`ingest: collecting thread expected to run, got exit code ${code}`))
   })
   return {
-    send: (message, transfer = []) => worker.postMessage(message, transfer),
+    send: (message) => worker.postMessage(message),
     async close() {
       worker.removeAllListeners('exit')
       await worker.terminate()
     },
   }
-}
-
-/** The built script of the collecting thread, or undefined when this runs from the sources. */
-export function workerScript(): URL | undefined {
-  const places = ['./ingest-worker.js', '../ingest-worker.js'].map((path) => new URL(path, import.meta.url))
-  return places.find((url) => url.protocol === 'file:' && existsSync(fileURLToPath(url)))
 }

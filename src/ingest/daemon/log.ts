@@ -5,7 +5,7 @@ import { IngestError } from '../error.ts'
 import { CHUNK_BYTES, FRAME_BYTES, frameLength } from './chunk.ts'
 
 /**
- * The log of a spool: every chunk as it was received, in files `log-<number>` of at most about 64 MB. It is written by the receiving thread and
+ * The log of a spool: every chunk as it was received, in files `log-<number>` of at most about 64 MB. It is written by the main thread of a daemon and
  * read by the decoding one, when that has fallen behind or when a daemon starts. It survives the death of the process, not that of the
  * machine: nothing is synced.
  */
@@ -15,7 +15,7 @@ const NAME = /^log-(\d+)$/
 /** Bytes of its disk that the log leaves free, so that a checkpoint finds room and with it what is committed can be removed. */
 const RESERVE_BYTES = 2 << 20
 
-/** How long a look at the free room of the disk holds, and for what share of it: the receiving thread has better to do than to ask before each chunk. */
+/** How long a look at the free room of the disk holds, and for what share of it. */
 const LOOK_MS = 500
 const LOOK_SHARE = 4
 

@@ -1,7 +1,8 @@
 import { Upkeep } from '../../storage/replica/upkeep.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import { realSystem, type System } from '../../storage/system.ts'
-import { FRAME_BYTES } from './chunk.ts'
+import { CHUNK_BYTES, FRAME_BYTES } from './chunk.ts'
+import type { ChunkPool } from './chunk-pool.ts'
 import type { Collector } from './collector.ts'
 import { LogReader } from './log.ts'
 import type { Feed, FromCollector, ToCollector } from './messages.ts'
@@ -10,27 +11,32 @@ import { plainError } from './plain-error.ts'
 
 export interface SessionOptions {
   readonly options: OpenCollectorOptions
+  readonly pool: ChunkPool
   readonly store: ObjectStore
   readonly system?: System
-  /** Tells the receiving side; `transfer` may move to it. */
-  readonly post: (message: FromCollector, transfer?: ArrayBuffer[]) => void
+  /** Tells the daemon. */
+  readonly post: (message: FromCollector) => void
 }
 
 const TICK_MS = 100
 const STATUS_MS = 500
 
-/** The collecting side of a daemon, in a thread of its own or in that of the receiver: takes messages in order and answers them. */
+/** The collecting side of a daemon, in a thread of its own or in that of the daemon: takes messages in order and answers them. */
 export class CollectorSession {
   readonly #post: SessionOptions['post']
   readonly #reader: LogReader | undefined
+  readonly #pool: ChunkPool
+  /** The chunk that is decoded, in memory of this thread: decoders copy parts of it, which shared memory makes slow. */
+  readonly #own = new Uint8Array(CHUNK_BYTES)
   #open: OpenCollector | undefined
   /** Messages that wait for the store to be opened, or for room in the spool; undefined when nothing is taken any more. */
   #waiting: ToCollector[] | undefined = []
   #timers: NodeJS.Timeout[] = []
   readonly #upkeep: Upkeep | undefined
 
-  constructor({ options, store, system = realSystem(), post }: SessionOptions) {
+  constructor({ options, pool, store, system = realSystem(), post }: SessionOptions) {
     this.#post = post
+    this.#pool = pool
     this.#reader = options.spoolFolder === undefined ? undefined : new LogReader(options.spoolFolder)
     const onWarning = (message: string): void => post({ type: 'warning', message })
     this.#upkeep = Upkeep.of(store, { onNote: (note) => onWarning(`replica set: ${note}`) })
@@ -77,8 +83,7 @@ export class CollectorSession {
       case 'feed': {
         if (collector.blocked) return false
         collector.feed(this.#chunk(message), message.position)
-        const { buffer } = message
-        this.#post({ type: 'consumed', buffer }, buffer ? [buffer] : [])
+        this.#post({ type: 'consumed', chunk: message.chunk })
         break
       }
       case 'dropped':
@@ -93,8 +98,11 @@ export class CollectorSession {
     return true
   }
 
-  #chunk({ buffer, frameBytes, position }: Feed): Uint8Array {
-    if (buffer) return new Uint8Array(buffer, FRAME_BYTES, frameBytes - FRAME_BYTES)
+  #chunk({ chunk, frameBytes, position }: Feed): Uint8Array {
+    if (chunk !== undefined) {
+      this.#own.set(this.#pool.bytes(chunk, frameBytes))
+      return this.#own.subarray(FRAME_BYTES, frameBytes)
+    }
     if (!position || !this.#reader) throw new TypeError('ingest: chunk expected in memory or in the log')
     return this.#reader.chunkBefore(position, frameBytes)
   }

@@ -8,12 +8,17 @@ export interface ListenAddress {
   readonly port: number
 }
 
-/** A socket that receives, with what the kernel granted it. */
-export interface ListeningSocket extends BoundAddress {
-  readonly socket: Socket
+/** Where a socket receives, and what the kernel granted it. */
+export interface BoundSocket extends BoundAddress {
   /** `udp://host:port` as bound. */
   readonly url: string
   readonly receiveBufferBytes: number
+}
+
+/** A socket that receives. */
+export interface ListeningSocket {
+  readonly socket: Socket
+  readonly bound: BoundSocket
 }
 
 /** Reads `udp://host:port` or `udp://[::1]:2055`; port 0 takes a free one. Throws IngestError `bad-listen`. */
@@ -36,8 +41,9 @@ export async function listenOn({ host, port }: ListenAddress, wantedBytes: numbe
     })
     socket.removeAllListeners('error')
     const receiveBufferBytes = enlarge(socket, wantedBytes)
-    const bound = socket.address()
-    return { socket, ...bound, url: urlOf(bound), receiveBufferBytes }
+    const { address, port: boundPort } = socket.address()
+    const bound = { address, port: boundPort }
+    return { socket, bound: { ...bound, url: urlOf(bound), receiveBufferBytes } }
   } catch (error) {
     socket.close()
     const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
@@ -58,7 +64,7 @@ function enlarge(socket: Socket, wantedBytes: number): number {
 }
 
 /** What to tell when the kernel gave less than asked for; undefined when it gave all. */
-export function bufferWarning({ url, receiveBufferBytes }: ListeningSocket, wantedBytes: number): string | undefined {
+export function bufferWarning({ url, receiveBufferBytes }: BoundSocket, wantedBytes: number): string | undefined {
   if (receiveBufferBytes >= wantedBytes) return undefined
   const remedy =
     process.platform === 'linux'

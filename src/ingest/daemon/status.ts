@@ -2,11 +2,11 @@ import { createCounters } from '../decode/counters.ts'
 import type { CollectorStatus } from './collector.ts'
 import { NO_LATENCIES } from './latency.ts'
 import { NOTHING_SENT } from './outbox.ts'
-import type { ReceiverCounters } from './receiver.ts'
+import type { ReceiverCounts } from './receiver-counters.ts'
 
 /** What a daemon has done since it started; numbers only grow, but for what waits. */
 export interface IngestStatus extends CollectorStatus {
-  readonly receiver: Readonly<ReceiverCounters>
+  readonly receiver: ReceiverCounts
   /** Datagrams the kernel dropped, over all sockets. */
   readonly kernelDrops: number
   readonly sockets: readonly SocketStatus[]

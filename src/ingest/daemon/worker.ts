@@ -1,34 +1,31 @@
-import { getPriority, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { openStore } from '../../storage/open.ts'
+import { ChunkPool, type SharedChunks } from './chunk-pool.ts'
 import type { FromCollector, ToCollector } from './messages.ts'
 import type { OpenCollectorOptions } from './open-collector.ts'
+import { yieldToOthers } from './priority.ts'
 import { CollectorSession } from './session.ts'
 
-/** The collecting thread of a daemon: decodes, compresses and stores, while the main thread does nothing but receive. */
+/** The collecting thread of a daemon: decodes, compresses and stores. */
 
 /** What the thread is started with. */
 export interface CollectorWorkerData {
   readonly options: OpenCollectorOptions
+  readonly chunks: SharedChunks
   readonly storeUrl: string
   readonly endpoint: string | undefined
 }
 
 const port = parentPort
 if (!port) throw new Error('ingest: worker expected a parent thread, got none')
-const { options, storeUrl, endpoint } = workerData as CollectorWorkerData
+const { options, chunks, storeUrl, endpoint } = workerData as CollectorWorkerData
 
-try {
-  // On Linux a priority belongs to the thread: receiving comes first when there are fewer processors than threads, for what is late here waits in the log.
-  if (process.platform === 'linux') setPriority(0, Math.min(19, getPriority(0) + 5))
-} catch {
-  // Without the right to change priorities it works as well, if less smoothly.
-}
+yieldToOthers()
 
-const post = (message: FromCollector, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer)
+const post = (message: FromCollector): void => port.postMessage(message)
 openStore(storeUrl, { endpoint }).then(
   (store) => {
-    const session = new CollectorSession({ options, store, post })
+    const session = new CollectorSession({ options, pool: new ChunkPool(chunks), store, post })
     port.on('message', (message: ToCollector) => session.receive(message))
   },
   (error: unknown) => {

@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { ColumnSpec } from '../../flow/column.ts'
+import { workerScript } from '../worker-script.ts'
 import type { GatheredRows, PackedGathered } from './gathered-rows.ts'
 import type { SharedSlots } from './slots.ts'
 import { Slots } from './slots.ts'
@@ -86,7 +85,7 @@ export class EncodeRing {
   }
 
   #start(): void {
-    const script = 'script' in this.#options ? this.#options.script : workerScript()
+    const script = 'script' in this.#options ? this.#options.script : workerScript('encode-worker')
     if (!script) return
     const workerData: SharedSlots = this.#slots.shared
     for (let i = 0; i < this.#options.workers; i++) {
@@ -96,10 +95,4 @@ export class EncodeRing {
       this.#workers.push(worker)
     }
   }
-}
-
-/** The built script of the workers, or undefined when this runs from the sources. */
-function workerScript(): URL | undefined {
-  const places = ['./encode-worker.js', '../encode-worker.js'].map((path) => new URL(path, import.meta.url))
-  return places.find((url) => url.protocol === 'file:' && existsSync(fileURLToPath(url)))
 }

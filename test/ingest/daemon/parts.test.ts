@@ -5,8 +5,10 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { formatAddressBytes, parseAddress } from '../../../src/flow/address.ts'
 import { allowList } from '../../../src/ingest/daemon/allow.ts'
 import { CHUNK_BYTES, ChunkReader, ChunkWriter, frameLength } from '../../../src/ingest/daemon/chunk.ts'
+import { ChunkPool } from '../../../src/ingest/daemon/chunk-pool.ts'
 import { LOG_START, LogReader, LogWriter, logFiles, trimLog } from '../../../src/ingest/daemon/log.ts'
 import { fc } from '../../kit/fast-check.ts'
+import { START_MS } from './session.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'flowreduce-parts-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -39,6 +41,25 @@ describe('a chunk', () => {
     )
   })
 
+  it('of an earlier version, without padding, is read too', () => {
+    const datagram = (text: string): Buffer => {
+      const header = Buffer.alloc(32)
+      header.writeUInt32BE(text.length, 0)
+      header.writeUInt16BE(2055, 4)
+      header.writeUInt8(4, 6)
+      header.writeDoubleBE(START_MS, 8)
+      Buffer.from([192, 0, 2, 1]).copy(header, 16)
+      return Buffer.concat([header, Buffer.from(text)])
+    }
+    const read: unknown[] = []
+    const bytes = Buffer.concat(['one', 'three', ''].map(datagram))
+    const count = new ChunkReader().read(bytes, (payload, exporter, port, ms) => {
+      read.push([Buffer.from(payload).toString(), exporter.text, port, ms])
+    })
+    expect(count).toBe(3)
+    expect(read).toEqual(['one', 'three', ''].map((text) => [text, '192.0.2.1', 2055, START_MS]))
+  })
+
   it('cut anywhere, or of any bytes, is read up to the damage and never beyond', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
@@ -55,15 +76,40 @@ describe('a chunk', () => {
   })
 })
 
+describe('a pool of chunks', () => {
+  it('gives the lowest free chunk, none when all are taken, and what another thread gave back', () => {
+    const pool = ChunkPool.create(3)
+    const other = new ChunkPool(pool.shared)
+    expect([pool.take(), pool.take(), pool.take(), pool.take()]).toEqual([0, 1, 2, undefined])
+    other.free(2)
+    other.free(1)
+    expect([pool.take(), pool.take(), pool.take()]).toEqual([1, 2, undefined])
+  })
+
+  it('shows every thread what was written into a chunk, and keeps chunks apart', () => {
+    const pool = ChunkPool.create(2)
+    for (const chunk of [0, 1]) pool.writer(chunk).add(Buffer.from(`chunk ${chunk}`), new Uint8Array(4), 1, 0, 0)
+    const seen = [0, 1].map((chunk) => Buffer.from(new ChunkPool(pool.shared).bytes(chunk, 47).slice(40)).toString())
+    expect(seen).toEqual(['chunk 0', 'chunk 1'])
+  })
+})
+
 describe('the log', () => {
   const chunkOf = (text: string): ChunkWriter => {
     const chunk = new ChunkWriter()
     chunk.add(Buffer.from(text), Uint8Array.from([192, 0, 2, 1]), 1, 0, 0)
     return chunk
   }
+  const textIn = (chunk: Uint8Array): string => {
+    let text = ''
+    new ChunkReader().read(chunk, (payload) => {
+      text += Buffer.from(payload).toString()
+    })
+    return text
+  }
   const texts = (reader: Iterable<{ bytes: Uint8Array }>): string[] => {
     const found: string[] = []
-    for (const { bytes } of reader) found.push(Buffer.from(bytes.subarray(32)).toString())
+    for (const { bytes } of reader) found.push(textIn(bytes))
     return found
   }
 
@@ -81,7 +127,7 @@ describe('the log', () => {
     expect(texts(reader.chunks(positions[2]!, 99))).toEqual(['b1', 'b2', 'b3'])
     expect(texts(reader.chunks(LOG_START, 2))).toEqual(['a1', 'a2', 'a3'])
     const frameBytes = chunkOf('b2').frame().length
-    expect(Buffer.from(reader.chunkBefore(positions[4]!, frameBytes).subarray(32)).toString()).toBe('b2')
+    expect(textIn(reader.chunkBefore(positions[4]!, frameBytes))).toBe('b2')
     reader.close()
     trimLog(folder, positions[3]!)
     expect(logFiles(folder)).toEqual([2])
