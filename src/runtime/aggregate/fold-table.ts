@@ -16,9 +16,13 @@ const EXACT = Number.MAX_SAFE_INTEGER
 /** Part of the budget for rows that are not in the table itself: keys of IPv6, or, when that table is empty, batches whose sums the kernel might not hold. */
 const OTHERS_SHARE = 0.25
 
-/** A table of this many keys is looked at: when more than so many of its rows had a new one, it is of little use. */
+/**
+ * A table of this many keys is looked at, for it is about to leave the fast caches: when more than so many of its rows had a new one, it is of little use; when a key had so many rows, it has done its work, and writing it out costs
+ * less than waiting for memory with every row from now on.
+ */
 const MANY = 1 << 16
 const MOSTLY = 0.6
+const OFTEN = 3
 
 export interface FoldTableOptions extends TableOptions {
   readonly partitions: number
@@ -88,7 +92,7 @@ export class FoldTable {
     if (this.#wide.length < length) this.#wide = new Uint32Array(length)
     const wide = keys.findWide(columns, length, this.#wide)
     const values = sums.map((name) => columnOf(batch, name))
-    if (this.#isMostlyNew()) return false
+    if (this.#isMostlyNew() || this.#isDone()) return false
     const bounds = values.map((column) => this.#memory.boundOf(column, length))
     const bound = Math.max(0, ...bounds)
     if (this.#bound + bound > EXACT || !this.#memory.reserve(length, bounds)) return this.#addGeneral(batch)
@@ -144,6 +148,13 @@ export class FoldTable {
     if (this.#layout.keys.isDirect || this.#memory.appends) return false
     const { length } = this.#memory
     return length >= MANY && length > this.#rows * MOSTLY
+  }
+
+  /** Whether the table has filled up with keys that came so often that it is better to begin anew: those of the rows to come may be others, as where keys have times. */
+  #isDone(): boolean {
+    if (this.#layout.keys.isDirect || this.#memory.appends) return false
+    const { length } = this.#memory
+    return length >= MANY && this.#rows >= length * OFTEN
   }
 
   /** A batch that the kernel cannot take: alone in an empty table it goes the general way, otherwise the table is written out first. */

@@ -334,6 +334,31 @@ describe('a fold table', () => {
     expect(entries).toBe(300 * rows)
   })
 
+  it('is written out when keys that came often fill the fast caches, and goes on when they came twice', () => {
+    const key: readonly ColumnSpec[] = [{ name: 'number', type: 'u32' }]
+    const rows = 8192
+    const batch = createBatch([...key, ...VALUE], rows)
+    batch.length = rows
+    const { number } = batch.columns as { [name: string]: { values: Uint32Array } }
+    for (const [times, keysTaken] of [
+      [4, 1 << 16],
+      [2, 1 << 18],
+    ] as const) {
+      const options = { key, value: VALUE, aggregates: [spec('sum', 'packets')], budgetBytes: 64 << 20, partitions: 1 }
+      const table = FoldTable.for(options)!
+      let taken = 0
+      const add = (): boolean => {
+        for (let row = 0; row < rows; row++) number!.values[row] = Math.floor((taken + row) / times)
+        return table.add(batch)
+      }
+      while (taken < times * (1 << 18) && add()) taken += rows
+      expect(taken).toBe(times * keysTaken)
+      table.clear()
+      expect(table.add(batch)).toBe(true)
+      table.close()
+    }
+  })
+
   it('is not for aggregates that the kernel does not know', () => {
     const key = KEYS[0]!
     for (const aggregates of [[spec('min', 'octets')], [spec('sum', 'signed')], [spec('count', 'octets')]]) {
