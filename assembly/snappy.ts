@@ -1,6 +1,6 @@
 // Snappy block decompression inside linear memory (google/snappy, format_description.txt).
-// The caller leaves SLACK readable bytes behind the input and SLACK writable bytes behind the output, so that short literals and
-// copies are whole 8- or 16-byte moves without a tail loop. Every length and offset is checked against the input's end and the
+// The caller leaves SLACK readable bytes behind the input and SLACK writable bytes behind the output, so that literals and copies
+// are whole moves of 32 bytes without a tail loop: lengths around 16, which cannot be predicted, need no branch then. Every length and offset is checked against the input's end and the
 // announced length before it is used: hostile input yields an error code, never a stray read, write or trap.
 
 import { BAD_LENGTH, BAD_OFFSET, OUTPUT_TOO_SMALL, TRUNCATED } from './codes'
@@ -22,8 +22,9 @@ export function snappyDecompress(src: usize, srcLength: u32, dst: usize, dstCapa
   let o = dst
   while (p < srcEnd) {
     const tag: u32 = load<u8>(p++)
+    let length: u32
     if ((tag & 3) == 0) {
-      let length: u32 = tag >> 2
+      length = tag >> 2
       if (length >= 60) {
         const width = length - 59
         if (<u32>(srcEnd - p) < width) return TRUNCATED
@@ -34,33 +35,36 @@ export function snappyDecompress(src: usize, srcLength: u32, dst: usize, dstCapa
       length++
       if (<u32>(srcEnd - p) < length) return TRUNCATED
       if (<u32>(dstEnd - o) < length) return BAD_LENGTH
-      if (length <= 16) v128.store(o, v128.load(p))
-      else memory.copy(o, p, length)
+      if (length <= 64) {
+        move32(o, p)
+        if (length > 32) move32(o + 32, p + 32)
+      } else memory.copy(o, p, length)
       p += length
       o += length
       continue
     }
-    let length: u32
     let offset: u32
-    if ((tag & 3) == 1) {
-      length = ((tag >> 2) & 7) + 4
-      offset = ((tag >> 5) << 8) | load<u8>(p)
-      p += 1
-    } else if ((tag & 3) == 2) {
-      length = (tag >> 2) + 1
-      offset = load<u16>(p)
-      p += 2
-    } else {
+    if ((tag & 3) == 3) {
       length = (tag >> 2) + 1
       offset = load<u32>(p)
       p += 4
+    } else {
+      // One byte of offset or two, without a branch: which of them comes next cannot be predicted.
+      const short: u32 = 0 - (tag & 1)
+      const two: u32 = load<u16>(p)
+      offset = (((tag >> 5) << 8) & short) | (two & (0xffff ^ (short & 0xff00)))
+      length = ((tag >> 2) & (0x3f ^ (short & 0x38))) + 1 + (short & 3)
+      p += tag & 3
     }
     if (p > srcEnd) return TRUNCATED
     if (offset - 1 >= <u32>(o - dst)) return BAD_OFFSET
     if (<u32>(dstEnd - o) < length) return BAD_LENGTH
     const end = o + length
     let from = o - offset
-    if (offset >= 16) {
+    if (offset >= 32) {
+      move32(o, from)
+      if (length > 32) move32(o + 32, from + 32)
+    } else if (offset >= 16) {
       do {
         v128.store(o, v128.load(from))
         o += 16
@@ -81,4 +85,14 @@ export function snappyDecompress(src: usize, srcLength: u32, dst: usize, dstCapa
     o = end
   }
   return o == dstEnd ? <i32>announced : BAD_LENGTH
+}
+
+/** Moves 32 bytes, of which those beyond a literal or a copy fall into what comes next, or into the slack. */
+// @ts-ignore: decorator
+@inline
+function move32(to: usize, from: usize): void {
+  const first = v128.load(from)
+  const second = v128.load(from, 16)
+  v128.store(to, first)
+  v128.store(to, second, 16)
 }
