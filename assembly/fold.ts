@@ -105,13 +105,28 @@ function sumRows(values: usize, from: u32, to: u32, skipped: usize): f64 {
   return sum
 }
 
+/** Where the run of rows with the key of row `from` ends, before `to`. */
+// @ts-ignore: decorator
+@inline
+function endOfRun(keys: usize, from: u32, to: u32, keyBytes: usize): u32 {
+  const key = keys + <usize>from * keyBytes
+  let end = from + 1
+  if (keyBytes == 8) {
+    const two = v128.load64_splat(key)
+    while (end + 2 <= to && i64x2.all_true(i64x2.eq(v128.load(keys + (<usize>end << 3)), two))) end += 2
+  }
+  while (end < to && isSame(key, keys + <usize>end * keyBytes, keyBytes)) end++
+  return end
+}
+
 /** `loop` for rows most of which have the key of the row before: what neighbours have in common is added up before it is stored. */
 function runs(keys: usize, from: u32, to: u32, skipped: usize, table: usize, values: usize, sums: u32, counts: u32): void {
   const keyBytes = keyBytesOf(table)
   for (let i = from, end = from; i < to; i = end) {
     const key = keys + <usize>i * keyBytes
-    let rows: u32 = 0
-    for (end = i; end < to && isSame(key, keys + <usize>end * keyBytes, keyBytes); end++) rows += <u32>(!skipped || !load<u8>(skipped + end))
+    end = endOfRun(keys, i, to, keyBytes)
+    let rows = end - i
+    if (skipped) for (let row = i; row < end; row++) rows -= <u32>(load<u8>(skipped + row) != 0)
     if (rows == 0) continue
     let at = findEntry<u32>(key, keyBytes, hashWords(key, keyBytes), slotsOf(table), maskOf(table), baseOf(table), strideOf(table)) + ((keyBytes + 7) & ~7)
     if (counts == COUNTED) {

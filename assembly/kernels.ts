@@ -15,6 +15,7 @@ export {
 } from './parquet'
 export { pageHeaders } from './page-headers'
 export { readPages, unpackPage } from './pages'
+export { scanPages } from './scan'
 export { delta8, delta16, delta32, delta64 } from './delta'
 export { encode8, encode16, encode32, encode64, encode128 } from './parquet-encode'
 export { gather8, gather16, gather32, gather64, gather128, gatherSparse, pick128, equalBits, copyBytes } from './gather'

@@ -14,6 +14,26 @@ export function packWords(src: usize, bytes: u32, rows: u32, dst: usize, width: 
   else pack<u32>(src, rows, dst, step)
 }
 
+// @ts-ignore: decorator
+@inline
+function masked<T>(src: usize, mask: u32, rows: u32, dst: usize, step: usize): void {
+  for (let i: usize = 0; i < rows; i++, dst += step) store<u32>(dst, <u32>load<T>(src + i * sizeof<T>()) & mask)
+}
+
+/** `packWords` with only the bits of `mask` left. */
+export function packMasked(src: usize, bytes: u32, mask: u32, rows: u32, dst: usize, width: u32): void {
+  const step = <usize>width << 2
+  if (bytes == 1) masked<u8>(src, mask, rows, dst, step)
+  else if (bytes == 2) masked<u16>(src, mask, rows, dst, step)
+  else masked<u32>(src, mask, rows, dst, step)
+}
+
+/** One word in every key. */
+export function packConstant(word: u32, rows: u32, dst: usize, width: u32): void {
+  const step = <usize>width << 2
+  for (let i: usize = 0; i < rows; i++, dst += step) store<u32>(dst, word)
+}
+
 /** Whole numbers in doubles, of at most 53 bits and a sign, into two words each: the high one, `flip` flipped, and the low one. */
 export function packDoubles(src: usize, flip: u32, rows: u32, dst: usize, width: u32): void {
   const step = <usize>width << 2
@@ -71,5 +91,24 @@ export function timeBins(src: usize, size: f64, rows: u32, dst: usize): void {
       end = f64x2.add(bin, sizes)
     }
     v128.store(dst + at, bin)
+  }
+}
+
+/** The words of a time's bin: those of `packDoubles` over `timeBins`. */
+export function packBins(src: usize, size: f64, flip: u32, rows: u32, dst: usize, width: u32): void {
+  const step = <usize>width << 2
+  const mask = <u64>flip
+  let bin: f64 = NaN
+  let end: f64 = NaN
+  let words: u64 = 0
+  for (let i: usize = 0; i < rows; i++, dst += step) {
+    const time = load<f64>(src + (i << 3))
+    if (!(time >= bin && time < end)) {
+      bin = floor(time / size) * size
+      end = bin + size
+      const value = <u64><i64>bin
+      words = ((value >> 32) ^ mask) | (value << 32)
+    }
+    store<u64>(dst, words)
   }
 }

@@ -46,7 +46,7 @@ const OPTIONAL: usize = 32
 const FAMILY: usize = 36
 const ROOM: usize = 40
 const IS_ZERO: usize = 44
-const COLUMN_BYTES: usize = 48
+export const COLUMN_BYTES: usize = 48
 
 const DENSE: u32 = 0
 const SPARSE: u32 = 1
@@ -59,7 +59,7 @@ const DELTA_BINARY_PACKED: u32 = 5
 const RLE_DICTIONARY: u32 = 8
 
 /** Rows of a whole page. */
-const PAGE_ROWS: usize = 16384
+export const PAGE_ROWS: u32 = 16384
 
 /** Where `unpack` left the plain bytes. */
 let plainAt: usize = 0
@@ -148,7 +148,7 @@ function readSparse(column: usize, page: usize, rows: u32, scratch: usize, dense
   const target = <usize>load<u32>(column, TARGET)
   const count = countBytes(family, rows, 6)
   if (count == 0) {
-    if (load<u32>(column, IS_ZERO) == 0) memory.fill(target, 0, PAGE_ROWS << 4)
+    if (load<u32>(column, IS_ZERO) == 0) memory.fill(target, 0, <usize>PAGE_ROWS << 4)
     store<u32>(column, 1, IS_ZERO)
     return 0
   }

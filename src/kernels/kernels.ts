@@ -60,6 +60,20 @@ export interface Kernels {
   ): number
   /** The plain bytes of a page, in place or at `to`; where they are stands in the word at `out`. Returns how many there are. */
   unpackPage(column: number, page: number, to: number, room: number, out: number): number
+  /**
+   * Reads the pages of a row group from one on, chooses rows and adds them to a table; see assembly/scan.ts, `scan.ts` and `PageScanner` (src/runtime/task/page-scanner.ts). Returns the number of the page before
+   * which it stopped.
+   */
+  scanPages(
+    scan: number,
+    columns: number,
+    first: number,
+    count: number,
+    from: number,
+    rows: number,
+    scratch: number,
+    dense: number,
+  ): number
   /** Encodes the values of a column chunk as the bodies of its pages; see assembly/parquet-encode.ts and `encode-pages.ts`. Returns 0. */
   encode8: EncodeKernel
   encode16: EncodeKernel

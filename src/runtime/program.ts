@@ -31,6 +31,8 @@ export interface Program {
   readonly name: string
   /** Whether it runs no code of the user's, and so may be carried out in the coordinator's thread. */
   readonly declarative?: boolean
+  /** What a mapper of the program does, where it is no more than to hand on columns: kernels may do the same in its place. */
+  readonly columnwise?: Columnwise
   /** Columns of the input that are read, in schema order. */
   readonly reads: readonly string[]
   /** How the period selects rows: by `start` in [from, to), or every flow that overlaps it, with shares cut at its ends. */
@@ -53,6 +55,20 @@ export interface Program {
   /** Makes the combiner of a custom reduce; it may run any number of times, on any grouping of the values of a key, and gives key and value columns. */
   createCombiner?(sink: BatchSink, context: TaskContext): Reducer
 }
+
+/** Where the columns that are emitted come from. */
+export interface Columnwise {
+  /** For each column of the key a column of the input: as it is, the network of so many bits that an IPv4 address lies in, or the start of the bin of UTC that a time lies in. */
+  readonly key: readonly ColumnwiseKey[]
+  /** For each value column a column of the input. */
+  readonly value: readonly string[]
+}
+
+export type ColumnwiseKey = { readonly column: string } & (
+  | { readonly type: 'column' }
+  | { readonly type: 'prefix'; readonly bits: number }
+  | { readonly type: 'bin'; readonly sizeMs: number }
+)
 
 /** What happens to the values of a key. */
 export type Fold =

@@ -2,6 +2,7 @@ import type { ColumnSpec } from '../column.ts'
 import type { Filter } from './ast.ts'
 import { DURATION } from './ast.ts'
 import { compileFilter } from './compile.ts'
+import type { MarkStep } from './mark-step.ts'
 import { isShallow, markSelector, markSteps } from './marks.ts'
 import { columnTypes, parseText } from './parse.ts'
 import type { FilterPlan } from './plan.ts'
@@ -23,14 +24,21 @@ export function parseFilter(text: string, specs: readonly ColumnSpec[]): ParsedF
   // The length of a flow is computed from its ends.
   if (!specs.some(({ name }) => name === DURATION) && used.delete(DURATION)) used.add('start').add('end')
   const select = compileFilter(filter, specs)
-  const steps = markSteps(filter, specs)
+  const steps = stepsOf(filter, specs)
   return {
     text: formatFilter(filter, types),
     filter,
     columns: specs.map(({ name }) => name).filter((name) => used.has(name)),
     select,
-    selectIn: (instance) => (steps && isShallow(steps) ? markSelector(steps, instance, select) : select),
+    ...(steps && { steps }),
+    selectIn: (instance) => (steps ? markSelector(steps, instance, select) : select),
   }
+}
+
+/** The steps by which kernels carry a filter out, if they can. */
+function stepsOf(filter: Filter, specs: readonly ColumnSpec[]): readonly MarkStep[] | undefined {
+  const steps = markSteps(filter, specs)
+  return steps && isShallow(steps) ? steps : undefined
 }
 
 function columnsOf(filter: Filter): Set<string> {

@@ -1,36 +1,21 @@
 import type { KernelInstance } from '../../kernels/pool.ts'
+import { SCAN_RANGE } from '../../kernels/scan.ts'
 import type { Batch } from '../batch.ts'
 import type { Column, ColumnSpec, ColumnType } from '../column.ts'
 import type { Comparison, Filter, Membership } from './ast.ts'
 import { rangesOf } from './leaf-address.ts'
 import { rangeOf } from './leaf-number.ts'
+import type { MarkRange, MarkStep } from './mark-step.ts'
 import type { FilterPlan } from './plan.ts'
-
-/** A step of a filter that kernels carry out: it leaves marks of its rows, or joins those of the steps before it. */
-export type MarkStep = MarkRange | MarkJoin
-
-/** Marks the rows whose value lies in [low, high]. */
-interface MarkRange {
-  readonly type: 'range'
-  readonly column: string
-  readonly part: 'values' | 'v4' | 'family'
-  readonly low: number
-  readonly high: number
-}
-
-/** In place of the two marks before it, what is in both or in either; `not` turns the marks before it around. */
-interface MarkJoin {
-  readonly type: 'and' | 'or' | 'not'
-}
 
 /** Rows of the largest batch that kernels mark. */
 const MOST_ROWS = 16_384
 /** Marks that wait to be joined, at most. */
-const MOST_MARKS = 8
+export const MOST_MARKS = 8
 /** Values of a list that are compared one after the other; a table is better for more. */
 const MOST_MEMBERS = 8
 
-const JOINS = { and: 0, or: 1, not: 2 } as const
+export const JOINS = { and: 0, or: 1, not: 2 } as const
 
 const HIGHEST: { readonly [T in ColumnType]?: number } = {
   u8: 0xff,
@@ -130,7 +115,7 @@ export function markSelector(
     let next = 0
     for (let i = 0; i < placed.length; i++) {
       const { join, at, bytes, low, high } = placed[i]!
-      if (join === RANGE) kernels.markRange(at, bytes, low, high, batch.length, marks[next++]!)
+      if (join === SCAN_RANGE) kernels.markRange(at, bytes, low, high, batch.length, marks[next++]!)
       else {
         if (join !== JOINS.not) next--
         kernels.joinMarks(marks[next - 1]!, marks[next]!, join, batch.length)
@@ -141,8 +126,8 @@ export function markSelector(
 }
 
 /** A step and where the values lie that it looks at: a batch keeps its arrays. */
-interface PlacedStep {
-  /** How marks are joined; RANGE for a step that makes them. */
+export interface PlacedStep {
+  /** How marks are joined; SCAN_RANGE for a step that makes them. */
   readonly join: number
   readonly at: number
   readonly bytes: number
@@ -150,10 +135,12 @@ interface PlacedStep {
   readonly high: number
 }
 
-const RANGE = -1
-
 /** The steps over the arrays of a batch; undefined when one of those lies elsewhere. */
-function placeSteps(steps: readonly MarkStep[], batch: Batch, buffer: ArrayBufferLike): PlacedStep[] | undefined {
+export function placeSteps(
+  steps: readonly MarkStep[],
+  batch: Batch,
+  buffer: ArrayBufferLike,
+): PlacedStep[] | undefined {
   const placed: PlacedStep[] = []
   for (const step of steps) {
     if (step.type !== 'range') {
@@ -163,7 +150,7 @@ function placeSteps(steps: readonly MarkStep[], batch: Batch, buffer: ArrayBuffe
     const array = arrayOf(step, batch)
     if (array.buffer !== buffer) return undefined
     const { byteOffset: at, BYTES_PER_ELEMENT: bytes } = array
-    placed.push({ join: RANGE, at, bytes, low: step.low, high: step.high })
+    placed.push({ join: SCAN_RANGE, at, bytes, low: step.low, high: step.high })
   }
   return placed
 }

@@ -1,11 +1,15 @@
 import type { Kernels } from '../../kernels/kernels.ts'
 import type { KernelMemory } from '../../kernels/memory.ts'
+import type { FoldTarget, ScannedRows } from './fold-target.ts'
+import { NO_SUM } from './fold-target.ts'
 
 /** Rows that a table counts to. */
 const MOST_COUNTED = 0xffff_ffff
 /** Rows, and the sum of all their second values, that packed places take before they are settled. */
 const MOST_PACKED = 2 ** 20
 const MOST_PACKED_SUM = 2 ** 32 - 1
+/** When packed places take fewer rows than this, they are settled before `scanPages` adds to them. */
+const LEAST_LEFT = 2 ** 17
 
 /**
  * A table of keys of 8 or 16 bits with a place for each, in their order: counts and sums. With two sums, rows are added to places of 16 bytes first, in which the second sum and
@@ -77,6 +81,25 @@ export class DirectTable {
     const keys = [keysAt, this.#keyBytes, rows, skippedAt] as const
     if (this.#packs) this.#kernels.foldPacked(...keys, this.#packedAt, valuesAt)
     else this.#length += this.#kernels.foldDirect(...keys, this.#countsAt, this.#sumsAt, valuesAt, this.#sums)
+  }
+
+  /** Where `scanPages` adds rows, and how many. */
+  target(): Pick<FoldTarget, 'keyBytes' | 'packed' | 'counts' | 'table' | 'limited' | 'rowsLeft' | 'sumLeft'> {
+    const places = { keyBytes: this.#keyBytes, counts: this.#countsAt, table: this.#sumsAt }
+    const rowsLeft = MOST_COUNTED - this.#rows
+    if (this.#sums !== 2) return { ...places, packed: 0, limited: NO_SUM, rowsLeft, sumLeft: 0 }
+    if (MOST_PACKED - this.#packedRows < LEAST_LEFT) this.#settle()
+    const packed = { packed: this.#packedAt, limited: 1, sumLeft: MOST_PACKED_SUM - this.#packedSum }
+    return { ...places, ...packed, rowsLeft: Math.min(rowsLeft, MOST_PACKED - this.#packedRows) }
+  }
+
+  /** Notes what `scanPages` has added. */
+  scanned({ rows, sum, fresh }: ScannedRows): void {
+    this.#rows += rows
+    this.#length += fresh
+    if (this.#sums !== 2) return
+    this.#packedRows += rows
+    this.#packedSum += sum
   }
 
   /** Writes the keys that have rows as entries of `strideBytes`, with a count where there is room for it. */

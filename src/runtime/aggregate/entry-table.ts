@@ -49,6 +49,14 @@ export class EntryTable {
     return this.reserve(0)
   }
 
+  /** Entries for which there is room without another look. */
+  get mostEntries(): number {
+    const { start, end, strideBytes, spareBytes } = this.#room
+    const spare = Math.floor((end - start - SLACK * 4) / spareBytes)
+    const stored = Math.floor((this.#words[0]! - start - SLACK) / strideBytes)
+    return Math.min(spare, stored, Math.floor((this.#words[1]! + 1) * MOST_LOAD))
+  }
+
   /** Makes room for `count` entries more; false when there is none. */
   reserve(count: number): boolean {
     const entries = this.length + count

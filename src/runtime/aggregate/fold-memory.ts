@@ -5,10 +5,13 @@ import type { KernelMemory } from '../../kernels/memory.ts'
 import { MOST_BYTES, SLACK } from '../../kernels/memory.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
+import { SCAN_SLICE } from '../../kernels/scan.ts'
 import { RuntimeError } from '../error.ts'
 import { DirectTable } from './direct-table.ts'
 import type { EntryLayout } from './entry-layout.ts'
 import { EntryTable } from './entry-table.ts'
+import type { FoldTarget, ScannedRows } from './fold-target.ts'
+import { NO_SUM } from './fold-target.ts'
 import type { AddressPart } from './wide-packer.ts'
 import type { KeyPart } from './word-packer.ts'
 
@@ -38,7 +41,7 @@ export interface PackedGroups {
 }
 
 /** Rows given to the kernel at once: what has to be copied of a slice stays in the fast caches. */
-const SLICE = 4096
+const SLICE = SCAN_SLICE
 /** Smaller budgets than this would hold no table worth having. */
 const LEAST_BYTES = 4 << 20
 /** Room beside the table for who reads the rows, whose columns are then read where they lie. What is not used costs nothing. */
@@ -161,6 +164,29 @@ export class FoldMemory {
     }
     const counts = this.#packs ? COUNTS.packed : this.#layout.counts ? COUNTS.apart : COUNTS.none
     this.kernels.foldRows(keysAt, count, skippedAt, this.#table.at, valuesAt, sums.length, counts)
+  }
+
+  /** Where `scanPages` adds rows, when there is room for the new keys of `rows` more. */
+  target(rows: number): FoldTarget | undefined {
+    const { keys, counts, sums } = this.#layout
+    const rooms = { keys: this.#keysAt, values: this.#addresses.byteOffset }
+    if (this.#direct) return { ...rooms, ...this.#direct.target(), width: 0, counting: COUNTS.none, mostEntries: 0 }
+    if (this.appends || !this.#table.reserve(rows)) return undefined
+    const table = { width: keys.width, table: this.#table.at, mostEntries: this.#table.mostEntries }
+    const hashed = { ...rooms, ...table, keyBytes: 0, packed: 0, counts: 0 }
+    if (!this.#packs) {
+      const counting = counts ? COUNTS.apart : COUNTS.none
+      return { ...hashed, counting, limited: NO_SUM, rowsLeft: Number.POSITIVE_INFINITY, sumLeft: 0 }
+    }
+    const left = { rowsLeft: PACKED_ROWS - 1 - this.#packedRows, sumLeft: PACKED_SUM - 1 - this.#packedSum }
+    return { ...hashed, ...left, counting: COUNTS.packed, limited: sums.length - 1 }
+  }
+
+  /** Notes what `scanPages` has added. */
+  scanned(added: ScannedRows): void {
+    this.#direct?.scanned(added)
+    this.#packedRows += added.rows
+    this.#packedSum += added.sum
   }
 
   /** At least the sum of the first `rows` values of a column; the rounding of the additions is made good. */

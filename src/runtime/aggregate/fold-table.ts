@@ -5,6 +5,7 @@ import type { GroupSection } from '../shuffle/group-writer.ts'
 import { sharesOf } from '../shuffle/run-file.ts'
 import { columnOf } from './aggregate-set.ts'
 import { FoldMemory } from './fold-memory.ts'
+import type { FoldTarget, ScannedRows } from './fold-target.ts'
 import { GroupLayout } from './group-layout.ts'
 import type { TableOptions } from './table.ts'
 import { AggregateTable } from './table.ts'
@@ -101,6 +102,24 @@ export class FoldTable {
     this.#rows += length
     this.#memory.add(keys.parts(columns), values, bounds, length, this.#wide.subarray(0, wide))
     return true
+  }
+
+  /** Where `scanPages` may add rows beside `add`; `boundLeft` is what the bounds of all sums may come to. Undefined when `add` has to see the next rows. */
+  target(rows: number): (FoldTarget & { readonly boundLeft: number }) | undefined {
+    const target = this.#isMostlyNew() ? undefined : this.#memory.target(rows)
+    return target && { ...target, boundLeft: EXACT - this.#bound }
+  }
+
+  /** Notes what `scanPages` has added. */
+  scanned(added: ScannedRows): void {
+    this.#memory.scanned(added)
+    this.#bound += added.bound
+    this.#rows += added.rows
+  }
+
+  /** Where in a key the words of each key column begin, and the value columns that are summed. */
+  get shape(): { readonly offsets: readonly number[]; readonly sums: readonly string[] } {
+    return { offsets: this.#layout.keys.offsets, sums: this.#layout.sums }
   }
 
   /** Writes every group as a section of a run file; the table is of no use until it is cleared. */

@@ -1,7 +1,7 @@
 import type { Batch } from '../../flow/batch.ts'
 import type { Column } from '../../flow/column.ts'
 import type { LookupTable } from '../lookup/table.ts'
-import type { BatchSink, Mapper } from '../program.ts'
+import type { BatchSink, Columnwise, ColumnwiseKey, Mapper } from '../program.ts'
 import { expressionFunction } from './expression.ts'
 import type { FoldParts } from './fold.ts'
 import type { KeyPart } from './key.ts'
@@ -34,4 +34,17 @@ export function createGrouper(
     },
     finish() {},
   }
+}
+
+/** What the grouper of these keys does, as kernels may do it; undefined when they cannot. */
+export function columnwiseOf(keys: readonly KeyPart[], { sources }: FoldParts): Columnwise | undefined {
+  const key: ColumnwiseKey[] = []
+  for (const { column, expression } of keys) {
+    if (expression === undefined) key.push({ column, type: 'column' })
+    else if (expression.type === 'prefix') key.push({ column, type: 'prefix', bits: expression.bits4 })
+    else if (expression.type === 'timeBin' && expression.zone === 'UTC')
+      key.push({ column, type: 'bin', sizeMs: expression.sizeMs })
+    else return undefined
+  }
+  return { key, value: sources }
 }

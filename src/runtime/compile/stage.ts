@@ -11,7 +11,7 @@ import { checkDistinct, checkOutline, declaredColumns, findColumn, show } from '
 import type { JobScope } from './context.ts'
 import { userError } from './context.ts'
 import { checkFold } from './fold.ts'
-import { createGrouper } from './grouper.ts'
+import { columnwiseOf, createGrouper } from './grouper.ts'
 import { checkKeys } from './key.ts'
 import { mapperFactory } from './mapper.ts'
 import { parseParams } from './params.ts'
@@ -44,7 +44,7 @@ interface Draft extends StageRequest {
 
 type Parts = Pick<
   Program,
-  'key' | 'value' | 'fold' | 'output' | 'createMapper' | 'createReducer' | 'createCombiner'
+  'key' | 'value' | 'fold' | 'output' | 'columnwise' | 'createMapper' | 'createReducer' | 'createCombiner'
 > & {
   readonly reads: readonly string[]
   /** Names of the columns of the result, also of those with a problem. */
@@ -125,6 +125,7 @@ function groupParts(draft: Draft): Parts {
   const binMs = spreads ? checkSpread(keys, fold, columns, problems) : 0
   const reads = [...keys.map(({ column }) => column), ...fold.sources, ...(spreads ? ['start', 'end'] : [])]
   const read = columns.filter(({ name }) => reads.includes(name))
+  const columnwise = spreads ? undefined : columnwiseOf(keys, fold)
   return {
     names,
     reads,
@@ -132,6 +133,7 @@ function groupParts(draft: Draft): Parts {
     value: fold.value,
     fold: { type: 'aggregate', aggregates: fold.aggregates },
     output: [...key, ...fold.output],
+    ...(columnwise && { columnwise }),
     createMapper: (sink, task) => {
       const grouper = createGrouper(keys, fold, lookups, sink)
       return spreads ? createSpreader({ columns: read, binMs, task, kernels: sink.kernels }, grouper) : grouper

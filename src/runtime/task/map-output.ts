@@ -20,6 +20,8 @@ export interface MapOutput extends BatchSink {
   readonly spills: number
   /** Memory in which the columns of batches are read where they lie. */
   readonly kernels: KernelInstance | undefined
+  /** The table that kernels may add to as well. */
+  readonly table?: FoldTable
   finish(): RunFile
   /** Lets go of what is open, after a failure. */
   abandon(): void
@@ -115,14 +117,14 @@ class SpillingOutput implements MapOutput {
 /** Leaves the groups of a fold table: each time it is full, as a section of the run file itself. */
 class GroupOutput implements MapOutput {
   readonly kernels: KernelInstance
-  readonly #table: FoldTable
+  readonly table: FoldTable
   readonly #options: MapOutputOptions
   #writer: GroupWriter | undefined
 
   constructor(options: MapOutputOptions, table: FoldTable) {
     this.kernels = table.kernels
     this.#options = options
-    this.#table = table
+    this.table = table
   }
 
   /** Sections but the last. */
@@ -131,31 +133,31 @@ class GroupOutput implements MapOutput {
   }
 
   add(batch: Parameters<BatchSink['add']>[0]): void {
-    if (this.#table.add(batch)) return
+    if (this.table.add(batch)) return
     this.#writeSection()
-    this.#table.add(batch)
+    this.table.add(batch)
   }
 
   finish(): RunFile {
-    if (this.#table.length > 0 || !this.#writer) this.#writeSection()
-    this.#table.close()
+    if (this.table.length > 0 || !this.#writer) this.#writeSection()
+    this.table.close()
     return this.#open().finish()
   }
 
   abandon(): void {
-    this.#table.close()
+    this.table.close()
     this.#writer?.abandon()
   }
 
   #writeSection(): void {
-    this.#table.writeTo(this.#open().section())
-    this.#table.clear()
+    this.table.writeTo(this.#open().section())
+    this.table.clear()
   }
 
   #open(): GroupWriter {
     const { program, files, partitions } = this.#options
     const { key, value } = program
-    const { entryBytes } = this.#table
+    const { entryBytes } = this.table
     this.#writer ??= new GroupWriter(files.runFile, { content: 'groups', key, value, partitions, entryBytes })
     return this.#writer
   }

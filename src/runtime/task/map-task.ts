@@ -12,6 +12,7 @@ import type { BlockPiece, MapTask, TaskResult } from './description.ts'
 import type { InputRows } from './map-input.ts'
 import { readPieces } from './map-input.ts'
 import { createMapOutput } from './map-output.ts'
+import { PageScanner } from './page-scanner.ts'
 import { RowSelector } from './row-selector.ts'
 import { AttemptContext } from './task-context.ts'
 
@@ -47,8 +48,16 @@ export async function runMapTask(task: MapTask, environment: TaskEnvironment): P
   }
   const mapper = program.createMapper(sink, context)
   const selector = new RowSelector(task, program, counters, output.kernels)
+  const scanner = PageScanner.for(task, program, output.table, counters)
   const timings = { readMs: 0, computeMs: 0, writeMs: 0 }
   let since = performance.now()
+  const scan = (input: InputRows): void => {
+    const started = performance.now()
+    timings.readMs += started - since
+    scanner?.scan(input)
+    since = performance.now()
+    timings.computeMs += since - started
+  }
   const skipped = (records: number): void => {
     counters.corrupt += records
   }
@@ -57,12 +66,14 @@ export async function runMapTask(task: MapTask, environment: TaskEnvironment): P
     const { kernels } = output
     const selects = (piece: BlockPiece): readonly string[] | undefined => selector.columnsOf(piece)
     for await (const input of readPieces(task, reads, { kernels, selects, next, onCorrupt: skipped })) {
+      scan(input)
       for (let page = input.pages.next(); page; page = input.pages.next()) {
         const started = performance.now()
         timings.readMs += started - since
         mapPage(page, input, { selector, mapper, context, counters })
         since = performance.now()
         timings.computeMs += since - started
+        scan(input)
       }
       environment.onProgress?.(counters)
     }

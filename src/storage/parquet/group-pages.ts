@@ -1,5 +1,5 @@
 import type { BlockRows } from '../block/read.ts'
-import type { RowPages } from '../block/row-pages.ts'
+import type { PageScan, RowPages } from '../block/row-pages.ts'
 import type { PagePlace } from './layout.ts'
 import type { GroupReader } from './read-group.ts'
 import { PAGE_ROWS } from './rows.ts'
@@ -56,6 +56,16 @@ export class GroupPages implements RowPages {
     if (first === place.targets.length || this.#read(first, place.targets.length, place.batch.length)) return true
     this.#end = progress.rows
     return false
+  }
+
+  scan(scan: PageScan): void {
+    const { reader, place, first, rows, progress } = this.#options
+    progress.rows = this.#end
+    if (this.#error || progress.rows >= rows || !reader.isPlain()) return
+    const { batch, columnsAt, scratch, dense, targets } = place
+    const pages = { batch, columnsAt, first, count: targets.length, rows, scratch, dense }
+    this.#end = Math.min(rows, scan(pages, progress.rows / PAGE_ROWS) * PAGE_ROWS)
+    progress.rows = this.#end
   }
 
   /** Throws what kept a page from being read. */

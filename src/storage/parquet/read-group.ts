@@ -60,7 +60,7 @@ export class GroupReader {
   /** Decodes leaves [from, to) of page `number`, `rows` rows, into their columns. Throws StorageError `corrupt`. */
   read(from: number, to: number, number: number, rows: number): void {
     const { scratch, dense, wordAt, targets } = this.#place
-    for (; this.#prepared < to; this.#prepared++) this.#readDictionary(this.#prepared)
+    this.#prepare(to)
     const columns = this.#columnAt(from)
     const code = this.#kernels.readPages(columns, to - from, number, rows, scratch, dense, wordAt)
     if (code < 0) {
@@ -68,6 +68,23 @@ export class GroupReader {
       throw this.#corrupt(failed, this.#pageAt(failed, number), 'a readable page', kernelFault(code))
     }
     for (let i = from; i < to; i++) if (targets[i]!.leaf.layout === 'nullable') this.#readNullable(i, number, rows)
+  }
+
+  /** Whether kernels can read all leaves by themselves. What is wrong with a dictionary is told when it is asked for. */
+  isPlain(): boolean {
+    const { targets } = this.#place
+    if (targets.some(({ leaf }) => leaf.layout === 'nullable')) return false
+    try {
+      this.#prepare(targets.length)
+    } catch {
+      return false
+    }
+    return true
+  }
+
+  /** Reads the dictionaries of the leaves before `to`. */
+  #prepare(to: number): void {
+    for (; this.#prepared < to; this.#prepared++) this.#readDictionary(this.#prepared)
   }
 
   #readDictionary(i: number): void {
