@@ -23,6 +23,8 @@ export interface FlowOutputOptions {
   readonly elements?: readonly ColumnSpec[]
   /** Threads that encode flows beside this one, when there are many; default none. */
   readonly workers?: number
+  /** Large files that are about to be read: those threads start at once, and hash them when they can. */
+  readonly files?: readonly string[]
 }
 
 /** Where decoded flows go: a decoder's sink that gathers blocks of flows and of quarantined flows. */
@@ -34,12 +36,13 @@ export class FlowOutput implements FlowSink {
   readonly #packing: Packing
   readonly #quarantined: BlockBuilder
 
-  constructor({ dataset = FLOWS_DATASET, blockSizeBytes, elements = [], workers = 0 }: FlowOutputOptions) {
+  constructor({ dataset = FLOWS_DATASET, blockSizeBytes, elements = [], workers = 0, files = [] }: FlowOutputOptions) {
     const columns = [...FLOW_COLUMNS, ...elements]
     this.#flows = new BlockBuilder({ dataset, name: 'Flow', columns, blockSizeBytes })
     const consume: EncodeRingOptions['consume'] = (rows, packed) => this.#flows.addPacked(rows, packed)
     const options = { columns, hasElements: elements.length > 0, capacity: BATCH_ROWS, workers, consume }
-    this.#packing = workers > 0 && isShareable(columns) ? new EncodeRing(options) : new EncodeHere(options)
+    this.#packing =
+      workers > 0 && isShareable(columns) ? new EncodeRing({ ...options, files }) : new EncodeHere(options)
     this.#fill(this.#packing.rows)
     this.#quarantined = new BlockBuilder({
       dataset: QUARANTINE_DATASET,
@@ -48,6 +51,11 @@ export class FlowOutput implements FlowSink {
       blockSizeBytes,
     })
     this.quarantine = quarantineSink(this.#quarantined, createQuarantineBatch(QUARANTINE_ROWS, elements))
+  }
+
+  /** SHA-256 of one of the `files` when another thread makes it, or undefined then if that failed; without a promise when none does. */
+  sha256(path: string): Promise<string | undefined> | undefined {
+    return this.#packing.sha256(path)
   }
 
   flush(): void {

@@ -40,7 +40,7 @@ export async function importDataset(options: ImportDatasetOptions): Promise<Impo
   }
   const inPlace = into === FLOWS_DATASET && source.manifest.storeId === manifest.storeId
   const replaced = inPlace ? await replacedBlocks(manifest, snapshot, blocks, [into, QUARANTINE_DATASET]) : []
-  const work = new ImportWork(options, into)
+  const work = new ImportWork(options, { dataset: into })
   try {
     const before = work.counters()
     for (const block of blocks) await decodeBlock(source.store, snapshot, block, work)

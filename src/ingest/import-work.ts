@@ -39,6 +39,14 @@ export interface ImportedSource {
   readonly transaction: string
 }
 
+/** From where, and where to. */
+export interface ImportedPlaces {
+  /** Default `flows`. */
+  readonly dataset?: string
+  /** Large files that are about to be read. */
+  readonly files?: readonly string[]
+}
+
 /** What is committed beside blocks and transactions. */
 export interface ImportCommit {
   /** Actions in front of the blocks, made anew for each try. */
@@ -63,19 +71,24 @@ export class ImportWork {
   readonly #summaries: FileSummary[] = []
   readonly #warnings: string[] = []
 
-  constructor(target: ImportTarget, dataset = FLOWS_DATASET) {
+  constructor(target: ImportTarget, { dataset = FLOWS_DATASET, files = [] }: ImportedPlaces = {}) {
     const { store, system, blockSizeBytes = BLOCK_BYTES, decoder = {}, workers = defaultWorkers() } = target
     this.#target = target
     this.#dataset = dataset
     this.#decoder = createDecoder({ ...decoder, budgets: { ...FILE_BUDGETS, ...decoder.budgets } })
     const elements = elementColumns(decoder.elements ?? [], decoder.definitions)
-    this.#output = new FlowOutput({ dataset, blockSizeBytes, elements, workers })
+    this.#output = new FlowOutput({ dataset, blockSizeBytes, elements, workers, files })
     this.#uploads = new Uploads({ store, system, collector: COLLECTOR })
   }
 
   /** Decodes one datagram. */
   readonly datagram: DatagramHandler = (bytes, exporter, sourcePort, receivedMs) => {
     this.#decoder.datagram(bytes, { exporter, sourcePort, receivedMs }, this.#output)
+  }
+
+  /** SHA-256 of a large file when another thread makes it, or undefined then if that failed; without a promise when none does. */
+  sha256(path: string): Promise<string | undefined> | undefined {
+    return this.#output.sha256(path)
   }
 
   counters(): DecodeCounters {

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { type ExporterAddress, parseExporter } from './decode/exporter-address.ts'
 import { IngestError } from './error.ts'
 import { fileSummary, type ImportSummary } from './import-summary.ts'
@@ -12,6 +13,8 @@ export interface ImportOptions extends ImportTarget {
   readonly exporter?: string
 }
 
+const LARGE_BYTES = 16 << 20
+
 const DEFAULT_EXPORTER = '192.0.2.1'
 
 /**
@@ -21,7 +24,7 @@ const DEFAULT_EXPORTER = '192.0.2.1'
  */
 export async function importFiles(options: ImportOptions): Promise<ImportSummary> {
   const exporter = exporterOf(options.exporter ?? DEFAULT_EXPORTER)
-  const work = new ImportWork(options)
+  const work = new ImportWork(options, { files: await largeOf(options.files) })
   try {
     for (const file of options.files) await importFile(work, file, exporter)
     return await work.commit()
@@ -33,9 +36,29 @@ export async function importFiles(options: ImportOptions): Promise<ImportSummary
   }
 }
 
+/** The files that take longer to read than a thread to start. What cannot be read is told by who reads it. */
+async function largeOf(files: readonly string[]): Promise<string[]> {
+  const sizes = await Promise.all(
+    files.map((file) =>
+      stat(file).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  )
+  return files.filter((_, index) => sizes[index]! >= LARGE_BYTES)
+}
+
 async function importFile(work: ImportWork, file: string, exporter: ExporterAddress): Promise<void> {
   const before = work.counters()
-  const facts = await readDatagrams(file, { exporter, onDatagram: work.datagram, pause: () => work.pause() })
+  const { datagram: onDatagram } = work
+  const sha256 = work.sha256(file)
+  const facts = await readDatagrams(file, {
+    exporter,
+    onDatagram,
+    pause: () => work.pause(),
+    ...(sha256 && { sha256 }),
+  })
   const after = work.counters()
   const source = { name: file, transaction: `import:${facts.sha256}` }
   await work.done(source, fileSummary(file, facts.kind, before, after), fileWarnings(file, facts, before, after))

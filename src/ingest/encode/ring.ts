@@ -1,9 +1,10 @@
 import { Worker } from 'node:worker_threads'
 import type { ColumnSpec } from '../../flow/column.ts'
 import { workerScript } from '../worker-script.ts'
+import { FileHashes, type HashedFile } from './file-hashes.ts'
 import type { GatheredRows, PackedGathered } from './gathered-rows.ts'
-import type { SharedSlots } from './slots.ts'
 import { Slots } from './slots.ts'
+import type { EncodeWorkerData } from './worker.ts'
 
 export interface EncodeRingOptions {
   /** Those of a flow, and further elements. */
@@ -15,6 +16,8 @@ export interface EncodeRingOptions {
   readonly workers: number
   /** Called with the rows of each batch and their packed form, in the order in which they were submitted. Both are valid during the call. */
   readonly consume: (rows: GatheredRows, packed: PackedGathered) => void
+  /** Large files that are about to be read: the workers start at once, and the first of them hashes the files while there is nothing to pack. */
+  readonly files?: readonly string[]
   /** The script of the workers; without one this thread packs by itself. Default: that of this installation. */
   readonly script?: URL | undefined
 }
@@ -34,14 +37,22 @@ export class EncodeRing {
   readonly #options: EncodeRingOptions
   readonly #slots: Slots
   readonly #workers: Worker[] = []
+  readonly #hashes: FileHashes
   #submitted = 0
   #consumed = 0
 
   constructor(options: EncodeRingOptions) {
-    const { columns, hasElements, capacity } = options
+    const { columns, hasElements, capacity, files = [] } = options
     this.#options = options
+    this.#hashes = new FileHashes(files)
     this.#slots = Slots.create({ columns, hasElements, capacity, count: SLOTS })
     this.rows = this.#slots.rows[0]!
+    if (files.length > 0) this.#start()
+  }
+
+  /** SHA-256 of a file that a worker hashes, or undefined when none came to it; without a promise when none was asked to. */
+  sha256(path: string): Promise<string | undefined> | undefined {
+    return this.#workers.length > 0 ? this.#hashes.of(path) : undefined
   }
 
   /** Submits the rows and returns the next ones, of which there are none. Throws `bad-format` for a value of these or earlier ones that cannot be stored. */
@@ -49,7 +60,7 @@ export class EncodeRing {
     if (this.rows.length === 0) return this.rows
     this.#slots.submit(this.#submitted % SLOTS)
     this.#submitted++
-    if (this.#submitted === FIRST_BATCHES) this.#start()
+    if (this.#submitted === FIRST_BATCHES && this.#workers.length === 0) this.#start()
     while (this.#consumed < this.#submitted && this.#slots.isDone(this.#consumed % SLOTS)) this.#consume()
     if (this.#submitted - this.#consumed === SLOTS) this.#help()
     this.rows = this.#slots.rows[this.#submitted % SLOTS]!
@@ -87,11 +98,12 @@ export class EncodeRing {
   #start(): void {
     const script = 'script' in this.#options ? this.#options.script : workerScript('encode-worker')
     if (!script) return
-    const workerData: SharedSlots = this.#slots.shared
     for (let i = 0; i < this.#options.workers; i++) {
+      const workerData: EncodeWorkerData = { slots: this.#slots.shared, files: i === 0 ? this.#hashes.paths : [] }
       const worker = new Worker(script, { workerData })
-      // A worker that cannot start is not missed: this thread packs what nobody takes.
-      worker.on('error', () => undefined)
+      // A worker that cannot start is not missed: this thread packs what nobody takes, and who reads a file hashes it.
+      worker.on('error', () => i === 0 && this.#hashes.giveUp())
+      if (i === 0) worker.on('message', (file: HashedFile) => this.#hashes.note(file))
       this.#workers.push(worker)
     }
   }

@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { IngestError } from '../error.ts'
 
@@ -8,7 +9,7 @@ const READ_BYTES = 1 << 20
 const LEFT_BYTES = 1 << 16
 
 /**
- * A file read front to back through a window of memory: `bytes[at .. end)` is what has been read and not yet used. Everything read is hashed. The next bytes are
+ * A file read front to back through a window of memory: `bytes[at .. end)` is what has been read and not yet used. Everything read is hashed, unless somebody else does that. The next bytes are
  * read while the caller works on the window.
  * Callers advance `at` themselves, and call `fill` when the window holds too little; slices of `bytes` are valid until then.
  */
@@ -20,21 +21,22 @@ export class FileWindow {
   at = 0
   end = 0
   readonly #file: FileHandle
-  readonly #hash: Hash = createHash('sha256')
+  readonly #hash: Hash | undefined
   /** Position in the file of `bytes[end]`. */
   #position = 0
   #spare = new Uint8Array(LEFT_BYTES + READ_BYTES)
   /** The read into the spare memory, behind the room for what is left. */
   #ahead: Promise<{ readonly bytesRead: number }> | undefined
 
-  private constructor(path: string, file: FileHandle, sizeBytes: number) {
+  private constructor(path: string, file: FileHandle, sizeBytes: number, hashes: boolean) {
     this.path = path
+    this.#hash = hashes ? createHash('sha256') : undefined
     this.#file = file
     this.sizeBytes = sizeBytes
   }
 
   /** Opens a file; throws IngestError `unreadable` when that fails or it is not a regular file, `empty` when it has no bytes. */
-  static async open(path: string): Promise<FileWindow> {
+  static async open(path: string, { hashes = true }: { readonly hashes?: boolean } = {}): Promise<FileWindow> {
     const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
       throw new IngestError(
         'unreadable',
@@ -49,7 +51,7 @@ export class FileWindow {
       : found.size === 0
         ? new IngestError('empty', `import: ${path} expected flow export datagrams, got an empty file`, { path })
         : undefined
-    if (!fault) return new FileWindow(path, file, found.size)
+    if (!fault) return new FileWindow(path, file, found.size, hashes)
     await file.close()
     throw fault
   }
@@ -66,7 +68,7 @@ export class FileWindow {
       const { bytesRead } = await (this.#ahead ?? this.#readAhead())
       this.#ahead = undefined
       if (bytesRead === 0) return false
-      this.#hash.update(this.#spare.subarray(LEFT_BYTES, LEFT_BYTES + bytesRead))
+      this.#hash?.update(this.#spare.subarray(LEFT_BYTES, LEFT_BYTES + bytesRead))
       this.#append(bytesRead)
       this.#position += bytesRead
       this.#ahead = this.#readAhead()
@@ -76,9 +78,16 @@ export class FileWindow {
 
   /** SHA-256 of the whole file, in hexadecimal; what has not been read yet is read for it. Call once, at the end. */
   async hash(): Promise<string> {
+    if (!this.#hash) return this.#hashAnew()
     do this.at = this.end
     while (await this.fill(1))
     return this.#hash.digest('hex')
+  }
+
+  async #hashAnew(): Promise<string> {
+    const hash = createHash('sha256')
+    for await (const bytes of createReadStream(this.path, { highWaterMark: READ_BYTES })) hash.update(bytes)
+    return hash.digest('hex')
   }
 
   async close(): Promise<void> {
