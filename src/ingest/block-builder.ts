@@ -16,6 +16,17 @@ export interface FinishedBlock {
   readonly encoded: EncodedBlock
 }
 
+/** A block that is stored while it grows. */
+export interface GrowingBlock {
+  /** Takes a piece, and gives memory for the next (`BlockEncoderOptions.onPiece`). */
+  piece(bytes: Uint8Array): Uint8Array
+  /** The block is complete: all its pieces have been given. */
+  end(encoded: EncodedBlock): void
+}
+
+/** Begins to store a block; `firstReceivedMs` is the arrival of its first row. */
+export type BeginBlock = (dataset: string, firstReceivedMs: number) => GrowingBlock
+
 export interface BlockBuilderOptions {
   readonly dataset: string
   /** Name of the Avro record. */
@@ -23,6 +34,8 @@ export interface BlockBuilderOptions {
   /** They include `received`. */
   readonly columns: readonly ColumnSpec[]
   readonly blockSizeBytes: number
+  /** Where blocks are stored while they grow; without it they are kept whole until they are taken. */
+  readonly begin?: BeginBlock | undefined
 }
 
 /** A block ends with the sync-block that makes it large enough, which rarely takes more than this. */
@@ -33,6 +46,7 @@ export class BlockBuilder {
   readonly #options: BlockBuilderOptions
   #encoder: BlockEncoder | undefined
   #firstReceivedMs = 0
+  #growing: GrowingBlock | undefined
   #finished: FinishedBlock[] = []
 
   constructor(options: BlockBuilderOptions) {
@@ -55,9 +69,13 @@ export class BlockBuilder {
 
   #open(firstReceivedMs: number): BlockEncoder {
     if (this.#encoder) return this.#encoder
-    const { name, columns, blockSizeBytes } = this.#options
+    const { dataset, name, columns, blockSizeBytes, begin } = this.#options
     this.#firstReceivedMs = firstReceivedMs
-    this.#encoder = new BlockEncoder({ name, columns, sizeBytes: blockSizeBytes + LAST_BYTES })
+    const growing = begin?.(dataset, firstReceivedMs)
+    const sizeBytes = blockSizeBytes + LAST_BYTES
+    const place = growing ? { onPiece: (piece: Uint8Array) => growing.piece(piece) } : { sizeBytes }
+    this.#growing = growing
+    this.#encoder = new BlockEncoder({ name, columns, ...place })
     return this.#encoder
   }
 
@@ -92,7 +110,8 @@ export class BlockBuilder {
     if (!this.#encoder) return
     const encoded = this.#encoder.finish()
     this.#encoder = undefined
-    this.#finished.push({ dataset: this.#options.dataset, firstReceivedMs: this.#firstReceivedMs, encoded })
+    if (this.#growing) this.#growing.end(encoded)
+    else this.#finished.push({ dataset: this.#options.dataset, firstReceivedMs: this.#firstReceivedMs, encoded })
   }
 }
 
@@ -103,9 +122,19 @@ export async function storeBlock(
 ): Promise<Action[]> {
   const key = blockKey(dataset, firstReceivedMs, ulid(system))
   await store.write(key, encoded.bytes)
+  return blockActions(dataset, encoded, key, collector)
+}
+
+/** The actions that make a stored block live. */
+export function blockActions(
+  dataset: string,
+  { info, schema }: EncodedBlock,
+  key: string,
+  collector: string,
+): Action[] {
   return [
     { type: 'addDataset', dataset },
-    { type: 'addSchema', schemaId: encoded.info.schemaId, schema: encoded.schema },
-    { type: 'addBlock', dataset, block: { ...encoded.info, key, collector } },
+    { type: 'addSchema', schemaId: info.schemaId, schema },
+    { type: 'addBlock', dataset, block: { ...info, key, collector } },
   ]
 }

@@ -1,7 +1,7 @@
 import type { Batch, FlowBatch } from '../flow/batch.ts'
 import { FLOW_COLUMNS, isShareable } from '../flow/batch.ts'
 import type { ColumnSpec } from '../flow/column.ts'
-import { BlockBuilder, type FinishedBlock } from './block-builder.ts'
+import { type BeginBlock, BlockBuilder, type FinishedBlock } from './block-builder.ts'
 import { createQuarantineBatch, type FlowSink, QUARANTINE_COLUMNS, type QuarantineSink } from './decode/sink.ts'
 import type { V5Records } from './decode/v5-records.ts'
 import type { GatheredRows } from './encode/gathered-rows.ts'
@@ -21,6 +21,8 @@ export interface FlowOutputOptions {
   readonly blockSizeBytes: number
   /** Columns of further elements. */
   readonly elements?: readonly ColumnSpec[]
+  /** Where blocks are stored while they grow; without it they are kept whole until they are taken. */
+  readonly begin?: BeginBlock | undefined
   /** Threads that encode flows beside this one, when there are many; default none. */
   readonly workers?: number
   /** Large files that are about to be read: those threads start at once, and hash them when they can. */
@@ -36,19 +38,21 @@ export class FlowOutput implements FlowSink {
   readonly #packing: Packing
   readonly #quarantined: BlockBuilder
 
-  constructor({ dataset = FLOWS_DATASET, blockSizeBytes, elements = [], workers = 0, files = [] }: FlowOutputOptions) {
+  constructor(options: FlowOutputOptions) {
+    const { dataset = FLOWS_DATASET, blockSizeBytes, begin, elements = [], workers = 0, files = [] } = options
     const columns = [...FLOW_COLUMNS, ...elements]
-    this.#flows = new BlockBuilder({ dataset, name: 'Flow', columns, blockSizeBytes })
+    this.#flows = new BlockBuilder({ dataset, name: 'Flow', columns, blockSizeBytes, begin })
     const consume: EncodeRingOptions['consume'] = (rows, packed) => this.#flows.addPacked(rows, packed)
-    const options = { columns, hasElements: elements.length > 0, capacity: BATCH_ROWS, workers, consume }
+    const packing = { columns, hasElements: elements.length > 0, capacity: BATCH_ROWS, workers, consume }
     this.#packing =
-      workers > 0 && isShareable(columns) ? new EncodeRing({ ...options, files }) : new EncodeHere(options)
+      workers > 0 && isShareable(columns) ? new EncodeRing({ ...packing, files }) : new EncodeHere(packing)
     this.#fill(this.#packing.rows)
     this.#quarantined = new BlockBuilder({
       dataset: QUARANTINE_DATASET,
       name: 'Flow',
       columns: [...QUARANTINE_COLUMNS, ...elements],
       blockSizeBytes,
+      begin,
     })
     this.quarantine = quarantineSink(this.#quarantined, createQuarantineBatch(QUARANTINE_ROWS, elements))
   }

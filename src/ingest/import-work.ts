@@ -77,8 +77,11 @@ export class ImportWork {
     this.#dataset = dataset
     this.#decoder = createDecoder({ ...decoder, budgets: { ...FILE_BUDGETS, ...decoder.budgets } })
     const elements = elementColumns(decoder.elements ?? [], decoder.definitions)
-    this.#output = new FlowOutput({ dataset, blockSizeBytes, elements, workers, files })
     this.#uploads = new Uploads({ store, system, collector: COLLECTOR })
+    this.#output = new FlowOutput({
+      ...{ dataset, blockSizeBytes, elements, workers, files },
+      begin: this.#uploads.begin,
+    })
   }
 
   /** Decodes one datagram. */

@@ -1,17 +1,25 @@
+import { PIECE_BYTES } from '../storage/block/encode.ts'
 import type { Action } from '../storage/manifest/actions.ts'
 import type { ObjectStore } from '../storage/store.ts'
 import type { System } from '../storage/system.ts'
-import { type FinishedBlock, storeBlock } from './block-builder.ts'
+import { type BeginBlock, type FinishedBlock, storeBlock } from './block-builder.ts'
+import { GrowingUpload } from './growing-upload.ts'
 
-/** Blocks on their way to the store at once, at most. */
-const MAX_IN_FLIGHT = 2
+/** Whole blocks on their way to the store at once, at most. */
+const MAX_BLOCKS = 2
+/** Pieces of growing blocks on their way at once, at most. */
+const MAX_PIECES = 8
 
 /** Stores blocks beside the work that makes them, and keeps the actions that will make them live. */
 export class Uploads {
-  /** In the order in which the blocks were handed over. */
+  /** In the order in which the blocks were handed over, or begun. */
   readonly #done: Promise<readonly Action[]>[] = []
   readonly #where: { readonly store: ObjectStore; readonly system: System; readonly collector: string }
+  readonly #growing: GrowingUpload[] = []
+  /** Memory of pieces that have been stored. */
+  readonly #spare: Uint8Array[] = []
   #inFlight = 0
+  #pieces = 0
   #wake: (() => void) | undefined
 
   constructor(where: { readonly store: ObjectStore; readonly system: System; readonly collector: string }) {
@@ -20,6 +28,33 @@ export class Uploads {
 
   get blocks(): number {
     return this.#done.length
+  }
+
+  /** Begins to store a block that grows; undefined where the store takes whole blocks only. */
+  get begin(): BeginBlock | undefined {
+    const { store, system, collector } = this.#where
+    if (!store.grow) return undefined
+    const growing = { grow: (key: string) => store.grow!(key) }
+    return (dataset, firstReceivedMs) => {
+      const stored = (memory: Uint8Array): void => {
+        this.#pieces--
+        this.#spare.push(memory)
+        this.#wake?.()
+      }
+      const upload = new GrowingUpload({ store: growing, system, collector, dataset, firstReceivedMs, stored })
+      this.#growing.push(upload)
+      this.#done.push(upload.actions)
+      return {
+        piece: (bytes) => {
+          if (bytes.length > 0) {
+            this.#pieces++
+            upload.append(bytes)
+          }
+          return this.#spare.pop() ?? new Uint8Array(PIECE_BYTES)
+        },
+        end: (encoded) => upload.end(encoded),
+      }
+    }
   }
 
   /** Begins to store a block. */
@@ -34,9 +69,9 @@ export class Uploads {
     this.#done.push(stored)
   }
 
-  /** Waits while too many blocks are on their way. */
+  /** Waits while too much is on its way. */
   async room(): Promise<void> {
-    while (this.#inFlight >= MAX_IN_FLIGHT) {
+    while (this.#inFlight >= MAX_BLOCKS || this.#pieces >= MAX_PIECES) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })
@@ -51,6 +86,7 @@ export class Uploads {
 
   /** Removes what has been stored: the import failed. Best effort, gc finds the rest. */
   async discard(): Promise<void> {
+    await Promise.all(this.#growing.map((upload) => upload.abandon()))
     for (const stored of await Promise.allSettled(this.#done)) {
       if (stored.status === 'rejected') continue
       for (const action of stored.value) {

@@ -4,9 +4,18 @@ import { dirname, join } from 'node:path'
 import { StorageError } from './errors.ts'
 import { type FileErrorContext, fileError, isErrno, keyBesidePart } from './file-error.ts'
 import { listFolder } from './file-list.ts'
+import { GrowingFile } from './growing-file.ts'
 import { checkKey, checkPrefix, checkRange, cutRange } from './key.ts'
 import { readPiece } from './local-file.ts'
-import type { ByteRange, LocalFile, ObjectEntry, ObjectStore, OpenObject, WriteOptions } from './store.ts'
+import type {
+  ByteRange,
+  GrowingObject,
+  LocalFile,
+  ObjectEntry,
+  ObjectStore,
+  OpenObject,
+  WriteOptions,
+} from './store.ts'
 import { realSystem, type System } from './system.ts'
 
 /** Folder of a file store where objects are written before they get their name; no key begins with a dot, so no listing shows it. */
@@ -82,6 +91,26 @@ class FileStore implements ObjectStore {
       })
     } catch (error) {
       throw fileError(error, this.context('write', key))
+    }
+  }
+
+  async grow(key: string): Promise<GrowingObject> {
+    const path = this.path(key)
+    const told = (error: unknown): never => {
+      throw fileError(error, this.context('write', key))
+    }
+    await this.prepare().catch(told)
+    const growing = await GrowingFile.create(join(this.folder, TEMPORARY_FOLDER, temporaryName())).catch(told)
+    const finish = async (): Promise<void> => {
+      await growing.close()
+      await this.makeFolder(dirname(path))
+      await rename(growing.path, path)
+      await syncFolder(dirname(path))
+    }
+    return {
+      append: (bytes) => growing.append(bytes).catch(told),
+      finish: () => finish().catch(told),
+      abandon: () => growing.abandon(),
     }
   }
 

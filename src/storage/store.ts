@@ -28,6 +28,8 @@ export interface ObjectStore {
   readVerified?(key: string, range: ByteRange, verify: (bytes: Uint8Array) => boolean): Promise<Uint8Array>
   /** Only of stores where this saves something: opens an object whose parts are read one after the other. Fails as `read` does, there or with the first part. */
   open?(key: string): Promise<OpenObject>
+  /** Only of stores where this saves something: begins an object that is written piece by piece. Nobody sees it before it is finished. */
+  grow?(key: string): Promise<GrowingObject>
   /** Only of stores that answer late: reads worth having under way while the bytes of another are worked on. Else one is. */
   readonly readsAhead?: number
 }
@@ -40,6 +42,16 @@ export interface OpenObject {
   /** Reads from `offset` into the caller's memory, which it must leave alone until then. Returns how many bytes there were: fewer than asked for only at the end of the object. */
   readInto(target: Uint8Array, offset: number): Promise<number>
   close(): Promise<void>
+}
+
+/** An object that is being written. Its calls follow each other; one that failed is followed by `abandon` alone. */
+export interface GrowingObject {
+  /** Appends bytes, which the caller must leave alone until then. */
+  append(bytes: Uint8Array): Promise<void>
+  /** Stores the object as it is: whole, and durable once the promise resolves. */
+  finish(): Promise<void>
+  /** Leaves nothing behind. Best effort. */
+  abandon(): Promise<void>
 }
 
 /** `length` bytes from `offset`. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -6,9 +6,10 @@ import { type ImportOptions, importFiles } from '../../src/ingest/import.ts'
 import { simulate } from '../../src/ingest/simulate/simulate.ts'
 import type { SimulationTotals } from '../../src/ingest/simulate/totals.ts'
 import { StorageError } from '../../src/storage/errors.ts'
+import { openFileStore } from '../../src/storage/file-store.ts'
 import { type Manifest, openManifest } from '../../src/storage/manifest/manifest.ts'
 import { openMemoryStore } from '../../src/storage/memory-store.ts'
-import type { ObjectStore } from '../../src/storage/store.ts'
+import type { GrowingObject, ObjectStore } from '../../src/storage/store.ts'
 import { realSystem } from '../../src/storage/system.ts'
 import { eachBatch, storedLedger, storedTotals } from './flows.ts'
 import { bytes, ethernet, ipv4, pcap, u16, u32, udp } from './packets.ts'
@@ -20,6 +21,11 @@ afterAll(() => rmSync(folder, { recursive: true }))
 let stores = 0
 async function freshStore(): Promise<{ store: ObjectStore; manifest: Manifest }> {
   const store = openMemoryStore({ name: `import-test-${stores++}`, system })
+  return { store, manifest: await openManifest(store, { system, create: true }) }
+}
+
+async function fileStore(): Promise<{ store: ObjectStore; manifest: Manifest }> {
+  const store = openFileStore({ folder: join(folder, `store-${stores++}`), system })
   return { store, manifest: await openManifest(store, { system, create: true }) }
 }
 
@@ -86,6 +92,43 @@ describe('an import', () => {
     const { blocks } = await run(place, { blockSizeBytes: 100_000 })
     expect(blocks).toBeGreaterThan(3)
     expect((await storedTotals(place.store, place.manifest)).flows).toBe(20_000)
+  })
+
+  it('makes the same blocks where they grow in the store and where they are stored whole', async () => {
+    const options = { blockSizeBytes: 300_000 }
+    const whole = await freshStore()
+    await run(whole, options)
+    const growing = await fileStore()
+    await run(growing, options)
+    const contents = async ({ store }: { store: ObjectStore }): Promise<string[]> => {
+      const found = await Promise.all((await keys(store, 'data/')).map((key) => store.read(key)))
+      return found.map((bytes) => Buffer.from(bytes).toString('base64')).sort()
+    }
+    const [first, second] = [await contents(whole), await contents(growing)]
+    expect(first.length).toBeGreaterThan(1)
+    expect(second).toEqual(first)
+    expect((await storedTotals(growing.store, growing.manifest)).flows).toBe(20_000)
+  })
+
+  it('leaves neither blocks nor parts of them where they grow, when a file is cut or the store fails', async () => {
+    const place = await fileStore()
+    const cut = join(folder, 'cut-late.pcap')
+    writeFileSync(cut, readFileSync(capture).subarray(0, 500_001))
+    await expect(run(place, { files: [cut], blockSizeBytes: 300_000, workers: 0 })).rejects.toMatchObject({
+      code: 'truncated',
+    })
+    const denied = new StorageError('denied', 'store: expected to be writable, got denied')
+    for (const fails of ['append', 'finish'] as const) {
+      const grow = async (key: string): Promise<GrowingObject> => {
+        const growing = await place.store.grow!(key)
+        const { append, finish, abandon } = growing
+        return { append, finish, abandon, [fails]: () => Promise.reject(denied) }
+      }
+      const store: ObjectStore = { ...bound(place.store), url: place.store.url, grow }
+      await expect(run({ ...place, store }, { blockSizeBytes: 300_000 })).rejects.toBe(denied)
+    }
+    expect(await keys(place.store, 'data/')).toEqual([])
+    expect(readdirSync(join(place.store.url.slice('file:'.length), '.tmp'))).toEqual([])
   })
 
   it('of a file imported before is refused by its content, under any name, and forced by again', async () => {

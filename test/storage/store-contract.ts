@@ -66,6 +66,43 @@ export function storeContract(
       await expect(promise).rejects.toMatchObject({ name: 'StorageError', code })
     }
 
+    describe('objects that grow, where a store has them', () => {
+      it('are seen by nobody until they are finished, then whole', async () => {
+        if (!store.grow) return
+        const prefix = fresh()
+        const parts = [pattern(3_000_000), new Uint8Array(0), pattern(20_000_000, 2), bytesOf('end')]
+        const growing = await store.grow(`${prefix}/a/b`)
+        for (const part of parts) await growing.append(part)
+        expect(await store.stat(`${prefix}/a/b`)).toBeUndefined()
+        expect(await keysOf(prefix)).toEqual([])
+        await growing.finish()
+        const read = await (await subject.reopen()).read(`${prefix}/a/b`)
+        expect(Buffer.compare(read, Buffer.concat(parts))).toBe(0)
+        expect(await keysOf(prefix)).toEqual([`${prefix}/a/b`])
+      })
+
+      it('leave nothing when they are abandoned, and the object that was there', async () => {
+        if (!store.grow) return
+        const prefix = fresh()
+        await store.write(`${prefix}/a`, bytesOf('before'))
+        for (const key of [`${prefix}/a`, `${prefix}/b`]) {
+          const growing = await store.grow(key)
+          await growing.append(pattern(1000))
+          await growing.abandon()
+        }
+        expect(await keysOf(prefix)).toEqual([`${prefix}/a`])
+        expect(textOf(await store.read(`${prefix}/a`))).toBe('before')
+      })
+
+      it('take the place of the object that was there', async () => {
+        if (!store.grow) return
+        const key = `${fresh()}/a`
+        await store.write(key, bytesOf('before'))
+        await (await store.grow(key)).finish()
+        expect(await store.read(key)).toHaveLength(0)
+      })
+    })
+
     describe('objects', () => {
       it('reads back what was written, as plain bytes of their own', async () => {
         const key = `${fresh()}/a`
@@ -338,6 +375,7 @@ export function storeContract(
           await fails(store.read(key), 'bad-key')
           await fails(store.write(key, bytesOf('x')), 'bad-key')
           await fails(store.write(key, bytesOf('x'), { ifAbsent: true }), 'bad-key')
+          if (store.grow) await fails(store.grow(key), 'bad-key')
           await fails(store.stat(key), 'bad-key')
           await fails(store.remove(key), 'bad-key')
         }

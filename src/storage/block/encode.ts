@@ -19,14 +19,20 @@ export interface BlockEncoderOptions {
   readonly name: string
   readonly columns: readonly ColumnSpec[]
   readonly recordsPerSync?: number
-  /** Default `kernel`; results use the library, so that a result keeps the bytes and the key that it has always had. */
+  /** Default `kernel`; results use the library and a marker from all sync-blocks, so that a result keeps the bytes and the key that it has always had. */
   readonly compressor?: SnappyCompressor
   /** How large the block may become: room for so much is taken at once. */
   readonly sizeBytes?: number
+  /**
+   * Takes the block piece by piece, of about a megabyte each, as it grows, and gives memory of `PIECE_BYTES` for the next piece, which may be that of an earlier one.
+   * `finish` then gives no bytes. Not for results, whose marker is known at the end.
+   */
+  readonly onPiece?: (piece: Uint8Array) => Uint8Array
 }
 
 /** A finished block and what the manifest says about it. */
 export interface EncodedBlock {
+  /** None of a block that was taken piece by piece. */
   readonly bytes: Uint8Array
   readonly schema: AvroRecordSchema
   readonly info: Omit<BlockInfo, 'key' | 'collector'>
@@ -34,6 +40,14 @@ export interface EncodedBlock {
 
 /** What a block has room for at first. */
 const FIRST_BYTES = 256 << 10
+
+/** Memory of a piece: one ends with the sync-block with which it reaches half of that. */
+export const PIECE_BYTES = 2 << 20
+
+const NO_BYTES = new Uint8Array(0)
+
+/** Where a marker will stand. */
+const NO_MARKER = new Uint8Array(SYNC_LENGTH)
 
 /**
  * Makes one Avro block from batches of rows. The bytes depend on the rows and their order alone, not on how they were cut into batches.
@@ -46,29 +60,37 @@ export class BlockEncoder {
   private readonly rows: SyncBlockEncoder
   private readonly statistics = new BlockStatistics()
   private readonly syncBlocks: SyncBlockInfo[] = []
-  /** Over the header and, for each sync-block, its count, sizes and checksum. */
+  private readonly onPiece: BlockEncoderOptions['onPiece']
+  /** Over the header and, for each sync-block that the marker is made from, its count, sizes and checksum. */
   private readonly hash = createHash('sha256')
-  /** The file so far; the markers are put in at the end, when they are known. */
+  /** The sync marker, once it is known. */
+  private sync: Uint8Array | undefined
+  /** The file from `before` on, of which `size` bytes are used. */
   private file: Uint8Array
   private size = 0
+  /** Bytes that were handed over, and their checksum. */
+  private before = 0
+  private crc = 0
   private pending = 0
   private finished = 0
 
-  constructor({ name, columns, recordsPerSync = 4096, compressor = 'kernel', sizeBytes = 0 }: BlockEncoderOptions) {
+  constructor(options: BlockEncoderOptions) {
+    const { name, columns, recordsPerSync = 4096, compressor = 'kernel', sizeBytes = 0, onPiece } = options
     this.compressor = compressor
     this.schema = avroSchema(name, columns)
     this.recordsPerSync = recordsPerSync
+    this.onPiece = onPiece
     this.rows = new SyncBlockEncoder(columns, recordsPerSync)
-    this.file = new Uint8Array(Math.max(FIRST_BYTES, sizeBytes))
+    this.file = onPiece ? onPiece(NO_BYTES) : new Uint8Array(Math.max(FIRST_BYTES, sizeBytes))
     const header = headerBytes(this.schema)
     this.hash.update(header)
     this.append(header)
-    this.size += SYNC_LENGTH
+    this.append(NO_MARKER)
   }
 
   /** Size of the file so far; rows that are not compressed yet count plain. */
   get sizeBytes(): number {
-    return this.size + this.rows.sizeBytes
+    return this.before + this.size + this.rows.sizeBytes
   }
 
   get records(): number {
@@ -112,57 +134,74 @@ export class BlockEncoder {
 
   private put({ data, plainLength }: PackedRows): void {
     const head = Buffer.concat([varint(this.pending), varint(data.length)])
-    this.hash
-      .update(head)
-      .update(varint(plainLength))
-      .update(data.subarray(data.length - CRC_BYTES))
-    const offset = this.size
+    const isFirst = this.syncBlocks.length === 0
+    if (isFirst || !this.sync) {
+      this.hash
+        .update(head)
+        .update(varint(plainLength))
+        .update(data.subarray(data.length - CRC_BYTES))
+    }
+    if (isFirst && this.compressor === 'kernel') this.mark()
+    const offset = this.before + this.size
     this.append(head)
     this.append(data)
-    this.size += SYNC_LENGTH
-    const length = this.size - offset
+    this.append(this.sync ?? NO_MARKER)
+    const length = this.before + this.size - offset
     this.syncBlocks.push({ offset, length, records: this.pending, span: this.statistics.takeSpan() })
     this.finished += this.pending
     this.pending = 0
+    if (this.onPiece && this.size >= PIECE_BYTES / 2) this.file = this.handOver(this.onPiece)
   }
 
-  /** Appends bytes to the file, with room for a marker behind them. */
   private append(bytes: Uint8Array): void {
-    const needed = this.size + bytes.length + SYNC_LENGTH
+    const needed = this.size + bytes.length
     if (needed > this.file.length) {
       const larger = new Uint8Array(Math.max(needed, this.file.length * 2))
       larger.set(this.file.subarray(0, this.size))
       this.file = larger
     }
     this.file.set(bytes, this.size)
-    this.size += bytes.length
+    this.size = needed
+  }
+
+  /** Makes what there is a piece; returns memory for the next. */
+  private handOver(onPiece: NonNullable<BlockEncoderOptions['onPiece']>): Uint8Array {
+    const piece = this.file.subarray(0, this.size)
+    this.crc = crc32(piece, this.crc)
+    this.before += this.size
+    this.size = 0
+    return onPiece(piece)
   }
 
   /** Ends the block; the encoder cannot be used again. */
   finish(): EncodedBlock {
     if (this.pending > 0) this.closeSyncBlock()
     this.rows.close()
-    const bytes = this.file.subarray(0, this.size)
-    this.mark(bytes)
-    return { bytes: trimmed(bytes), schema: this.schema, info: this.describe(bytes) }
+    if (!this.sync) this.mark()
+    const info = this.describe()
+    if (this.onPiece) this.handOver(this.onPiece)
+    const bytes = this.onPiece ? NO_BYTES : trimmed(this.file.subarray(0, this.size))
+    return { bytes, schema: this.schema, info }
   }
 
   /**
-   * Puts the sync marker in: 16 bytes of a hash, so that equal content gives equal files. It need not cover every byte again, because
-   * the checksums do.
+   * Puts the sync marker in: 16 bytes of a hash, so that equal content gives equal files. It need not cover every byte, because the checksums do: that of flows is
+   * made from the header and the first sync-block, so that a block can be stored while it grows.
    */
-  private mark(bytes: Uint8Array): void {
+  private mark(): void {
     const sync = this.hash.digest().subarray(0, SYNC_LENGTH)
-    bytes.set(sync, (this.syncBlocks[0]?.offset ?? bytes.length) - SYNC_LENGTH)
-    for (const { offset, length } of this.syncBlocks) bytes.set(sync, offset + length - SYNC_LENGTH)
+    const headerEnd = this.syncBlocks[0]?.offset ?? this.size
+    this.file.set(sync, headerEnd - SYNC_LENGTH)
+    for (const { offset, length } of this.syncBlocks) this.file.set(sync, offset + length - SYNC_LENGTH)
+    this.sync = sync
   }
 
-  private describe(bytes: Uint8Array): EncodedBlock['info'] {
+  private describe(): EncodedBlock['info'] {
     return {
       format: 'avro',
-      sizeBytes: bytes.length,
+      sizeBytes: this.before + this.size,
       records: this.finished,
-      crc32: crc32(bytes),
+      crc32: crc32(this.file.subarray(0, this.size), this.crc),
       schemaId: schemaId(this.schema),
       ...this.statistics.whole,
       exporters: this.statistics.exporters(),
