@@ -1,12 +1,19 @@
 import { readFile } from 'node:fs/promises'
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
 import { StorageError } from '../errors.ts'
+import { Connections } from './connections.ts'
+import type { S3Sdk } from './sdk.ts'
+import { SdkHandler } from './sdk-handler.ts'
+import { SignedUrls } from './signed-urls.ts'
 import { checkEndpoint, type S3Location } from './url.ts'
 
-/** The SDK, loaded, and a client of it for one location. */
+/** What requests to one location go by. */
 export interface S3Api {
-  readonly sdk: typeof import('./sdk.ts')
+  readonly sdk: S3Sdk
   readonly client: S3Client
+  readonly connections: Connections
+  /** For GETs of objects. */
+  readonly urls: SignedUrls
 }
 
 export interface ConnectOptions {
@@ -29,22 +36,19 @@ export async function connect(options: ConnectOptions): Promise<S3Api> {
   const { location, environment, concurrency, connectMs } = options
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
   const sdk = await import('./sdk.ts')
-  const agent = { keepAlive: true, maxSockets: concurrency }
   const authorities = await certificateAuthorities(environment)
+  const connections = new Connections(sdk, { concurrency, connectMs, authorities })
   const config: S3ClientConfig = {
-    region: location.region ?? (await configuredRegion(sdk, environment)),
+    region: location.region ?? (await configuredRegion(sdk, location, environment)),
     forcePathStyle: location.pathStyle ?? location.endpoint !== undefined,
     maxAttempts: 1,
-    // a request that waits for 100-continue gets a connection of its own every time
+    // a request that waits for 100-continue takes a round trip more
     expectContinueHeader: false,
-    requestHandler: {
-      connectionTimeout: connectMs,
-      httpAgent: agent,
-      httpsAgent: authorities === undefined ? agent : { ...agent, ca: authorities },
-    },
+    requestHandler: new SdkHandler(connections, sdk),
   }
   if (location.endpoint !== undefined) config.endpoint = location.endpoint
-  return { sdk, client: new sdk.S3Client(config) }
+  const client = new sdk.S3Client(config)
+  return { sdk, client, connections, urls: new SignedUrls(sdk, client, location.bucket) }
 }
 
 /** The location with what the usual variables add to it; what the URL says goes first. */
@@ -54,18 +58,17 @@ export function withEnvironment(location: S3Location, environment: NodeJS.Proces
   return endpoint ? { ...location, endpoint: checkEndpoint(endpoint) } : location
 }
 
-/** The region of the variables, else of the profile, else the default. */
-async function configuredRegion(sdk: S3Api['sdk'], environment: NodeJS.ProcessEnv): Promise<string> {
+/** The region of the variables, else of the profile, else, on AWS, of the instance that asks, else the default. */
+async function configuredRegion(
+  { loadConfig, NODE_REGION_CONFIG_OPTIONS, NODE_REGION_CONFIG_FILE_OPTIONS }: S3Sdk,
+  { endpoint }: S3Location,
+  environment: NodeJS.ProcessEnv,
+): Promise<string> {
   const named = environment.AWS_REGION || environment.AWS_DEFAULT_REGION
   if (named) return named
-  const probe = new sdk.S3Client({})
-  try {
-    return await probe.config.region()
-  } catch {
-    return DEFAULT_REGION
-  } finally {
-    probe.destroy()
-  }
+  const last = endpoint === undefined ? NODE_REGION_CONFIG_OPTIONS.default : DEFAULT_REGION
+  const options = { ...NODE_REGION_CONFIG_OPTIONS, default: last }
+  return loadConfig(options, NODE_REGION_CONFIG_FILE_OPTIONS)().catch(() => DEFAULT_REGION)
 }
 
 /** Certificates of the file that the AWS tools take them from; the SDK for JavaScript does not read it by itself. */

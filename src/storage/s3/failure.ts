@@ -25,6 +25,11 @@ export class S3Failure extends Error {
     return this.status === 0 || this.status >= 500
   }
 
+  /** True when the server takes a signature for none of a user with rights. */
+  get refused(): boolean {
+    return this.status === 401 || this.status === 403 || this.reason === 'ExpiredToken'
+  }
+
   get retryable(): boolean {
     if (this.reason === 'CredentialsProviderError' || CERTIFICATE.test(this.reason) || KEY_CONFLICT.has(this.reason))
       return false
@@ -93,8 +98,7 @@ export function storageError(failure: S3Failure, { action, key, url }: FailureCo
   if (KEY_CONFLICT.has(reason)) return keyBesidePart(key, failure)
   if (reason === 'CredentialsProviderError')
     return fail('denied', `credentials expected in AWS variables or a profile for ${url}, got none`)
-  if (status === 401 || status === 403)
-    return fail('denied', `${action} expected access to ${key} in ${url}, got ${reason}`)
+  if (failure.refused) return fail('denied', `${action} expected access to ${key} in ${url}, got ${reason}`)
   if (reason === CHECKSUM_MISMATCH)
     return fail('corrupt', `${action} of ${key} expected bytes that match their checksum in ${url}, got others`)
   return fail('unavailable', `${action} of ${key} expected to work in ${url}, got ${failure.message}`)

@@ -1,13 +1,12 @@
-import type { GetObjectCommandOutput } from '@aws-sdk/client-s3'
 import { StorageError } from '../errors.ts'
 import { checkKey, checkPrefix, checkRange, isKey } from '../key.ts'
 import { holdsSource, type Source, withSource } from '../source.ts'
 import type { ByteRange, LocalFile, ObjectEntry, ObjectStore, OpenObject, WriteOptions } from '../store.ts'
 import { realSystem, type System } from '../system.ts'
-import { dropBody, takeBody } from './body.ts'
 import { DEFAULT_LIMITS, S3Caller, type S3Limits } from './caller.ts'
 import { withEnvironment } from './client.ts'
 import { type FailureContext, S3Failure, storageError } from './failure.ts'
+import { getObject } from './get.ts'
 import { putObject, type Upload, type UploadTarget, uploadParts } from './upload.ts'
 import { checkEndpoint, formatS3Url, parseS3Url, type S3Location } from './url.ts'
 
@@ -54,7 +53,7 @@ class S3Store implements ObjectStore {
   async read(key: string, range?: ByteRange): Promise<Uint8Array> {
     checkKey(key)
     if (range) checkRange(range)
-    return this.named('read', key, () => (range ? this.part(key, range) : this.whole(key)))
+    return this.named('read', key, () => (range ? this.part(key, range) : getObject(this.caller, this.root + key)))
   }
 
   /** An S3 object is open without a request: whether it is there shows with the first part that is read. */
@@ -137,13 +136,6 @@ class S3Store implements ObjectStore {
     }
   }
 
-  private whole(key: string): Promise<Uint8Array> {
-    return this.caller.call(async ({ client, sdk }, abortSignal, heard) => {
-      const { Body, ContentLength } = await client.send(new sdk.GetObjectCommand(this.address(key)), { abortSignal })
-      return takeBody(Body, ContentLength === undefined ? undefined : own(ContentLength), heard)
-    })
-  }
-
   /** A part of an object, cut at its end: in `target`, when there is one. */
   private async part(key: string, range: ByteRange, target?: Uint8Array): Promise<Uint8Array> {
     if (range.length === 0) {
@@ -154,10 +146,7 @@ class S3Store implements ObjectStore {
       return new Uint8Array(0)
     }
     try {
-      return await this.caller.call(async ({ client, sdk }, abortSignal, heard) => {
-        const input = { ...this.address(key), Range: rangeHeader(range) }
-        return takePart(await client.send(new sdk.GetObjectCommand(input), { abortSignal }), range, target, heard)
-      })
+      return await getObject(this.caller, this.root + key, { range, target })
     } catch (error) {
       if (error instanceof S3Failure && error.status === 416) return new Uint8Array(0)
       throw error
@@ -197,31 +186,3 @@ interface Page {
   readonly entries: readonly ObjectEntry[]
   readonly next: string | undefined
 }
-
-function rangeHeader({ offset, length }: ByteRange): string {
-  return `bytes=${offset}-${Math.min(offset + length - 1, Number.MAX_SAFE_INTEGER)}`
-}
-
-/** Takes in the part of an object that was asked for. A server may pass over a range it does not like and send everything: then the part is cut out here. */
-async function takePart(
-  { Body, ContentRange, $metadata }: GetObjectCommandOutput,
-  { offset, length }: ByteRange,
-  target: Uint8Array | undefined,
-  heard: () => void,
-): Promise<Uint8Array> {
-  if ($metadata.httpStatusCode !== 206) {
-    const part = (await takeBody(Body, undefined, heard)).subarray(offset, offset + length)
-    target?.set(part)
-    return target?.subarray(0, part.length) ?? part.slice()
-  }
-  const match = /^bytes (\d+)-(\d+)\//.exec(ContentRange ?? '')
-  const count = Number(match?.[2]) - offset + 1
-  if (Number(match?.[1]) !== offset || !(count >= 1 && count <= length)) {
-    dropBody(Body)
-    throw new S3Failure(0, 'another range')
-  }
-  return takeBody(Body, target?.subarray(0, count) ?? own(count), heard)
-}
-
-/** Memory that can be handed to another thread as a whole; small pieces of Node's pool cannot. */
-const own = (length: number): Uint8Array => new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
