@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { build } from 'esbuild'
-import { lazy } from './lazy.mjs'
+import { lazy, oneHttp } from './lazy.mjs'
 
 const require = createRequire(import.meta.url)
 
@@ -109,7 +109,7 @@ async function buildPiece(common, { name, contents, plugins = [] }) {
     write: false,
     metafile: true,
     format: 'cjs',
-    plugins: [lean, lazy, pool, ...plugins],
+    plugins: [lean, lazy, oneHttp, pool, ...plugins],
     minifyWhitespace: true,
     minifySyntax: true,
     // Native code, code that finds its own files, and what is only loaded on demand stays in node_modules.
