@@ -1,6 +1,6 @@
 // Builds dist/: the command line and the workers as programs, the library entries, and their type declarations. Does nothing when they are there.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { inputsOf, isBuilt, noteBuilt } from './fingerprint.mjs'
 
@@ -38,7 +38,7 @@ await buildPrograms(common)
 await build({
   ...common,
   entryPoints: ['src/testing.ts'],
-  outfile: 'dist/testing.js',
+  outfile: 'dist/testing.mjs',
   plugins: [lean],
   minifyWhitespace: true,
   minifySyntax: true,
@@ -59,9 +59,12 @@ await build({
   },
 })
 // The vocabulary by itself: job bundles contain it, with the zod that stands beside it in node_modules.
-await build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/index.js', external: ['zod'] })
+await build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/index.mjs', external: ['zod'] })
 
 run('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json'])
+// Programs are CommonJS: Node starts that without its loader of modules, which takes as long as all else that it does. The library has modules.
+writeFileSync('dist/package.json', JSON.stringify({ type: 'commonjs' }))
+writeFileSync('dist/types/package.json', JSON.stringify({ type: 'module' }))
 // The built-in jobs, bundled as any job file is, so that workers load them the same way.
 run(process.execPath, ['scripts/run-ts.mjs', 'scripts/build-jobs.ts'])
 rmSync('dist/scripts', { recursive: true })

@@ -1,7 +1,7 @@
 // What programs load only when they first call it: modules that cost a worker more to load than most runs have use of.
 import { isBuiltin } from 'node:module'
 
-const LAZY = /^(?:snappy|@node-rs\/crc32|node:crypto)$/
+const LAZY = /^(?:snappy|@node-rs\/crc32|node:crypto|assert)$/
 const NAMESPACE = 'lazy'
 /** A native library by the file that holds no more than its functions: what the package puts around them, streams, takes longer to load. */
 const NATIVE = `import { createRequire } from 'node:module'

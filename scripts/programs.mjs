@@ -126,18 +126,18 @@ async function buildPiece(common, { name, contents, plugins = [] }) {
 /** Builds the modules that start the programs; those that record leave the code compiled so far in a file, after each attempt and at the end. */
 async function buildEntries(common, isRecording) {
   for (const name of ['cli', ...Object.keys(WORKERS)]) {
-    const start = `const program = launch(${JSON.stringify(name)}, import.meta.url, (specifier) => import(specifier))`
+    const start = `const program = launch(${JSON.stringify(name)}, __filename, (specifier) => import(specifier))`
     const [recorder, program] = isRecording
       ? [`import { record } from './scripts/record.mjs'\n`, 'record(program)']
       : ['', 'program']
-    const end = name === 'worker' ? `export default ${program}.exports.default` : program
     await build({
       ...common,
       stdin: {
-        contents: `import { launch } from './src/launch.ts'\n${recorder}${start}\n${end}\n`,
+        contents: `import { launch } from './src/launch.ts'\n${recorder}${start}\n${program}\n`,
         resolveDir: '.',
       },
       outfile: `dist/${name}.js`,
+      format: 'cjs',
       minifyWhitespace: true,
       sourcemap: false,
       banner: name === 'cli' ? { js: '#!/usr/bin/env node' } : {},

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import { Script } from 'node:vm'
 
 /** A piece of a program: a CommonJS module, as one function expression. */
@@ -22,20 +22,19 @@ export interface Launched<Exports> {
 export const cacheOf = (path: string): string => `${path.slice(0, -3)}cache`
 
 /**
- * Starts a program of the installation, the piece `NAME.cjs` beside `base`. Pieces are loaded with the code that V8 compiled of them when they were built: parsing and compiling
+ * Starts a program of the installation, the piece `NAME.cjs` beside the file `own`. Pieces are loaded with the code that V8 compiled of them when they were built: parsing and compiling
  * were most of what starting took. Another version of V8, or other flags, refuse that code; then it is compiled as it is called. A piece may load a part of another
  * (`./PIECE.cjs/PART`), use a part of the first (`shared/PART`), or require its own program; `load` imports everything else.
  */
 export function launch<Exports>(
   name: string,
-  base: string,
+  own: string,
   load: (specifier: string) => Promise<unknown>,
 ): Launched<Exports> {
   const pieces: Piece[] = []
   const modules = new Map<string, Parts>()
-  const require = createRequire(base)
-  const own = fileURLToPath(base)
-  const first = fileURLToPath(new URL(`${name}.cjs`, base))
+  const require = createRequire(own)
+  const first = join(dirname(own), `${name}.cjs`)
   const start = (path: string): Parts => {
     const known = modules.get(path)
     if (known) return known

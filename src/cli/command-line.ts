@@ -1,11 +1,11 @@
 import type { Argv } from 'yargs'
 import yargs from 'yargs'
 import { nearestName } from '../flow/nearest.ts'
+import { installation } from '../runtime/bundle/installation.ts'
 import type { Command, Outcome } from './command.ts'
 import { COMMANDS } from './commands/all.ts'
 import { commandOf, EXIT, exitCodeOf, messageOf, UsageError } from './errors.ts'
 import { note } from './output.ts'
-import { packageVersion } from './version.ts'
 
 /** Carries out one command line and returns its exit code; errors are printed as one line on standard error. */
 export async function runCommandLine(
@@ -37,7 +37,7 @@ export function createParser(words: readonly string[], commands: readonly Comman
     .demandCommand(1, 'expected a command: see flowreduce --help')
     .help('help')
     .alias('help', 'h')
-    .version(packageVersion())
+    .version(installation().version)
     .wrap(Math.min(process.stdout.columns ?? 100, 120))
     .epilogue('An option may also be set by a variable (--store by FLOWREDUCE_STORE) or by the configuration file.')
     .exitProcess(false)

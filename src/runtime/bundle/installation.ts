@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Where this flowreduce lies on disk. */
@@ -23,10 +23,11 @@ export function installation(): Installation {
 function find(start: string): Installation {
   for (let root = start; ; root = dirname(root)) {
     const manifest = join(root, 'package.json')
-    if (existsSync(manifest)) {
+    // That of dist only says what kind of modules lie there.
+    if (existsSync(manifest) && basename(root) !== 'dist') {
       const { version }: { version: string } = JSON.parse(readFileSync(manifest, 'utf8'))
       const code = join(root, start.startsWith(join(root, 'dist')) ? 'dist' : 'src')
-      return { root, version, code, vocabulary: join(code, code.endsWith('dist') ? 'index.js' : 'index.ts') }
+      return { root, version, code, vocabulary: join(code, code.endsWith('dist') ? 'index.mjs' : 'index.ts') }
     }
     if (root === dirname(root)) throw new Error(`bundle: expected a package.json above ${start}, got none`)
   }
