@@ -3,6 +3,7 @@ import { compileKernels } from '../kernels/kernels.ts'
 import { FirstReads } from '../storage/block/first-read.ts'
 import { openStore } from '../storage/open.ts'
 import type { ObjectStore } from '../storage/store.ts'
+import { evaluateBundle } from './bundle/evaluate.ts'
 import { runFaultyAttempt } from './chaos/faulty-attempt.ts'
 import { loadCompiledJob } from './job-loader.ts'
 import type { AttemptReply, AttemptRequest, ProgressMessage } from './runner/messages.ts'
@@ -17,6 +18,15 @@ const EXIT_ON_PURPOSE = 137
 
 // The coordinator is still planning.
 compileKernels()
+preload(process.argv[2])
+
+/** Loads the bundle of the job that will come; if it cannot be loaded the first attempt says why. */
+function preload(bundle: string | undefined): void {
+  if (bundle === undefined) return
+  try {
+    evaluateBundle(bundle)
+  } catch {}
+}
 
 const stores = new Map<string, Promise<{ readonly store: ObjectStore; readonly reads: FirstReads }>>()
 

@@ -1,4 +1,4 @@
-import { constants, read } from 'node:fs'
+import { constants, read, readFile } from 'node:fs'
 import { copyFile, link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StorageError } from './errors.ts'
@@ -61,7 +61,7 @@ class FileStore implements ObjectStore {
     const path = this.path(key)
     if (range) checkRange(range)
     try {
-      return await readPart(path, range)
+      return await (range ? readPart(path, range) : readWhole(path))
     } catch (error) {
       throw fileError(error, this.context('read', key))
     }
@@ -118,7 +118,8 @@ class FileStore implements ObjectStore {
     checkPrefix(prefix)
     checkPrefix(startAfter)
     try {
-      yield* listFolder({ root: this.folder, folder: '', prefix, startAfter })
+      const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
+      yield* listFolder({ root: this.folder, folder, prefix, startAfter })
     } catch (error) {
       throw fileError(error, this.context('list', prefix))
     }
@@ -211,7 +212,15 @@ class FileStore implements ObjectStore {
   }
 }
 
-async function readPart(path: string, range: ByteRange | undefined): Promise<Uint8Array> {
+/** Not by a `FileHandle`: opening a manifest reads dozens of small files. */
+const readWhole = (path: string): Promise<Uint8Array> =>
+  new Promise((resolve, reject) =>
+    readFile(path, (error, bytes) =>
+      error ? reject(error) : resolve(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)),
+    ),
+  )
+
+async function readPart(path: string, range: ByteRange): Promise<Uint8Array> {
   const file = await open(path, 'r')
   try {
     const { size } = await file.stat()

@@ -1,3 +1,4 @@
+import { randomFillSync } from 'node:crypto'
 import { setTimeout as sleepFor } from 'node:timers/promises'
 
 /**
@@ -24,7 +25,7 @@ export function realSystem(): System {
     now: () => Date.now(),
     random() {
       if (next === pool.length) {
-        crypto.getRandomValues(pool)
+        randomFillSync(pool)
         next = 0
       }
       const high = pool[next++] ?? 0

@@ -37,8 +37,8 @@ export async function runAction(args: Arguments): Promise<number> {
   // What is wrong with the store is told after what is wrong with the job; without early workers the run starts its own.
   const started = opening
     ?.then(async ({ manifest }) => {
-      const { hasCode } = await loading
-      return args['dry-run'] ? undefined : startEarly(manifest, { ...execution, hasCode })
+      const { hasCode, bundle } = await loading
+      return args['dry-run'] ? undefined : startEarly(manifest, { ...execution, hasCode, bundle })
     })
     .catch(() => undefined)
   try {

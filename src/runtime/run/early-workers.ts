@@ -12,12 +12,14 @@ import { shareResources } from './resources.ts'
  */
 export async function startEarly(
   manifest: Manifest,
-  options: Pick<ExecutionOptions, 'runner' | 'workers' | 'memoryBytes'> & Pick<JobSource, 'hasCode'>,
+  options: Pick<ExecutionOptions, 'runner' | 'workers' | 'memoryBytes'> & Pick<JobSource, 'hasCode' | 'bundle'>,
 ): Promise<LocalRunner | undefined> {
   if (options.runner === 'inline') return undefined
   const datasets = await (await manifest.snapshot()).datasets()
   if (!datasets.some(({ sizeBytes }) => sizeBytes > LONE_SPLIT_BYTES)) return undefined
-  const runner = createLocalRunner(shareResources(options.workers, options.memoryBytes), {})
+  const runner = createLocalRunner(shareResources(options.workers, options.memoryBytes), {
+    bundle: options.bundle?.path,
+  })
   runner.start(options.hasCode ? runner.slots : runner.slots - 1)
   return runner
 }

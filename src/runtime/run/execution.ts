@@ -153,16 +153,16 @@ function plainRunner(
     const message = `job ${job.job}: runner expected inline for a definition in memory, got ${wanted}`
     throw new RuntimeError('bad-option', message)
   }
-  const workers = options.started ?? createLocalRunner(resources, options)
-  return declarative ? new JointRunner({ here, workers, slots }) : workers
+  const { started = createLocalRunner(resources, { ...options, bundle: job.bundle }) } = options
+  return declarative ? new JointRunner({ here, workers: started, slots }) : started
 }
 
 /** Makes a runner of worker threads for a share of resources. */
 export function createLocalRunner(
   { workers, heapBytes }: Resources,
-  { tasksPerPool }: Pick<ExecutionOptions, 'tasksPerPool'>,
+  { tasksPerPool, bundle }: Pick<ExecutionOptions, 'tasksPerPool'> & { readonly bundle: string | undefined },
 ): LocalRunner {
-  return new LocalRunner({ workers, heapBytes, tasksPerPool: tasksPerPool ?? workers * 64 })
+  return new LocalRunner({ workers, heapBytes, tasksPerPool: tasksPerPool ?? workers * 64, bundle })
 }
 
 /** What a run that was stopped says: how to go on. */

@@ -16,6 +16,8 @@ export interface LocalRunnerOptions {
   readonly heapBytes: number
   /** Attempts after which the workers are replaced by new ones. */
   readonly tasksPerPool: number
+  /** Path of the bundle of the job: workers load it before their first attempt. */
+  readonly bundle?: string | undefined
 }
 
 /** A pool, the attempts it was given and those that are still running. */
@@ -92,7 +94,7 @@ export class LocalRunner implements Runner {
   }
 
   #createPool(PiscinaClass: typeof Piscina, minThreads: number): Piscina {
-    const { workers, heapBytes } = this.#options
+    const { workers, heapBytes, bundle } = this.#options
     const pool = new PiscinaClass({
       filename: workerFile(),
       minThreads,
@@ -101,6 +103,7 @@ export class LocalRunner implements Runner {
       concurrentTasksPerWorker: 1,
       atomics: 'disabled',
       recordTiming: false,
+      ...(bundle === undefined ? {} : { argv: [bundle] }),
       resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heapBytes / 2 ** 20) },
     })
     pool.on('message', (message: ProgressMessage) => {

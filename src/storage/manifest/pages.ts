@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { StorageError } from '../errors.ts'
 import type { ObjectStore } from '../store.ts'
 import type { BlockInfo, LedgerEntry } from './actions.ts'
-import { blockSchema, checked, ledgerUnit, parseJson } from './parse.ts'
+import { blockSchema, checked, LEDGER_UNITS, parseJson } from './parse.ts'
 import type { Transaction } from './transaction-tree.ts'
 import type { PageRef } from './tree.ts'
 
@@ -26,25 +26,23 @@ export type LedgerRow = readonly [
   quarantined: number,
 ]
 
+const LEDGER_FIELDS = 14
+const UNIT = 4
 const integer = z.int()
-const ledgerRow = z.tuple([
-  z.string(),
-  integer,
-  integer,
-  integer,
-  ledgerUnit,
-  integer,
-  integer,
-  integer,
-  integer,
-  integer,
-  integer,
-  integer,
-  integer,
-  integer,
-])
+/** One loop, as a page holds thousands of rows. */
+const ledgerRows = z.custom<readonly LedgerRow[]>((value) => Array.isArray(value) && value.every(isLedgerRow), {
+  message: 'expected a list of ledger entries',
+})
+
+function isLedgerRow(row: unknown): boolean {
+  if (!Array.isArray(row) || row.length !== LEDGER_FIELDS || typeof row[0] !== 'string') return false
+  if (!LEDGER_UNITS.includes(row[UNIT])) return false
+  for (let i = 1; i < LEDGER_FIELDS; i++) if (i !== UNIT && !Number.isSafeInteger(row[i])) return false
+  return true
+}
+
 const blockPage = z.object({ blocks: z.array(blockSchema) })
-const ledgerPage = z.object({ ledger: z.array(ledgerRow) })
+const ledgerPage = z.object({ ledger: ledgerRows })
 const transactionPage = z.object({ transactions: z.array(z.tuple([z.string(), integer])) })
 
 export const ledgerToRow = (entry: LedgerEntry): LedgerRow => [
@@ -65,12 +63,21 @@ export const ledgerToRow = (entry: LedgerEntry): LedgerRow => [
 ]
 
 function rowToLedger(row: LedgerRow): LedgerEntry {
-  const [exporter, sourcePort, version, domain, unit, interval, received, lost] = row
-  const [duplicates, restarts, undecodable, malformed, dropped, quarantined] = row.slice(8) as number[]
   return {
-    ...{ exporter, sourcePort, version, domain, unit, interval, received, lost },
-    ...{ duplicates: duplicates!, restarts: restarts!, undecodable: undecodable! },
-    ...{ malformed: malformed!, dropped: dropped!, quarantined: quarantined! },
+    exporter: row[0],
+    sourcePort: row[1],
+    version: row[2],
+    domain: row[3],
+    unit: row[4],
+    interval: row[5],
+    received: row[6],
+    lost: row[7],
+    duplicates: row[8],
+    restarts: row[9],
+    undecodable: row[10],
+    malformed: row[11],
+    dropped: row[12],
+    quarantined: row[13],
   }
 }
 

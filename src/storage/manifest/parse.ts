@@ -40,14 +40,14 @@ const blockSchema: z.ZodType<BlockInfo> = z.looseObject({
   chunks,
 })
 
-const ledgerUnit = z.enum(['flows', 'datagrams', 'records'])
+export const LEDGER_UNITS = ['flows', 'datagrams', 'records'] as const
 
 const ledgerSchema: z.ZodType<LedgerEntry> = z.object({
   exporter: z.string(),
   sourcePort: count,
   version: count,
   domain: count,
-  unit: ledgerUnit,
+  unit: z.enum(LEDGER_UNITS),
   interval: count,
   received: z.int(),
   lost: z.int(),
@@ -75,6 +75,7 @@ const actionSchema: z.ZodType<Action> = z.discriminatedUnion('type', [
 ])
 
 const formatSchema = z.object({ formatVersion: z.int(), requires: z.array(z.string()) })
+const headSchema = z.object({ header: formatSchema })
 
 const commitSchema: z.ZodType<Commit> = z.object({
   header: z.object({
@@ -105,9 +106,7 @@ export function parseCommit(bytes: Uint8Array, key: string, version: number): Co
 /** Refuses another format, or a required feature this code does not know, before anything else is looked at. */
 export function checkFormat(json: unknown, key: string, field?: 'header'): void {
   const { formatVersion, requires } =
-    field === undefined
-      ? checked(formatSchema, json, key)
-      : checked(z.object({ header: formatSchema }), json, key).header
+    field === undefined ? checked(formatSchema, json, key) : checked(headSchema, json, key).header
   if (formatVersion !== FORMAT_VERSION) {
     throw badFormat(key, `formatVersion expected ${FORMAT_VERSION}, got ${formatVersion}`)
   }
@@ -151,4 +150,4 @@ export function badFormat(key: string, problem: string): StorageError {
   return new StorageError('bad-format', `manifest: ${key} ${problem}`, { key })
 }
 
-export { blockSchema, ledgerUnit }
+export { blockSchema }

@@ -16,8 +16,8 @@ async function largeStore(): Promise<FlowStore> {
   return stored
 }
 
-async function start({ manifest }: FlowStore, options: Omit<Parameters<typeof startEarly>[1], 'hasCode'>) {
-  const runner = await startEarly(manifest, { ...options, hasCode: true })
+async function start({ manifest }: FlowStore, options: Omit<Parameters<typeof startEarly>[1], 'hasCode' | 'bundle'>) {
+  const runner = await startEarly(manifest, { ...options, hasCode: true, bundle: undefined })
   if (runner) onTestFinished(() => runner.close())
   return runner
 }
