@@ -3,22 +3,6 @@
 
 import { AHEAD, baseOf, closeTable, findEntry, hashAhead, hashWords, keyBytesOf, lookAhead, maskOf, openTable, slotsOf, strideOf } from './table'
 
-// @ts-ignore: decorator
-@inline
-export function mix(hash: u32, word: u32): u32 {
-  const mixed = (hash ^ word) * 0x85ebca6b
-  return mixed ^ (mixed >> 15)
-}
-
-// @ts-ignore: decorator
-@inline
-export function finish(hash: u32): u32 {
-  let mixed = hash * 0xc2b2ae35
-  mixed ^= mixed >> 13
-  mixed *= 0x27d4eb2f
-  return mixed ^ (mixed >> 16)
-}
-
 /** How rows are counted; 0 is not at all. */
 const COUNTED: u32 = 1
 const PACKED: u32 = 2

@@ -1,117 +1,13 @@
-// Groups: the entries of a fold table (fold.ts) once the table is full of them. They are given to partitions and added up again by the reduce side; groups-sort.ts and
+// Groups: the entries of a fold table (fold.ts) once the table is full of them. They are given to partitions (slices.ts) and added up again by the reduce side; groups-sort.ts and
 // groups-write.ts sort them and write them as bytes. All of them at a time and in place: what a group costs here, every group of a large result costs.
 
-import { add, finish, mix } from './fold'
-import { BYTE, U16, U32, U64, writtenBytes } from './groups-write'
+import { add } from './fold'
 import { AHEAD, baseOf, closeTable, findEntry, hashAhead, hashWords, keyBytesOf, lookAhead, maskOf, openTable, slotsOf, strideOf } from './table'
 
 // @ts-ignore: decorator
 @inline
 export function move(to: usize, from: usize, stride: u32): void {
   for (let at: usize = 0; at < <usize>stride; at += 8) store<u64>(to + at, load<u64>(from + at))
-}
-
-const PARTITION_SEED: u32 = 0x7f4a7c15
-
-/** Entries whose keys are hashed together, step by step of a program. */
-const TOGETHER: u32 = 64
-/** Their hashes, and the bytes of each that have not been hashed yet, low. */
-const HASHES: usize = memory.data(256)
-const BYTES: usize = memory.data(512)
-
-// @ts-ignore: decorator
-@inline
-function pushBytes<T>(entry: usize, rows: usize, stride: usize, flip: u64): void {
-  for (let i: usize = 0; i < rows; i++, entry += stride)
-    store<u64>(BYTES + (i << 3), (load<u64>(BYTES + (i << 3)) << (sizeof<T>() << 3)) | <u64>(load<T>(entry) ^ <T>flip))
-}
-
-function pushByte(byte: u64, rows: usize): void {
-  for (let i: usize = 0; i < rows; i++) store<u64>(BYTES + (i << 3), (load<u64>(BYTES + (i << 3)) << 8) | byte)
-}
-
-/** Hashes four bytes, behind which `bits` bits wait. */
-function hashBytes(rows: usize, bits: u64): void {
-  for (let i: usize = 0; i < rows; i++)
-    store<u32>(HASHES + (i << 2), mix(load<u32>(HASHES + (i << 2)), <u32>(load<u64>(BYTES + (i << 3)) >> bits)))
-}
-
-/**
- * Leaves the hashes of the keys that a program writes (groups-write.ts): `hashBytes` of src/runtime/aggregate/hash.ts. All keys of a program have as many bytes, so that each of its steps is one
- * loop over the entries, and nothing is stored only to be loaded in other pieces.
- */
-function hashKeys(entries: usize, rows: usize, stride: usize, program: usize, steps: u32): void {
-  const seed = PARTITION_SEED ^ writtenBytes(program, steps)
-  for (let i: usize = 0; i < rows; i++) {
-    store<u32>(HASHES + (i << 2), seed)
-    store<u64>(BYTES + (i << 3), 0)
-  }
-  let bits: u64 = 0
-  for (let step = program; step < program + (<usize>steps << 2); step += 4) {
-    const code = load<u32>(step)
-    const kind = code >> 24
-    const flip = <u64>0 - <u64>((code >> 16) & 1)
-    const operand = <usize>(code & 0xffff)
-    const from = entries + operand
-    if (kind == U64) {
-      pushBytes<u32>(from + 4, rows, stride, flip)
-      hashBytes(rows, bits)
-    }
-    if (kind >= U32) pushBytes<u32>(from, rows, stride, flip)
-    else if (kind == U16) pushBytes<u16>(from, rows, stride, flip)
-    else if (kind == BYTE) pushByte(<u64>(<u8>operand ^ <u8>flip), rows)
-    else pushBytes<u8>(from, rows, stride, flip)
-    bits += kind >= U32 ? 32 : kind == U16 ? 16 : 8
-    if (bits < 32) continue
-    bits -= 32
-    hashBytes(rows, bits)
-  }
-  const rest = ((<u64>1) << bits) - 1
-  for (let i: usize = 0; i < rows; i++) {
-    const at = HASHES + (i << 2)
-    store<u32>(at, finish(mix(load<u32>(at), <u32>(load<u64>(BYTES + (i << 3)) & rest))))
-  }
-}
-
-/**
- * Copies entries to `dst`, by partition; `program` writes the canonical encoding of a key. `ends` gets the end of each partition, in entries, and `totals` the
- * sum of all sums and counts of its entries, rounded: no sum of the partition is much above it. `chosen` has room for two bytes an entry.
- */
-export function groupsPartition(
-  entries: usize,
-  count: u32,
-  stride: u32,
-  numbers: u32,
-  program: usize,
-  steps: u32,
-  partitions: u32,
-  ends: usize,
-  totals: usize,
-  chosen: usize,
-  dst: usize,
-): void {
-  memory.fill(ends, 0, <usize>partitions << 2)
-  memory.fill(totals, 0, <usize>partitions << 3)
-  let entry = entries
-  for (let i: u32 = 0; i < count; i++, entry += stride) {
-    if (i % TOGETHER == 0) hashKeys(entry, min(TOGETHER, count - i), stride, program, steps)
-    const partition = <u32>((<u64>load<u32>(HASHES + (<usize>(i % TOGETHER) << 2)) * <u64>partitions) >> 32)
-    store<u16>(chosen + (<usize>i << 1), partition)
-    const counter = ends + (<usize>partition << 2)
-    store<u32>(counter, load<u32>(counter) + 1)
-    const total = totals + (<usize>partition << 3)
-    let sum = load<f64>(total)
-    for (let at: usize = numbers; at < <usize>stride; at += 8) sum += load<f64>(entry + at)
-    store<f64>(total, sum)
-  }
-  startsOf(ends, partitions)
-  entry = entries
-  for (let i: usize = 0; i < count; i++, entry += stride) {
-    const counter = ends + (<usize>load<u16>(chosen + (i << 1)) << 2)
-    const place = load<u32>(counter)
-    store<u32>(counter, place + 1)
-    move(dst + <usize>place * stride, entry, stride)
-  }
 }
 
 /** Turns counts into starts. */

@@ -28,7 +28,6 @@ export { markRange, joinMarks, markedRows } from './marks'
 export { packWords, packDoubles, packLongs, packAddresses, maskWords, timeBins } from './keys'
 export { spreadRows } from './spread'
 export {
-  groupsPartition,
   groupsAdd,
   groupsAppend,
   groupsSplit,
@@ -38,6 +37,7 @@ export { groupsAtLeast } from './groups-select'
 export { groupsBefore, groupsSort } from './groups-sort'
 export { groupsWrite } from './groups-write'
 export { avroEncode } from './avro-encode'
+export { slicesAdd } from './slices'
 export { snappyCompress, snappyCompressRows } from './snappy-compress'
 export { rowsMerge } from './rows'
 export { v5Rows } from './v5'

@@ -1,4 +1,3 @@
-import { finishHash, mixWord } from './fold.ts'
 import type { TableArrays } from './table.ts'
 import { describe, findEntry, hashWordsAt, numbersAt } from './table.ts'
 
@@ -17,7 +16,8 @@ export const writeStep = (kind: keyof typeof WRITE, operand: number, flip = fals
 export const writtenLength = (program: readonly number[]): number =>
   program.reduce((sum, step) => sum + Math.max(1, step >>> 24), 0)
 
-function writeEntry(
+/** Writes the bytes of one entry as a program says, and returns their end. */
+export function writeEntry(
   { bytes, words }: TableArrays,
   entry: number,
   program: number,
@@ -35,52 +35,6 @@ function writeEntry(
     else for (let byte = kind - 1; byte >= 0; byte--) out[at++] = bytes[entry + operand + byte]! ^ flip
   }
   return at
-}
-
-const PARTITION_SEED = 0x7f4a_7c15
-
-function partitionOf(key: Uint8Array, end: number, partitions: number): number {
-  let hash = PARTITION_SEED ^ end
-  let at = 0
-  for (; at + 4 <= end; at += 4)
-    hash = mixWord(hash, (key[at]! << 24) | (key[at + 1]! << 16) | (key[at + 2]! << 8) | key[at + 3]!)
-  let rest = 0
-  for (; at < end; at++) rest = (rest << 8) | key[at]!
-  return Math.floor((finishHash(mixWord(hash, rest)) * partitions) / 0x1_0000_0000)
-}
-
-/** Twin of `groupsPartition`; it leaves `key` alone. */
-export function groupsPartition(
-  arrays: TableArrays,
-  entries: number,
-  count: number,
-  stride: number,
-  numbers: number,
-  program: number,
-  steps: number,
-  partitions: number,
-  ends: number,
-  totals: number,
-  dst: number,
-): void {
-  const { bytes, words, doubles } = arrays
-  const key = new Uint8Array(1024)
-  const of = new Uint32Array(count)
-  const starts = new Uint32Array(partitions + 1)
-  doubles.fill(0, totals / 8, totals / 8 + partitions)
-  for (let i = 0; i < count; i++) {
-    const entry = entries + i * stride
-    of[i] = partitionOf(key, writeEntry(arrays, entry, program, steps, key, 0), partitions)
-    starts[of[i]! + 1]!++
-    for (let at = numbers; at < stride; at += 8) doubles[totals / 8 + of[i]!]! += doubles[(entry + at) / 8]!
-  }
-  for (let i = 0; i < partitions; i++) starts[i + 1]! += starts[i]!
-  for (let i = 0; i < count; i++) {
-    const from = entries + i * stride
-    bytes.copyWithin(dst + starts[of[i]!]! * stride, from, from + stride)
-    starts[of[i]!]!++
-  }
-  words.set(starts.subarray(0, partitions), ends / 4)
 }
 
 /** Twin of `groupsAdd`. */

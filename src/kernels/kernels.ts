@@ -178,19 +178,15 @@ export interface Kernels {
   directEntries(counts: number, table: number, capacity: number, sums: number, stride: number, dst: number): number
   /** Sum of doubles, each partial sum rounded: a bound, not a result. */
   sumDoubles(values: number, rows: number): number
-  /** Copies entries to `dst` by partition, and says where each partition ends and how much its sums are together; see assembly/groups.ts for these. */
-  groupsPartition(
+  /** Adds entries to their slices; see assembly/slices.ts for how those are described. */
+  slicesAdd(
     entries: number,
     count: number,
     stride: number,
     numbers: number,
     program: number,
     steps: number,
-    partitions: number,
-    ends: number,
-    totals: number,
-    chosen: number,
-    dst: number,
+    slices: number,
   ): void
   /** Adds entries, or a share of them by hash, to those of a table. Returns how many it has. */
   groupsAdd(src: number, count: number, table: number, passMask: number, pass: number): number

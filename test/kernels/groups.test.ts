@@ -58,32 +58,6 @@ function someProgram(width: number, random: () => number): number[] {
 }
 
 describe('the groups kernels agree with their twins', () => {
-  it('when they give entries to partitions', () => {
-    fc.assert(
-      fc.property(...shape, fc.integer({ min: 1, max: 40 }), (width, sums, rows, seed, partitions) => {
-        memory.release(base)
-        const random = seededRandom(seed)
-        const stride = strideOf(width, sums)
-        const entries = memory.allocate(rows * stride)
-        for (let i = 0; i < rows; i++) fillEntry(entries + i * stride, width, sums, random)
-        const steps = someProgram(width, random)
-        const program = place(steps)
-        const [ends, chosen] = [memory.allocate(partitions * 4), memory.allocate(rows * 2)]
-        const [totals, dst] = [memory.allocate(partitions * 8), memory.allocate(rows * stride)]
-        const twin = twinMemory()
-        const countAt = countOf(width)
-        const { length } = steps
-        twins.groupsPartition(twin, entries, rows, stride, countAt, program, length, partitions, ends, totals, dst)
-        const rest = [partitions, ends, totals, chosen, dst] as const
-        kernels.groupsPartition(entries, rows, stride, countAt, program, length, ...rest)
-        sameBytes(twin, ends, partitions * 4)
-        sameBytes(twin, totals, partitions * 8)
-        sameBytes(twin, dst, rows * stride)
-      }),
-      { numRuns: 150 },
-    )
-  })
-
   it('when they add entries, all or a share of them, to a table', () => {
     fc.assert(
       fc.property(...shape, fc.constantFrom(0, 1, 3, 7), capacity, (width, sums, rows, seed, passMask, slots) => {

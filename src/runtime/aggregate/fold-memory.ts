@@ -2,16 +2,19 @@ import type { Column } from '../../flow/column.ts'
 import { COUNTS, PACKED_ROWS, PACKED_SUM } from '../../kernels/fold.ts'
 import type { Kernels } from '../../kernels/kernels.ts'
 import type { KernelMemory } from '../../kernels/memory.ts'
-import { MOST_BYTES, SLACK } from '../../kernels/memory.ts'
+import { MOST_BYTES } from '../../kernels/memory.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import { SCAN_SLICE } from '../../kernels/scan.ts'
 import { RuntimeError } from '../error.ts'
+import type { GroupSection } from '../shuffle/group-writer.ts'
 import { DirectTable } from './direct-table.ts'
 import type { EntryLayout } from './entry-layout.ts'
 import { EntryTable } from './entry-table.ts'
 import type { FoldTarget, ScannedRows } from './fold-target.ts'
 import { NO_SUM } from './fold-target.ts'
+import type { SliceFramesOptions } from './slice-frames.ts'
+import { SliceFrames } from './slice-frames.ts'
 import type { AddressPart } from './wide-packer.ts'
 import type { KeyPart } from './word-packer.ts'
 
@@ -22,22 +25,14 @@ export interface FoldMemoryOptions {
   readonly directBytes?: 1 | 2 | undefined
   /** Bytes that may be used; the system gives them as they are. */
   readonly budgetBytes: number
-  /** Slices that groups are given to. */
-  readonly slices: number
+  /** What gives entries to slices of a run file; nothing does when they leave in another way. */
+  readonly slices?: Pick<SliceFramesOptions, 'keySteps' | 'slices'>
 }
 
-/** The entries of a table back to back, in the memory in which kernels work on them. As many bytes again are free at `scratch`. */
+/** The entries of a table back to back, in the memory in which kernels work on them. */
 export interface PackedGroups {
   readonly entries: number
   readonly count: number
-  readonly scratch: number
-  /** Room for a program. */
-  readonly work: number
-  /** Room for two bytes of each entry. */
-  readonly chosen: number
-  /** Room for an end and a total of each slice. */
-  readonly ends: number
-  readonly totals: number
 }
 
 /** Rows given to the kernel at once: what has to be copied of a slice stays in the fast caches. */
@@ -48,8 +43,6 @@ const LEAST_BYTES = 4 << 20
 const READER_BYTES = 64 << 20
 /** Entries appended before they are written out, at most. */
 const APPENDED = 1 << 20
-/** Bytes of `PackedGroups.work`. */
-const WORK_BYTES = 4 << 10
 
 /** The memory in which the fold kernels work: keys and values of a slice of rows where they have to be copied, and a table. */
 export class FoldMemory {
@@ -69,26 +62,25 @@ export class FoldMemory {
   /** Addresses of the values of each sum, for the kernel. */
   readonly #addresses: Uint32Array
   readonly #skippedAt: number
-  readonly #workAt: number
-  readonly #endsAt: number
-  readonly #totalsAt: number
   readonly #table: EntryTable
+  readonly #frames: SliceFrames | undefined
+  /** Where entries are made that are given to slices at once. */
+  readonly #rowsAt: number
   readonly #tablesAt: number
   /** Whether rows are counted in the last sum, and what that has of rows and values: an entry takes 8 bytes less. */
   #packs = false
   #packedRows = 0
   #packedSum = 0
-  /** Entries appended, and those for which there is room. */
-  #appended = 0
-  #appendable = 0
 
   constructor({ layout, directBytes, budgetBytes, slices }: FoldMemoryOptions) {
     this.#layout = layout
     const { width } = layout.keys
+    const { strideBytes } = layout
     const sums = layout.sums.length
-    const entries = directBytes ? 256 ** directBytes * layout.strideBytes * 2 : 0
-    const direct = directBytes ? DirectTable.bytes(directBytes, sums) + entries : 0
-    const sizeBytes = Math.min(Math.max(budgetBytes, direct + slices * 12 + LEAST_BYTES), MOST_BYTES)
+    const entries = directBytes ? 256 ** directBytes : 0
+    const direct = directBytes ? DirectTable.bytes(directBytes, sums) + entries * strideBytes : 0
+    const least = direct + SliceFrames.bytes(entries, strideBytes, slices?.slices ?? 0) + LEAST_BYTES
+    const sizeBytes = Math.min(Math.max(budgetBytes, least), MOST_BYTES)
     this.instance = borrowKernels(sizeBytes + READER_BYTES)
     this.memory = this.instance.memory.part(sizeBytes)
     this.kernels = this.instance.kernels
@@ -99,9 +91,8 @@ export class FoldMemory {
     const addressesAt = this.memory.allocate(sums * 4)
     this.#addresses = new Uint32Array(this.memory.memory.buffer, addressesAt, sums)
     this.#skippedAt = this.memory.allocate(SLICE)
-    this.#workAt = this.memory.allocate(WORK_BYTES)
-    this.#endsAt = this.memory.allocate(slices * 4)
-    this.#totalsAt = this.memory.allocate(slices * 8)
+    this.#rowsAt = this.memory.allocate(SLICE * strideBytes)
+    this.#frames = slices && new SliceFrames({ memory: this.memory, kernels: this.kernels, layout, ...slices })
     this.#table = new EntryTable(this.memory, this.kernels, width)
     this.#tablesAt = this.memory.mark
     this.clear()
@@ -109,13 +100,13 @@ export class FoldMemory {
 
   /** Keys held, or rows where those become entries as they come. */
   get length(): number {
-    return this.#direct?.length ?? (this.appends ? this.#appended : this.#table.length)
+    return this.#direct?.length ?? (this.appends ? this.#frames!.length : this.#table.length)
   }
 
   /** Makes room for `rows` new keys, the sums of whose values `bounds` tells; false when the budget does not allow it. */
   reserve(rows: number, bounds: readonly number[]): boolean {
     if (this.#direct) return this.#direct.hasRoom(rows)
-    if (this.appends) return this.#appended + rows <= this.#appendable
+    if (this.appends) return this.length + rows <= APPENDED && this.#frames!.hasRoom(rows)
     const sum = bounds.at(-1) ?? 0
     if (this.#packs && (this.#packedRows + rows >= PACKED_ROWS || this.#packedSum + sum >= PACKED_SUM)) {
       if (this.length > 0) return false
@@ -157,9 +148,11 @@ export class FoldMemory {
   #addSlice(keysAt: number, count: number, skippedAt: number, valuesAt: number): void {
     const { keys, sums, strideBytes } = this.#layout
     if (this.appends) {
-      const end = this.#tablesAt + this.#appended * strideBytes
       const rows = [keysAt, keys.width, count, skippedAt] as const
-      this.#appended += this.kernels.groupsAppend(...rows, valuesAt, sums.length, strideBytes, end)
+      this.#frames!.add(
+        this.#rowsAt,
+        this.kernels.groupsAppend(...rows, valuesAt, sums.length, strideBytes, this.#rowsAt),
+      )
       return
     }
     const counts = this.#packs ? COUNTS.packed : this.#layout.counts ? COUNTS.apart : COUNTS.none
@@ -197,31 +190,36 @@ export class FoldMemory {
     return sum * (1 + Number.EPSILON * rows)
   }
 
-  /** All entries, back to back; after that the table is of no use until it is cleared. What is given is free again for the next who takes memory. */
+  /** All entries of the table, back to back; after that it is of no use until it is cleared. */
   pack(): PackedGroups {
     const { memory, length: count } = this
     const { strideBytes, numbersAt } = this.#layout
-    const { mark } = memory
-    const entries = memory.allocate(count * strideBytes)
+    const entries = memory.mark
     if (this.#direct) this.#direct.writeEntries(strideBytes, entries)
     else if (this.#packs) this.kernels.foldUnpack(entries, count, strideBytes - 8, numbersAt)
-    const scratch = memory.allocate(count * strideBytes)
-    const chosen = memory.allocate(chosenBytes(count))
-    memory.release(mark)
-    const rooms = { work: this.#workAt, ends: this.#endsAt, totals: this.#totalsAt, chosen }
-    return { entries, count, scratch, ...rooms }
+    return { entries, count }
   }
 
-  /** Empties the memory: from now on rows become entries as they come, one each. */
+  /** Writes all entries to a section of a run file; the memory is of no use then until it is cleared. */
+  writeTo(section: GroupSection): void {
+    const frames = this.#frames!
+    if (!this.appends) {
+      const { entries, count } = this.pack()
+      frames.open(entries + count * this.#layout.strideBytes, this.#end)
+      if (!frames.hasRoom(count)) throw new RangeError(`fold memory: room for ${count} entries expected, got less`)
+      frames.add(entries, count)
+    }
+    frames.writeTo(section)
+  }
+
+  /** Empties the memory: from now on rows become entries of their slices as they come, one each. */
   append(): void {
     this.appends = true
-    this.#appended = 0
-    this.#appendable = Math.min(APPENDED, Math.floor((this.memory.free - SLACK * 8) / this.#givenBytes))
+    this.#frames!.open(this.#tablesAt, this.#end)
   }
 
   /** Empties the table. */
   clear(): void {
-    this.#appended = 0
     if (this.appends) return
     this.memory.release(this.#tablesAt)
     if (this.#direct) this.#direct.clear()
@@ -232,14 +230,16 @@ export class FoldMemory {
     this.#packs = packs
     this.#packedRows = 0
     this.#packedSum = 0
-    const end = this.#tablesAt + this.memory.free
-    const strideBytes = this.#layout.strideBytes - (packs ? 8 : 0)
-    this.#table.open({ start: this.#tablesAt, end, strideBytes, spareBytes: this.#givenBytes })
+    const { strideBytes } = this.#layout
+    const spareBytes = strideBytes + (this.#frames ? SliceFrames.bytes(1, strideBytes, 0) : 0)
+    this.#table.open({
+      ...{ start: this.#tablesAt, end: this.#end, strideBytes: strideBytes - (packs ? 8 : 0), spareBytes },
+    })
   }
 
-  /** What an entry takes when all are given away. */
-  get #givenBytes(): number {
-    return this.#layout.strideBytes * 2 + chosenBytes(1)
+  /** The end of what is not given away. */
+  get #end(): number {
+    return this.memory.mark + this.memory.free
   }
 
   /** Gives the memory back; the table is gone. */
@@ -298,9 +298,6 @@ export class FoldMemory {
     return this.#skippedAt
   }
 }
-
-/** Room to write down for so many entries which slice each belongs to. */
-const chosenBytes = (entries: number): number => entries * 2
 
 type Numbers = Uint8Array | Uint16Array | Uint32Array | Float64Array
 

@@ -65,7 +65,7 @@ export class FoldTable {
     this.#othersBytes = others
     this.#general = new AggregateTable({ key, value, aggregates, budgetBytes: others })
     const { directBytes } = layout.keys
-    const slices = partitions * sharesOf(partitions)
+    const slices = { keySteps: layout.keySteps, slices: partitions * sharesOf(partitions) }
     this.#memory = new FoldMemory({ layout, directBytes, slices, budgetBytes: budgetBytes - others })
   }
 
@@ -106,7 +106,7 @@ export class FoldTable {
 
   /** Where `scanPages` may add rows beside `add`; `boundLeft` is what the bounds of all sums may come to. Undefined when `add` has to see the next rows. */
   target(rows: number): (FoldTarget & { readonly boundLeft: number }) | undefined {
-    const target = this.#isMostlyNew() ? undefined : this.#memory.target(rows)
+    const target = this.#isMostlyNew() || this.#isDone() ? undefined : this.#memory.target(rows)
     return target && { ...target, boundLeft: EXACT - this.#bound }
   }
 
@@ -124,24 +124,7 @@ export class FoldTable {
 
   /** Writes every group as a section of a run file; the table is of no use until it is cleared. */
   writeTo(section: GroupSection): void {
-    const { keySteps, numbersAt, strideBytes } = this.#layout
-    const { entries, count, scratch, work, ends, totals, chosen } = this.#memory.pack()
-    const { kernels, memory } = this.#memory
-    const { slices } = section
-    const { buffer } = memory.memory
-    const steps = keySteps.length
-    new Uint32Array(buffer, work, steps).set(keySteps)
-    kernels.groupsPartition(
-      ...([entries, count, strideBytes, numbersAt, work, steps] as const),
-      ...([slices, ends, totals, chosen, scratch] as const),
-    )
-    const endOf = new Uint32Array(buffer, ends, slices)
-    const totalOf = new Float64Array(buffer, totals, slices)
-    for (let slice = 0, from = 0; slice < slices; slice++) {
-      const bytes = memory.bytes(scratch + from * strideBytes, (endOf[slice]! - from) * strideBytes)
-      section.appendEntries(slice, bytes, totalOf[slice]!)
-      from = endOf[slice]!
-    }
+    this.#memory.writeTo(section)
     const others = this.#general.length > 0 ? this.#general : this.#wideFold
     others?.writeTo(section.records(this.#overlaps), section.partitions)
   }

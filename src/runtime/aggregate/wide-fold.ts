@@ -35,7 +35,7 @@ export class WideFold {
     this.#layout = layout.wide()
     this.#key = key.map(({ name }) => name)
     this.#columns = [...key, ...value.filter(({ name }) => layout.sums.includes(name))]
-    this.#memory = new FoldMemory({ layout: this.#layout, budgetBytes, slices: 1 })
+    this.#memory = new FoldMemory({ layout: this.#layout, budgetBytes })
     this.#write = entryWriter(this.#layout)
   }
 

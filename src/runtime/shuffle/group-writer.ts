@@ -8,8 +8,8 @@ export interface GroupSection {
   readonly partitions: number
   /** Slices of entries: the same number for each partition. */
   readonly slices: number
-  /** Appends the entries of a slice, in order of slices; no sum of theirs is above `total`, but for rounding. */
-  appendEntries(slice: number, entries: Uint8Array, total: number): void
+  /** Appends the entries of a slice, in order of slices: frames with room for their prefix in front. No sum of theirs is above `total`, but for rounding. */
+  appendEntries(slice: number, frames: readonly Uint8Array[], total: number): void
   /** Takes the records of the section, after its entries; `overlaps` says whether their keys may be among entries too. */
   records(overlaps: boolean): RecordSink
 }
@@ -40,8 +40,8 @@ export class GroupWriter {
     return {
       partitions,
       slices,
-      appendEntries(slice, entries, total) {
-        writer.appendAll(first + slice, entries, entries.length / entryBytes)
+      appendEntries(slice, frames, total) {
+        writer.appendFrames(first + slice, frames, entryBytes)
         writer.annotate(first + slice, { total })
       },
       records(overlaps) {

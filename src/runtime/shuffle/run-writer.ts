@@ -1,4 +1,4 @@
-import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, openSync, unlinkSync, writeSync, writevSync } from 'node:fs'
 import { crc32 } from '../../storage/crc32.ts'
 import { RuntimeError } from '../error.ts'
 import { varintLength, writeVarint } from './byte-buffer.ts'
@@ -15,6 +15,9 @@ import {
   RUN_FILE_SUFFIX,
   RUN_FILE_VERSION,
 } from './run-file.ts'
+
+/** Frames that the system takes at once. */
+const MOST_VECTORS = 512
 
 /** Writes one run file, streaming. Records come in order of partition and key; the file is worth nothing before `finish`. */
 export class RunWriter implements RecordSink {
@@ -91,6 +94,18 @@ export class RunWriter implements RecordSink {
     this.#sliceRecords += records
   }
 
+  /** Appends whole frames of records of `recordBytes` each; they have room for their prefix in front, and are written from where they lie. */
+  appendFrames(slice: number, frames: readonly Uint8Array[], recordBytes: number): void {
+    if (slice !== this.#slices.length) this.#moveTo(slice)
+    this.#endFrame()
+    for (const frame of frames) {
+      this.#seal(frame)
+      this.#sliceRecords += (frame.length - FRAME_PREFIX) / recordBytes
+    }
+    for (let first = 0; first < frames.length; first += MOST_VECTORS)
+      this.#writeAll(frames.slice(first, first + MOST_VECTORS))
+  }
+
   /** What is to stand in the footer about the slice being written. */
   annotate(slice: number, note: Pick<Slice, 'total' | 'overlaps'>): void {
     if (slice !== this.#slices.length) this.#moveTo(slice)
@@ -151,13 +166,18 @@ export class RunWriter implements RecordSink {
   #endFrame(): void {
     if (this.#filled === FRAME_PREFIX) return
     const bytes = this.#frame.subarray(0, this.#filled)
-    const view = new DataView(bytes.buffer)
-    view.setUint32(0, this.#filled - FRAME_PREFIX, true)
-    view.setUint32(4, crc32(bytes.subarray(FRAME_PREFIX)), true)
-    this.#sliceCrc = crc32(bytes.subarray(0, FRAME_PREFIX), this.#sliceCrc)
-    this.#maxFrame = Math.max(this.#maxFrame, this.#filled)
+    this.#seal(bytes)
     this.#write(bytes)
     this.#filled = FRAME_PREFIX
+  }
+
+  /** Writes the prefix of a frame. */
+  #seal(frame: Uint8Array): void {
+    const view = new DataView(frame.buffer, frame.byteOffset, FRAME_PREFIX)
+    view.setUint32(0, frame.length - FRAME_PREFIX, true)
+    view.setUint32(4, crc32(frame.subarray(FRAME_PREFIX)), true)
+    this.#sliceCrc = crc32(frame.subarray(0, FRAME_PREFIX), this.#sliceCrc)
+    this.#maxFrame = Math.max(this.#maxFrame, frame.length)
   }
 
   #endSlice(): void {
@@ -183,6 +203,16 @@ export class RunWriter implements RecordSink {
   #write(bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done)
     this.#offset += bytes.length
+  }
+
+  /** Writes so many frames at once; what the system leaves over is written frame by frame. */
+  #writeAll(frames: readonly Uint8Array[]): void {
+    let written = writevSync(this.#fd, frames)
+    this.#offset += written
+    for (const frame of frames) {
+      if (written < frame.length) this.#write(frame.subarray(written))
+      written = Math.max(0, written - frame.length)
+    }
   }
 
   #close(): void {
