@@ -6,13 +6,14 @@ import { MOST_BYTES } from '../../kernels/memory.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import { SCAN_SLICE } from '../../kernels/scan.ts'
-import { RuntimeError } from '../error.ts'
 import type { GroupSection } from '../shuffle/group-writer.ts'
 import { DirectTable } from './direct-table.ts'
 import type { EntryLayout } from './entry-layout.ts'
 import { EntryTable } from './entry-table.ts'
 import type { FoldTarget, ScannedRows } from './fold-target.ts'
 import { NO_SUM } from './fold-target.ts'
+import type { Numbers } from './numbers.ts'
+import { numbersOf, sumOf } from './numbers.ts'
 import type { SliceFramesOptions } from './slice-frames.ts'
 import { SliceFrames } from './slice-frames.ts'
 import type { AddressPart } from './wide-packer.ts'
@@ -297,25 +298,4 @@ export class FoldMemory {
     for (let i = 0; i < skipped.length; i++) marks[skipped[i]! - from] = 1
     return this.#skippedAt
   }
-}
-
-type Numbers = Uint8Array | Uint16Array | Uint32Array | Float64Array
-
-function numbersOf(column: Column): Numbers {
-  switch (column.type) {
-    case 'u8':
-    case 'u16':
-    case 'u32':
-    case 'u53':
-    case 'boolean':
-      return column.values
-    default:
-      throw new RuntimeError('bad-program', `aggregate: sum expected unsigned numbers, got ${column.type}`)
-  }
-}
-
-function sumOf(values: { readonly [row: number]: number }, length: number): number {
-  let sum = 0
-  for (let i = 0; i < length; i++) sum += values[i]!
-  return sum
 }
