@@ -118,7 +118,14 @@ async function runOver(name: string, program: Program, memoryBytes: number, read
   const files = (kind: string): AttemptFiles => new AttemptFiles(folder, kind)
   const mapped = await runMapTask(map, { program, store, files: files('map') })
   const sources = [{ stage: 'a', task: 0, path: join(folder, 'map.run'), checksum: mapped.file!.checksum }]
-  const reduce = { ...shared, type: 'reduce', partition: 0, sources, ordered: true } as unknown as ReduceTask // likewise
+  const reduce = {
+    ...shared,
+    type: 'reduce',
+    partitions: { first: 0, count: 1 },
+    tasks: 1,
+    sources,
+    ordered: true,
+  } as unknown as ReduceTask // likewise
   await runReduceTask(reduce, { program, store, files: files('reduce') })
   const [run, rows] = ['map', 'reduce'].map((kind) => readFileSync(join(folder, `${kind}.run`)))
   return { counters: mapped.counters, run: run!, rows: rows! }
