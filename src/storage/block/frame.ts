@@ -28,8 +28,8 @@ export function takeFrame(run: ByteRun, end: number, sync: Uint8Array): Frame | 
   }
   if (!run.has(total)) return undefined
   const from = run.at + headLength
-  for (let i = 0; i < SYNC_LENGTH; i++)
-    if (run.bytes[from + size + i] !== sync[i]) throw corrupt('the sync marker', 'other bytes')
+  const marker = run.bytes.subarray(from + size, from + size + SYNC_LENGTH)
+  if (Buffer.compare(marker, sync) !== 0) throw corrupt('the sync marker', 'other bytes')
   run.at += total
   return { records, data: run.bytes.subarray(from, from + size), length: total }
 }
