@@ -164,7 +164,7 @@ class DatagramDecoder implements Decoder {
     const reason = version === 5 ? checkV5(view) : this.#check(bytes, view, origin, fromFile, sets)
     if (reason) return this.#refuse(reason, version, origin.domain, meta, origin.receivedMs)
     const session = this.#ledger.session(meta.exporter.text, meta.sourcePort, version, origin.domain)
-    const repeated = session.recent.repeats(origin.sequence, bytes)
+    const repeated = session.recent.repeats(origin.sequence, view)
     if (repeated) this.#counters.duplicates++
     if (repeated && this.#dropDuplicates) {
       this.#ledger.duplicate(session, origin.sequence, 0, origin.receivedMs)

@@ -39,11 +39,16 @@ export class Evidence {
   take(number: number, units: number, complete: boolean): void {
     const { state } = this
     if (state.units >= 0 && complete) {
+      const { explained, ruledOut } = state
       const step = (number - state.last) | 0
       state.steps++
-      this.#weigh('records', step, state.units)
-      this.#weigh('packets', step, 1)
-      this.#weigh('records-inclusive', step, units)
+      // By name, not by a variable that holds it: every datagram comes here.
+      if (step === state.units) explained.records++
+      else if (step >= 0 && step < state.units) ruledOut.records++
+      if (step === 1) explained.packets++
+      else if (step === 0) ruledOut.packets++
+      if (step === units) explained['records-inclusive']++
+      else if (step >= 0 && step < units) ruledOut['records-inclusive']++
     }
     state.last = number
     state.units = complete ? units : -1
@@ -58,16 +63,11 @@ export class Evidence {
   best(rule: Numbering): Numbering {
     const { steps, explained, ruledOut } = this.state
     let best = rule
-    if (steps < ENOUGH) return best
+    if (steps < ENOUGH || (rule === 'records' ? explained.records : explained[rule]) === steps) return best
     const needed = explained[rule] + (ruledOut[rule] > 0 ? 1 : ENOUGH)
     for (const other of OTHERS) {
       if (explained[other] >= needed && ruledOut[other] === 0 && explained[other] > explained[best]) best = other
     }
     return best
-  }
-
-  #weigh(numbering: Numbering, step: number, expected: number): void {
-    if (step === expected) this.state.explained[numbering]++
-    else if (step >= 0 && step < expected) this.state.ruledOut[numbering]++
   }
 }

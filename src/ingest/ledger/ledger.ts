@@ -157,21 +157,20 @@ export class Ledger {
   }
 
   #tell(session: Session, ms: number, entries = this.#entries): void {
-    const { numbering, rule, sequences } = session
+    const { numbering, rule, own } = session
     const { duplicates } = session.counts
-    const { received } = sequences[rule].state
-    const { restarts } = sequences[numbering].state
+    const { received } = own.state
+    const used = numbering === rule ? own : session.sequences[numbering]
     const inDatagrams = numbering === 'packets' && rule !== 'packets'
     // Below 0 the numbering is another one, not yet made out: nothing is known to be lost.
-    const lost = inDatagrams ? 0 : Math.max(0, sequences[numbering].lost)
-    session.account.tell({ received, lost, restarts, duplicates }, ms, entries)
-    this.#tellDatagrams(session, ms, entries)
+    const lost = inDatagrams ? 0 : Math.max(0, used.lost)
+    session.account.tell({ received, lost, restarts: used.state.restarts, duplicates }, ms, entries)
+    if (rule !== 'packets') this.#tellDatagrams(session, numbering, ms, entries)
   }
 
   /** An exporter that numbers datagrams loses datagrams: those stand in entries of their own, beside the records received. */
-  #tellDatagrams(session: Session, ms: number, entries: Deltas[]): void {
-    const { numbering, rule, sequences } = session
-    if (rule === 'packets') return
+  #tellDatagrams(session: Session, numbering: Numbering, ms: number, entries: Deltas[]): void {
+    const { sequences } = session
     const numbers = numbering === 'packets'
     if (!numbers && !session.datagramAccount) return
     session.datagramAccount ??= new Account(session.key, 'datagrams')

@@ -38,7 +38,8 @@ export class Sequence {
   take(number: number, units: number, zero: boolean): number {
     const { state } = this
     if (!state.started) return this.#begin(number, units)
-    const step = (number - (state.high % WRAP)) | 0
+    // Modulo 2^32, with the sign of the shorter way.
+    const step = (number - state.high) | 0
     if (step < -REORDER || (zero && step < 0)) {
       state.lostBefore += this.#epochLost
       state.restarts++

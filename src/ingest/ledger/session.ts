@@ -63,6 +63,8 @@ export class Session {
   readonly recent = new RecentDatagrams()
   readonly counts: SessionCounts
   readonly sequences: { readonly [N in Numbering]: Sequence }
+  /** That of the protocol's numbering. */
+  readonly own: Sequence
   /** What the ledger was told, in the unit of the protocol. */
   readonly account: Account
   /** The same in datagrams, once the exporter is seen to number those. */
@@ -83,6 +85,7 @@ export class Session {
       packets: new Sequence(state?.sequences.packets),
       'records-inclusive': new Sequence(state?.sequences['records-inclusive']),
     }
+    this.own = this.sequences[this.rule]
     this.#evidence = new Evidence(state?.evidence)
   }
 

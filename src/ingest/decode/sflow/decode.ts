@@ -67,7 +67,7 @@ export class SflowDecoder {
     const reason = checkSamples(view, header)
     if (reason) return { reason, exporter: address.text, domain: subAgent }
     const agent = ledger.agent(address.text, subAgent)
-    const repeated = agent.recent.repeats(sequence, bytes)
+    const repeated = agent.recent.repeats(sequence, view)
     if (repeated) counters.duplicates++
     ledger.datagram(agent, sequence, repeated, receivedMs)
     if (repeated && this.#parts.dropDuplicates) return undefined
