@@ -124,7 +124,9 @@ export class ImportWork {
     const decoder = this.#decoder
     decoder.abandonParked()
     for (const block of this.#output.finish()) this.#uploads.add(block)
-    const blocks = await this.#uploads.actions()
+    // While the last block is on its way; what fails here fails again with the commit.
+    const prepared = this.#target.manifest.prepare().catch(() => undefined)
+    const blocks = await this.#uploads.actions().finally(() => prepared)
     const commit = await this.#publish(blocks, beside)
     const ledger = decoder
       .sessions()

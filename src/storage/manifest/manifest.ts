@@ -25,6 +25,8 @@ export interface Manifest {
    * `duplicate-transaction` when the conflict rules forbid it; after `unavailable` it is unknown whether the commit was made.
    */
   commit(options: CommitOptions): Promise<Commit>
+  /** Makes the store when it has no commit yet, as the first commit would: for who has other work to wait for meanwhile. */
+  prepare(): Promise<void>
   /** Commits from the newest (or from `before`, exclusive) down to the first. */
   history(options?: { readonly before?: number }): AsyncIterable<Commit>
 }
@@ -143,13 +145,21 @@ class OpenManifest implements Manifest {
     throw new StorageError('not-found', `manifest: commit expected at ${key}, got none`, { key, version })
   }
 
+  prepare(): Promise<void> {
+    return this.#inTurn(() => this.#create())
+  }
+
   commit(options: CommitOptions): Promise<Commit> {
     return this.#inTurn(async () => {
-      if (this.#head.state.version === 0) this.#head = await createStore(this.#store, this.#system, this.#pages)
+      await this.#create()
       const commit = await this.#tryCommit(options)
       await this.#checkpoint(commit)
       return commit
     })
+  }
+
+  async #create(): Promise<void> {
+    if (this.#head.state.version === 0) this.#head = await createStore(this.#store, this.#system, this.#pages)
   }
 
   async #tryCommit(options: CommitOptions): Promise<Commit> {
