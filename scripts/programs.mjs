@@ -130,10 +130,12 @@ async function buildEntries(common, isRecording) {
     const [recorder, program] = isRecording
       ? [`import { record } from './scripts/record.mjs'\n`, 'record(program)']
       : ['', 'program']
+    // A pool that does not start the program itself takes what it exports.
+    const end = name === 'worker' ? `export default ${program}.exports.default` : program
     await build({
       ...common,
       stdin: {
-        contents: `import { launch } from './src/launch.ts'\n${recorder}${start}\n${program}\n`,
+        contents: `import { launch } from './src/launch.ts'\n${recorder}${start}\n${end}\n`,
         resolveDir: '.',
       },
       outfile: `dist/${name}.js`,

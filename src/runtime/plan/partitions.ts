@@ -42,7 +42,7 @@ const MAX_PARTITIONS = 1024
 
 /** Number of reduce tasks for partitions that turned out to have so many bytes together, where that is less than was planned for. */
 export const reduceTasksFor = (partitions: number, shuffledBytes: number): number =>
-  Math.min(partitions, Math.max(1, Math.ceil(shuffledBytes / LEAST_PARTITION_BYTES)))
+  Math.min(partitions, Math.max(1, Math.ceil(shuffledBytes / SMALL_BYTES)))
 
 /** The neighbouring partitions that one of `tasks` reduce tasks has. */
 export function partitionsOf(task: number, tasks: number, partitions: number): PartitionRange {

@@ -68,8 +68,9 @@ export function planRun(options: PlanOptions): Plan {
   const { rowsPerBlock = ROWS_PER_BLOCK } = options
   const sinks = [`results/${job.name}`]
   const tasks = resultTasks(last.program, estimates.get(last.id) ?? 0, options)
+  const sized = options.resultTasks === undefined && tasks > 1 ? { bySize: true as const } : {}
   const result = { program: last.id, inputs: [`${last.id}-reduce`], sinks, rowsPerBlock }
-  stages.push({ type: 'result', id: 'result', ...result, ...(tasks > 1 ? { tasks } : {}) })
+  stages.push({ type: 'result', id: 'result', ...result, ...(tasks > 1 ? { tasks } : {}), ...sized })
   const head = { formatVersion: 1 as const, semantics: SEMANTICS_VERSION, job: job.name, snapshot }
   return { ...head, from: from ?? null, to: to ?? null, stages, estimate: estimateOf(stages, [...estimates.values()]) }
 }

@@ -101,6 +101,8 @@ export interface ResultStage {
   readonly rowsPerBlock: number
   /** Tasks that share the blocks of the result; one when not given. */
   readonly tasks?: number
+  /** There are no more of them than blocks. */
+  readonly bySize?: true
 }
 
 export interface PlanEstimate {
@@ -114,7 +116,7 @@ export interface PlanEstimate {
   readonly reduceTasks: number
 }
 
-/** Number of tasks of a stage; of a reduce stage whose tasks go by size the most that there may be. */
+/** Number of tasks of a stage; where they go by size the most that there may be. */
 export function taskCount(stage: PlannedStage): number {
   if (stage.type === 'result') return stage.tasks ?? 1
   if (stage.type === 'reduce') return stage.partitions

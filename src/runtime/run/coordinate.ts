@@ -2,7 +2,6 @@ import { StorageError } from '../../storage/errors.ts'
 import type { Manifest, StoreSnapshot } from '../../storage/manifest/manifest.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import { RuntimeError } from '../error.ts'
-import { taskCount } from '../plan/plan.ts'
 import { checkConserved, coverageOf } from './coverage.ts'
 import type { RunEvent } from './events.ts'
 import type { JournalEntry } from './journal.ts'
@@ -15,6 +14,7 @@ import { commitResult } from './result-commit.ts'
 import type { RunState } from './run-state.ts'
 import { StageRun } from './stage-run.ts'
 import { stageOf } from './task-descriptions.ts'
+import { tasksOf } from './tasks-of.ts'
 import { totalCounters } from './totals.ts'
 
 export interface Coordination {
@@ -98,7 +98,7 @@ function resultOf(
 ): { blocks: NonNullable<JournalEntry['blocks']>; schema: unknown } {
   const made = entries.filter(({ stage }) => stage === 'result').sort((a, b) => a.task - b.task)
   const [first] = made
-  if (!first || made.length !== taskCount(stageOf(plan, 'result')))
+  if (!first || made.length !== tasksOf(stageOf(plan, 'result'), plan, entries))
     throw new RuntimeError('bad-plan', `run ${run}: result expected blocks, got none`)
   return { blocks: made.flatMap(({ blocks = [] }) => blocks), schema: first.schema }
 }

@@ -79,7 +79,7 @@ export function describeTask(
     }
     case 'result': {
       const { inputs, rowsPerBlock } = stage
-      return { type: 'result', ...common, sources: sourcesOf(inputs), rowsPerBlock, tasks: taskCount(stage) }
+      return { type: 'result', ...common, sources: sourcesOf(inputs), rowsPerBlock, tasks: tasksOf(stage) }
     }
   }
 }

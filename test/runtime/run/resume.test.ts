@@ -147,27 +147,31 @@ describe('a resumed run', () => {
   })
 })
 
-describe('partitions that turned out small', () => {
+describe('tasks that go by size', () => {
   /** Has the partitions of an interrupted run be an estimate of its plan, as those of many flows are. */
   const goBySize = async (run: string): Promise<void> => {
     const record = await readRecord(stored.store, run)
-    const stages = record.plan.stages.map((stage) => (stage.type === 'reduce' ? { ...stage, bySize: true } : stage))
+    const stages = record.plan.stages.map((stage) => {
+      if (stage.type === 'map') return stage
+      return stage.type === 'reduce' ? { ...stage, bySize: true } : { ...stage, bySize: true, tasks: 9 }
+    })
     const bytes = new TextEncoder().encode(JSON.stringify({ ...record, plan: { ...record.plan, stages } }))
     await stored.store.write(planKey(run), bytes)
   }
   const reduces = (events: readonly RunEvent[]): string[] => started(events).filter((task) => task.includes('reduce'))
 
-  it('share a reduce task, which gives the same bytes', async () => {
+  it('are few where partitions turned out small and blocks few, and give the same bytes', async () => {
     const run = await interrupted(undisturbed.plan.estimate.mapTasks - 1)
     await goBySize(run)
     const events: RunEvent[] = []
     expectSame(await resume(run, events))
     expect(reduces(events)).toEqual(['subnet-bytes-reduce-0'])
+    expect(started(events).filter((task) => task.startsWith('result')).length).toBe(undisturbed.blocks.length)
     const { stages } = await showRun(stored, run)
     expect(stages.map(({ committed, tasks }) => committed === tasks)).toEqual([true, true, true])
   })
 
-  it('have the tasks that they had when the first of them was committed, whatever was lost since', async () => {
+  it('are as many as when the first of them was committed, whatever was lost since', async () => {
     const run = await interrupted(undisturbed.plan.estimate.mapTasks + 1)
     await goBySize(run)
     for (const name of readdirSync(join(scratch, run))) if (name.includes('-reduce-')) rmSync(join(scratch, run, name))
@@ -176,7 +180,7 @@ describe('partitions that turned out small', () => {
     expect(reduces(events).sort()).toEqual([0, 1, 2].map((task) => `subnet-bytes-reduce-${task}`))
   })
 
-  it('are divided among any number of tasks, neighbours together', () => {
+  it('have neighbouring partitions each, any number of them all', () => {
     for (let partitions = 1; partitions < 40; partitions++)
       for (let tasks = 1; tasks <= partitions; tasks++) {
         const ranges = Array.from({ length: tasks }, (_, task) => partitionsOf(task, tasks, partitions))
