@@ -10,12 +10,16 @@ knowOptions('flows', 'rounds')
 const GOAL = 0.7
 
 const setting = prepareSetting({ flows: numberOption('flows', 4_000_000), rounds: numberOption('rounds', 3) })
-for (const { form, file, minio, server } of await overMinio(setting)) {
+for (const { form, file, minio, serverCpu, server } of await overMinio(setting)) {
   const figures = [file, minio].map(
     ({ name, wall, cpu }) => `${name} ${wall.toFixed(2)} s (${cpu.toFixed(2)} s of CPU)`,
   )
   console.log(`${form}: ${figures.join(', ')}: ${(file.wall / minio.wall).toFixed(2)} x, goal ${GOAL}`)
+  const bound = file.cpu / (file.cpu + serverCpu)
+  console.log(
+    `${form}: the server took ${serverCpu.toFixed(2)} s of CPU for a run; a client that costs nothing: ${bound.toFixed(2)} x`,
+  )
   const [megabytes, seconds] = [server.bytes / 1e6, server.seconds]
-  const rate = `${(megabytes / seconds).toFixed(0)} MB/s, ${READERS} at a time`
+  const rate = `${(megabytes / seconds).toFixed(0)} MB/s, ${READERS} at a time, ${server.cpu.toFixed(2)} s of its CPU`
   console.log(`${form}: the server alone hands out ${megabytes.toFixed(0)} MB in ${seconds.toFixed(2)} s (${rate})`)
 }

@@ -1,8 +1,8 @@
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import pLimit from 'p-limit'
 import { openStore } from '../../src/storage/open.ts'
-import { BUCKET, startServer } from '../../test/servers/servers.ts'
+import { BUCKET, type RunningServer, startServer } from '../../test/servers/servers.ts'
 import { makeCapture } from './data.ts'
 import type { Contender, Measured } from './measure.ts'
 import { interleave } from './measure.ts'
@@ -15,8 +15,10 @@ export interface OverMinio {
   readonly flows: number
   readonly file: Measured
   readonly minio: Measured
-  /** What the server hands out to a reader that does nothing with the bytes. */
-  readonly server: { readonly bytes: number; readonly seconds: number }
+  /** Seconds of CPU that the server took of the two cores for each run. */
+  readonly serverCpu: number
+  /** What the server hands out to a reader that does nothing with the bytes, and the CPU that it takes for that. */
+  readonly server: { readonly bytes: number; readonly seconds: number; readonly cpu: number }
 }
 
 const RANGE_BYTES = 4 << 20
@@ -35,9 +37,9 @@ export async function overMinio(setting: Setting): Promise<OverMinio[]> {
   }
   try {
     both('import', capture)
-    const avro = await measureForm(setting, 'Avro', stores)
+    const avro = await measureForm(setting, 'Avro', stores, server)
     both('compact', '--all')
-    return [avro, await measureForm(setting, 'Parquet', stores)]
+    return [avro, await measureForm(setting, 'Parquet', stores, server)]
   } finally {
     await server.stop()
     rmSync(folder, { recursive: true, force: true })
@@ -48,6 +50,7 @@ async function measureForm(
   setting: Setting,
   form: OverMinio['form'],
   stores: { readonly file: string; readonly minio: string },
+  server: RunningServer,
 ): Promise<OverMinio> {
   const options = ['--top', '10', '--format', 'json', '--quiet']
   const contenders = Object.entries(stores).map(
@@ -57,24 +60,33 @@ async function measureForm(
       answer: (output) => JSON.parse(output).rows,
     }),
   )
+  const before = cpuSeconds(server)
   const [file, minio] = interleave(contenders, setting.rounds, setting.data)
+  const serverCpu = (cpuSeconds(server) - before) / (setting.rounds + 1) // with the round that does not count
   if (!file || !minio) throw new Error('bench: two contenders expected')
   if (JSON.stringify(file.answer) !== JSON.stringify(minio.answer)) throw new Error('bench: answers differ')
   const { flows } = setting
-  return { form, flows, file, minio, server: await readAll(stores.minio, form === 'Avro' ? '.avro' : '.parquet') }
+  const handedOut = await readAll(stores.minio, form === 'Avro' ? '.avro' : '.parquet', server)
+  return { form, flows, file, minio, serverCpu, server: handedOut }
 }
 
 /** Reads every block of a form in ranges, a few at a time, and drops the bytes. */
-async function readAll(url: string, ending: string): Promise<OverMinio['server']> {
+async function readAll(url: string, ending: string, server: RunningServer): Promise<OverMinio['server']> {
   const store = await openStore(url)
   const limit = pLimit(READERS)
   const reads: Promise<number>[] = []
-  const started = performance.now()
+  const [started, before] = [performance.now(), cpuSeconds(server)]
   for await (const { key, sizeBytes } of store.list('data/')) {
     if (!key.endsWith(ending)) continue
     for (let offset = 0; offset < sizeBytes; offset += RANGE_BYTES)
       reads.push(limit(async () => (await store.read(key, { offset, length: RANGE_BYTES })).length))
   }
   const bytes = (await Promise.all(reads)).reduce((sum, length) => sum + length, 0)
-  return { bytes, seconds: (performance.now() - started) / 1000 }
+  return { bytes, seconds: (performance.now() - started) / 1000, cpu: cpuSeconds(server) - before }
+}
+
+/** CPU that a server has used: the fields utime and stime of /proc/PID/stat, in hundredths of a second. */
+function cpuSeconds({ pid }: RunningServer): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) / 100
 }

@@ -16,19 +16,20 @@ const PROGRESS_MS = 100
 /** Exit code of a worker that was to be killed: that of signal 9. */
 const EXIT_ON_PURPOSE = 137
 
+const stores = new Map<string, Promise<{ readonly store: ObjectStore; readonly reads: FirstReads }>>()
+
 // The coordinator is still planning.
 compileKernels()
-preload(process.argv[2])
+preload(process.argv[2], process.argv[3])
 
-/** Loads the bundle of the job that will come; if it cannot be loaded the first attempt says why. */
-function preload(bundle: string | undefined): void {
-  if (bundle === undefined) return
+/** Loads the bundle of the job that will come and opens the store; if that fails the first attempt says why. */
+function preload(bundle: string | undefined, store: string | undefined): void {
+  if (bundle === undefined || store === undefined) return
+  storeOf(store).catch(() => stores.delete(store))
   try {
     evaluateBundle(bundle)
   } catch {}
 }
-
-const stores = new Map<string, Promise<{ readonly store: ObjectStore; readonly reads: FirstReads }>>()
 
 export default async function attempt({ id, task, faults, next }: AttemptRequest): Promise<AttemptReply> {
   try {

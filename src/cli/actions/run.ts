@@ -36,9 +36,9 @@ export async function runAction(args: Arguments): Promise<number> {
   const opening = files.length === 0 ? openManifestOf(args) : undefined
   // What is wrong with the store is told after what is wrong with the job; without early workers the run starts its own.
   const started = opening
-    ?.then(async ({ manifest }) => {
+    ?.then(async ({ manifest, store }) => {
       const { hasCode, bundle } = await loading
-      return args['dry-run'] ? undefined : startEarly(manifest, { ...execution, hasCode, bundle })
+      return args['dry-run'] ? undefined : startEarly(manifest, { ...execution, hasCode, bundle, storeUrl: store.url })
     })
     .catch(() => undefined)
   try {

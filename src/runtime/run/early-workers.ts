@@ -12,13 +12,14 @@ import { shareResources } from './resources.ts'
  */
 export async function startEarly(
   manifest: Manifest,
-  options: Pick<ExecutionOptions, 'runner' | 'workers' | 'memoryBytes'> & Pick<JobSource, 'hasCode' | 'bundle'>,
+  options: Pick<ExecutionOptions, 'runner' | 'workers' | 'memoryBytes'> &
+    Pick<JobSource, 'hasCode' | 'bundle'> & { readonly storeUrl: string },
 ): Promise<LocalRunner | undefined> {
   if (options.runner === 'inline') return undefined
   const datasets = await (await manifest.snapshot()).datasets()
   if (!datasets.some(({ sizeBytes }) => sizeBytes > LONE_SPLIT_BYTES)) return undefined
   const runner = createLocalRunner(shareResources(options.workers, options.memoryBytes), {
-    bundle: options.bundle?.path,
+    preload: options.bundle && { bundle: options.bundle.path, store: options.storeUrl },
   })
   runner.start(options.hasCode ? runner.slots : runner.slots - 1)
   return runner

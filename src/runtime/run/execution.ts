@@ -12,7 +12,7 @@ import { taskCount } from '../plan/plan.ts'
 import type { CompiledJob } from '../program.ts'
 import { InlineRunner } from '../runner/inline-runner.ts'
 import { JointRunner } from '../runner/joint-runner.ts'
-import { LocalRunner } from '../runner/local-runner.ts'
+import { LocalRunner, type Preload } from '../runner/local-runner.ts'
 import type { Runner } from '../runner/runner.ts'
 import { allDone } from './all-done.ts'
 import { DEFAULT_LIMITS } from './attempts.ts'
@@ -153,16 +153,17 @@ function plainRunner(
     const message = `job ${job.job}: runner expected inline for a definition in memory, got ${wanted}`
     throw new RuntimeError('bad-option', message)
   }
-  const { started = createLocalRunner(resources, { ...options, bundle: job.bundle }) } = options
+  const preload = { bundle: job.bundle, store: store.url }
+  const { started = createLocalRunner(resources, { ...options, preload }) } = options
   return declarative ? new JointRunner({ here, workers: started, slots }) : started
 }
 
 /** Makes a runner of worker threads for a share of resources. */
 export function createLocalRunner(
   { workers, heapBytes }: Resources,
-  { tasksPerPool, bundle }: Pick<ExecutionOptions, 'tasksPerPool'> & { readonly bundle: string | undefined },
+  { tasksPerPool, preload }: Pick<ExecutionOptions, 'tasksPerPool'> & { readonly preload: Preload | undefined },
 ): LocalRunner {
-  return new LocalRunner({ workers, heapBytes, tasksPerPool: tasksPerPool ?? workers * 64, bundle })
+  return new LocalRunner({ workers, heapBytes, tasksPerPool: tasksPerPool ?? workers * 64, preload })
 }
 
 /** What a run that was stopped says: how to go on. */

@@ -16,8 +16,14 @@ export interface LocalRunnerOptions {
   readonly heapBytes: number
   /** Attempts after which the workers are replaced by new ones. */
   readonly tasksPerPool: number
-  /** Path of the bundle of the job: workers load it before their first attempt. */
-  readonly bundle?: string | undefined
+  /** What workers load before their first attempt. */
+  readonly preload?: Preload | undefined
+}
+
+/** The path of the bundle of the job, and the URL of the store. */
+export interface Preload {
+  readonly bundle: string
+  readonly store: string
 }
 
 /** A pool, the attempts it was given and those that are still running. */
@@ -94,7 +100,7 @@ export class LocalRunner implements Runner {
   }
 
   #createPool(PiscinaClass: typeof Piscina, minThreads: number): Piscina {
-    const { workers, heapBytes, bundle } = this.#options
+    const { workers, heapBytes, preload } = this.#options
     const pool = new PiscinaClass({
       filename: workerFile(),
       minThreads,
@@ -103,7 +109,7 @@ export class LocalRunner implements Runner {
       concurrentTasksPerWorker: 1,
       atomics: 'disabled',
       recordTiming: false,
-      ...(bundle === undefined ? {} : { argv: [bundle] }),
+      ...(preload && { argv: [preload.bundle, preload.store] }),
       resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heapBytes / 2 ** 20) },
     })
     pool.on('message', (message: ProgressMessage) => {

@@ -28,14 +28,19 @@ export interface ConnectOptions {
 /** The region of servers that have none; versitygw refuses any other. */
 const DEFAULT_REGION = 'us-east-1'
 
+/** Loads the SDK: 50 to 150 ms, so not before a store on S3 is opened. */
+export async function loadSdk(): Promise<S3Sdk> {
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
+  return import('./sdk.ts')
+}
+
 /**
- * Loads the SDK (150 ms, so not before a store on S3 is used) and makes a client. Credentials come from the SDK's own chain: variables, profile,
+ * Makes a client of the SDK. Credentials come from the SDK's own chain: variables, profile,
  * web identity, container, instance. The SDK tries each request once; retries are ours.
  */
 export async function connect(options: ConnectOptions): Promise<S3Api> {
   const { location, environment, concurrency, connectMs } = options
-  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
-  const sdk = await import('./sdk.ts')
+  const sdk = await loadSdk()
   const authorities = await certificateAuthorities(environment)
   const connections = new Connections(sdk, { concurrency, connectMs, authorities })
   const config: S3ClientConfig = {

@@ -38,7 +38,7 @@ class ReadMemory {
   /** Where the next piece goes. */
   next: Buffer = Buffer.allocUnsafeSlow(READ_BYTES)
   /** Memory of the piece that was lent last. */
-  private lent: Buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+  private lent: Buffer | undefined
 
   /** Hands on a piece that was read into `next`. */
   read(length: number, _: Uint8Array): boolean {
@@ -46,7 +46,7 @@ class ReadMemory {
     if (!socket) return false
     if (length < COPIED_BYTES) socket.push(Buffer.from(next.subarray(0, length)))
     else {
-      this.next = socket.readableLength === 0 ? lent : Buffer.allocUnsafeSlow(READ_BYTES)
+      this.next = (socket.readableLength === 0 && lent) || Buffer.allocUnsafeSlow(READ_BYTES)
       this.lent = next
       socket.push(next.subarray(0, length))
     }

@@ -4,7 +4,7 @@ import { holdsSource, type Source, withSource } from '../source.ts'
 import type { ByteRange, LocalFile, ObjectEntry, ObjectStore, OpenObject, WriteOptions } from '../store.ts'
 import { realSystem, type System } from '../system.ts'
 import { DEFAULT_LIMITS, S3Caller, type S3Limits } from './caller.ts'
-import { withEnvironment } from './client.ts'
+import { loadSdk, withEnvironment } from './client.ts'
 import { type FailureContext, S3Failure, storageError } from './failure.ts'
 import { getObject } from './get.ts'
 import { putObject, type Upload, type UploadTarget, uploadParts } from './upload.ts'
@@ -20,12 +20,13 @@ export interface S3StoreOptions {
   readonly environment?: NodeJS.ProcessEnv
 }
 
-/** Opens a store on S3 or a server that speaks it. The first call of it loads the SDK and connects. */
+/** Opens a store on S3 or a server that speaks it. The SDK is loaded from now on; the first call of the store connects. */
 export function openS3Store(options: S3StoreOptions): ObjectStore {
   const { url, endpoint, system = realSystem(), limits = {}, environment = process.env } = options
   const parsed = parseS3Url(url)
   const given = parsed.endpoint ?? (endpoint && checkEndpoint(endpoint))
   const location = withEnvironment({ ...parsed, endpoint: given }, environment)
+  loadSdk().catch(() => undefined) // the first call says why
   const caller = new S3Caller({ ...DEFAULT_LIMITS, ...limits }, system, { location, environment })
   return new S3Store(location, caller)
 }

@@ -16,8 +16,11 @@ async function largeStore(): Promise<FlowStore> {
   return stored
 }
 
-async function start({ manifest }: FlowStore, options: Omit<Parameters<typeof startEarly>[1], 'hasCode' | 'bundle'>) {
-  const runner = await startEarly(manifest, { ...options, hasCode: true, bundle: undefined })
+async function start(
+  { manifest, store }: FlowStore,
+  options: Omit<Parameters<typeof startEarly>[1], 'hasCode' | 'bundle' | 'storeUrl'>,
+) {
+  const runner = await startEarly(manifest, { ...options, hasCode: true, bundle: undefined, storeUrl: store.url })
   if (runner) onTestFinished(() => runner.close())
   return runner
 }
