@@ -14,6 +14,7 @@ export {
   countBytes,
 } from './parquet'
 export { pageHeaders } from './page-headers'
+export { footerGroups } from './footer'
 export { readPages, unpackPage } from './pages'
 export { scanPages } from './scan'
 export { delta8, delta16, delta32, delta64 } from './delta'

@@ -1,8 +1,8 @@
 // The page headers of a column chunk (apache/parquet-format, parquet.thrift) in Thrift's compact protocol, as entries that pages.ts reads. The twin is
-// `readPageHeader` (src/storage/parquet/read-metadata.ts), which also tells what is wrong. Bytes that are not what is read make every later read end at once, so loops end too.
+// `readPageHeader` (src/storage/parquet/read-metadata.ts), which also tells what is wrong.
 
 import { BAD_ENCODING, BAD_LENGTH, TRUNCATED } from './codes'
-import { readVarint, varintValue } from './varint'
+import { ABSENT, at, begin, enter, FALSE, fail, fault, id, integer, leave, next, pass, STRUCT, skipField, TRUE, type } from './thrift'
 
 // An entry, 32-bit words: type of the page, where its packed bytes stand, how many they are, how many when plain, values, encoding, CRC-32, bytes of
 // levels that are not packed, and whether values may be packed.
@@ -22,115 +22,6 @@ export const DATA: u32 = 0
 export const DICTIONARY: u32 = 2
 export const DATA_V2: u32 = 3
 
-// Types of Thrift's compact protocol.
-const TRUE: u32 = 1
-const FALSE: u32 = 2
-const BYTE: u32 = 3
-const I16: u32 = 4
-const I64: u32 = 6
-const DOUBLE: u32 = 7
-const BINARY: u32 = 8
-const LIST: u32 = 9
-const SET: u32 = 10
-const STRUCT: u32 = 12
-
-/** Nesting that no page header needs. */
-const MAX_DEPTH: u32 = 16
-/** The largest integer before zigzag that is a number of 53 bits behind it. */
-const MAX_RAW: u64 = 0x3ffffffffffffe
-/** What a field holds that has not been read. */
-const ABSENT: i64 = i64.MIN_VALUE
-
-let at: usize = 0
-let end: usize = 0
-let fault: i32 = 0
-/** The field that `next` came to, and its type. */
-let id: i64 = 0
-let type: u32 = 0
-
-function fail(code: i32): void {
-  if (fault == 0) fault = code
-  at = end
-}
-
-function byte(): u32 {
-  if (at >= end) {
-    fail(TRUNCATED)
-    return 0
-  }
-  return load<u8>(at++)
-}
-
-function varint(): u64 {
-  const next = readVarint(at, end)
-  if (next == 0 || varintValue > MAX_RAW) {
-    fail(TRUNCATED)
-    return 0
-  }
-  at = next
-  return varintValue
-}
-
-function zigzag(): i64 {
-  const raw = varint()
-  return <i64>(raw >> 1) ^ -(<i64>(raw & 1))
-}
-
-function pass(length: u64): void {
-  if (length > <u64>(end - at)) fail(TRUNCATED)
-  else at += <usize>length
-}
-
-/** Comes to the next field of a struct; false at its end. */
-function next(): bool {
-  const header = byte()
-  if (header == 0) return false
-  id = header >> 4 ? id + <i64>(header >> 4) : zigzag()
-  type = header & 15
-  return true
-}
-
-/** The integer of the field; one of another type is a fault. */
-function integer(): i64 {
-  if (type < BYTE || type > I64) {
-    fail(BAD_ENCODING)
-    return 0
-  }
-  return type == BYTE ? <i64>byte() : zigzag()
-}
-
-/** Steps over the value of a field; a boolean has none. */
-function skipField(depth: u32): void {
-  if (type > FALSE) skip(type, depth)
-}
-
-function skip(kind: u32, depth: u32): void {
-  if (kind >= TRUE && kind <= BYTE) pass(1)
-  else if (kind >= I16 && kind <= I64) varint()
-  else if (kind == DOUBLE) pass(8)
-  else if (kind == BINARY) pass(varint())
-  else if (kind == LIST || kind == SET) skipList(depth + 1)
-  else if (kind == STRUCT) skipStruct(depth + 1)
-  else fail(BAD_ENCODING)
-}
-
-function skipStruct(depth: u32): void {
-  if (depth > MAX_DEPTH) return fail(BAD_ENCODING)
-  const outer = id
-  id = 0
-  while (next()) skipField(depth)
-  id = outer
-}
-
-function skipList(depth: u32): void {
-  if (depth > MAX_DEPTH) return fail(BAD_ENCODING)
-  const header = byte()
-  const count = header >> 4 == 15 ? varint() : <u64>(header >> 4)
-  if (count > <u64>(end - at)) return fail(TRUNCATED)
-  const kind = header & 15
-  for (let i: u64 = 0; i < count && fault == 0; i++) skip(kind, depth)
-}
-
 let values: i64 = 0
 let encoding: i64 = 0
 let levelBytes: i64 = 0
@@ -139,8 +30,7 @@ let isPacked: bool = true
 /** The values of a page; those of a data page V2 have levels in front that are never packed. */
 function readValues(isV2: bool): void {
   if (type != STRUCT) return fail(BAD_ENCODING)
-  const outer = id
-  id = 0
+  const outer = enter()
   values = ABSENT
   encoding = ABSENT
   isPacked = true
@@ -157,7 +47,7 @@ function readValues(isV2: bool): void {
       isPacked = type == TRUE
     } else skipField(2)
   }
-  id = outer
+  leave(outer)
   if (values == ABSENT || encoding == ABSENT || definitions == ABSENT || repetitions == ABSENT) fail(TRUNCATED)
   levelBytes = definitions + repetitions
 }
@@ -171,7 +61,7 @@ function isCount(value: i64): bool {
 
 /** Reads one header to an entry; `at` is behind the packed bytes then. */
 function readHeader(entry: usize): void {
-  id = 0
+  enter()
   let pageType = ABSENT
   let plainBytes = ABSENT
   let packedBytes = ABSENT
@@ -218,11 +108,9 @@ function putValues(place: usize): void {
  * says or reaches beyond `to`. `entries` has room for three more than `most`.
  */
 export function pageHeaders(from: usize, to: usize, entries: usize, most: u32): i32 {
-  at = from
-  end = to
-  fault = 0
+  begin(from, to)
   let count: u32 = 0
-  while (at < end) {
+  while (at < to) {
     if (count == most) return BAD_LENGTH
     readHeader(entries + <usize>count * ENTRY_BYTES)
     if (fault != 0) return fault

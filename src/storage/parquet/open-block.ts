@@ -1,23 +1,22 @@
 import { columnSpecs } from '../../flow/schema.ts'
+import type { KernelInstance } from '../../kernels/pool.ts'
 import { StorageError } from '../errors.ts'
 import type { BlockInfo } from '../manifest/actions.ts'
 import type { BlockSource, ByteRange } from '../store.ts'
+import type { ParquetFooter } from './footer.ts'
+import { parseFooter } from './footer.ts'
+import type { Leaf } from './leaves.ts'
 import { leavesOf } from './leaves.ts'
-import type { RowGroup, SchemaLeaf } from './metadata.ts'
-import { readFooter } from './read-metadata.ts'
+import type { SchemaLeaf } from './metadata.ts'
 
 /** No row group of a flow block comes near this; a footer that says so is corrupt. */
 export const MAX_MEMORY = 1 << 30
 
-export interface ParquetFooter {
-  readonly leaves: readonly SchemaLeaf[]
-  readonly groups: readonly RowGroup[]
-}
-
 /** Reads the footer of a block, of a copy that has it right, and checks it against what the manifest says, its schema included. Throws StorageError `corrupt`. */
-export async function openBlock(store: BlockSource, block: BlockInfo, schema: unknown): Promise<ParquetFooter> {
+export async function openBlock(store: BlockSource, expected: Expected): Promise<ParquetFooter> {
+  const { block } = expected
   try {
-    return await openFooter(store, { block, leaves: leavesOf(columnSpecs(schema)) })
+    return await openFooter(store, expected)
   } catch (error) {
     if (!(error instanceof StorageError) || error.code !== 'corrupt') throw error
     throw new StorageError(
@@ -29,10 +28,21 @@ export async function openBlock(store: BlockSource, block: BlockInfo, schema: un
   }
 }
 
-/** What the manifest says that a footer must say. */
-interface Expected {
+/** What the manifest says that a footer must say, and memory that kernels may read it in. */
+export interface Expected {
   readonly block: BlockInfo
-  readonly leaves: readonly SchemaLeaf[]
+  readonly schema: unknown
+  readonly kernels?: KernelInstance | undefined
+}
+
+/** The leaves of the schemas of a snapshot: many blocks have the same. */
+const leaves = new WeakMap<object, readonly Leaf[]>()
+
+function leavesIn(schema: unknown): readonly Leaf[] {
+  if (typeof schema !== 'object' || schema === null) return leavesOf(columnSpecs(schema))
+  const found = leaves.get(schema) ?? leavesOf(columnSpecs(schema))
+  leaves.set(schema, found)
+  return found
 }
 
 /** Where the footer stands: behind the last row group. */
@@ -42,7 +52,7 @@ export function footerRange({ chunks, sizeBytes }: BlockInfo): ByteRange {
   return { offset, length: sizeBytes - offset }
 }
 
-async function openFooter(store: BlockSource, { block, leaves }: Expected): Promise<ParquetFooter> {
+async function openFooter(store: BlockSource, { block, schema, kernels }: Expected): Promise<ParquetFooter> {
   const range = footerRange(block)
   const { offset } = range
   const bytes = await store.read(block.key, range)
@@ -55,8 +65,8 @@ async function openFooter(store: BlockSource, { block, leaves }: Expected): Prom
       { key: block.key, offset },
     )
   }
-  const footer = readFooter(bytes.subarray(0, length))
-  if (!isConsistent(footer, block) || !areSame(footer.leaves, leaves)) {
+  const footer = parseFooter(bytes.subarray(0, length), block.chunks.length, kernels)
+  if (!isConsistent(footer, block) || !areSame(footer.leaves, leavesIn(schema))) {
     throw new StorageError(
       'corrupt',
       `parquet: block ${block.key} expected the columns and row groups that the manifest says, got others`,

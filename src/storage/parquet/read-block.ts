@@ -58,7 +58,7 @@ async function rightCopy(
 
 async function* readFrom(options: ReadPagesOptions, progress: Progress): AsyncGenerator<RowPages> {
   const { store, block, schema, first: names } = options
-  const { groups, leaves } = await openBlock(store, block, schema)
+  const { groups, leaves } = await openBlock(store, { block, schema, kernels: options.kernels })
   const { first, count } = options.chunks ?? { first: 0, count: groups.length }
   const [columns, firstColumns] = inOrder(options.columns, names)
   const wanted = wantedOf(columns, leaves)
