@@ -13,18 +13,32 @@ export interface FetchedChunk {
   readonly at: number
 }
 
-/** The most bytes of kernel memory that the wanted column chunks of one of these row groups take. */
-export function largestFetch(groups: readonly RowGroup[], wanted: readonly Wanted[]): number {
-  const fetchBytes = (group: RowGroup): number =>
-    coalesce(chunksOf(group, wanted)).reduce((sum, { length }) => sum + room(length), 0)
-  return groups.reduce((largest, group) => Math.max(largest, fetchBytes(group)), 0)
+/** What is fetched of a row group. */
+export interface GroupFetch {
+  readonly chunks: readonly ColumnChunk[]
+  /** The parts of the object that hold them. */
+  readonly ranges: readonly ByteRange[]
+  /** Bytes of kernel memory that they take. */
+  readonly bytes: number
 }
+
+/** The fetches of the wanted column chunks of row groups, neighbours together. */
+export function planFetches(groups: readonly RowGroup[], wanted: readonly Wanted[]): GroupFetch[] {
+  return groups.map((group) => {
+    const chunks = wanted.map(({ index }) => group.columns[index] as ColumnChunk)
+    const ranges = coalesce(chunks)
+    return { chunks, ranges, bytes: ranges.reduce((sum, { length }) => sum + room(length), 0) }
+  })
+}
+
+/** The most bytes that one of the fetches takes. */
+export const largestFetch = (fetches: readonly GroupFetch[]): number =>
+  fetches.reduce((largest, { bytes }) => Math.max(largest, bytes), 0)
 
 export interface FetcherOptions {
   readonly object: OpenObject
   /** The row groups to fetch, in order. */
-  readonly groups: readonly RowGroup[]
-  readonly wanted: readonly Wanted[]
+  readonly fetches: readonly GroupFetch[]
   readonly memory: KernelMemory
   /** Row groups to have under way while one is read. */
   readonly ahead: number
@@ -38,9 +52,9 @@ export class GroupFetcher {
   #next = 0
 
   constructor(options: FetcherOptions) {
-    const { groups, wanted, memory, ahead } = options
+    const { fetches, memory, ahead } = options
     this.#options = options
-    const bytes = largestFetch(groups, wanted)
+    const bytes = largestFetch(fetches)
     this.#places = Array.from({ length: ahead + 1 }, () => memory.allocate(bytes))
     for (let i = 0; i < ahead; i++) this.#start()
   }
@@ -58,26 +72,23 @@ export class GroupFetcher {
   }
 
   #start(): void {
-    const { object, groups, wanted, memory } = this.#options
-    const group = groups[this.#next]
-    if (!group) return
+    const { object, fetches, memory } = this.#options
+    const fetch = fetches[this.#next]
+    if (!fetch) return
     const place = this.#places[this.#next++ % this.#places.length]!
-    const fetched = fetchGroup(object, group, wanted, memory, place)
+    const fetched = fetchGroup(object, fetch, memory, place)
     fetched.catch(() => undefined) // looked at in its turn, or never when the caller stops early
     this.#underWay.push(fetched)
   }
 }
 
-/** Fetches the wanted column chunks of a row group to `at`, neighbours together. What the object lacks is zero, which no checksum takes. */
+/** Fetches column chunks to `at`. What the object lacks is zero, which no checksum takes. */
 async function fetchGroup(
   object: OpenObject,
-  group: RowGroup,
-  wanted: readonly Wanted[],
+  { chunks, ranges }: GroupFetch,
   memory: KernelMemory,
   at: number,
 ): Promise<FetchedChunk[]> {
-  const chunks = chunksOf(group, wanted)
-  const ranges = coalesce(chunks)
   const places: number[] = []
   for (let i = 0, next = at; i < ranges.length; next += room(ranges[i++]!.length)) places.push(next)
   const results = await Promise.allSettled(
@@ -97,9 +108,6 @@ async function fetchGroup(
 
 /** Multiples of 16 bytes, with slack behind. */
 const room = (length: number): number => Math.ceil((length + SLACK) / 16) * 16
-
-const chunksOf = (group: RowGroup, wanted: readonly Wanted[]): ColumnChunk[] =>
-  wanted.map(({ index }) => group.columns[index] as ColumnChunk)
 
 function coalesce(chunks: readonly ColumnChunk[]): ByteRange[] {
   const sorted = [...chunks].sort((a, b) => a.offset - b.offset)

@@ -7,7 +7,6 @@ import { LAYOUT, PAGE_COLUMN, PAGE_COLUMN_WORDS, PAGE_ENTRY_WORDS, SPARE_PAGE_EN
 import { fillDefault } from '../avro/fill.ts'
 import { StorageError } from '../errors.ts'
 import type { BlockInfo } from '../manifest/actions.ts'
-import { largestFetch } from './fetch.ts'
 import type { Leaf } from './leaves.ts'
 import type { ColumnChunk, RowGroup } from './metadata.ts'
 import { MAX_MEMORY } from './open-block.ts'
@@ -51,12 +50,14 @@ export interface MemoryOptions {
   readonly groups: readonly RowGroup[]
   readonly wanted: readonly Wanted[]
   readonly block: BlockInfo
+  /** Bytes of the largest row group as it is fetched. */
+  readonly fetchBytes: number
   /** Row groups that are read while another is decoded. */
   readonly ahead: number
 }
 
 /** Kernel memory for the columns, one page, the largest row group with its dictionaries, and those of its size that are read meanwhile. */
-export function memoryNeeded({ groups, wanted, block, ahead }: MemoryOptions): number {
+export function memoryNeeded({ groups, wanted, block, fetchBytes, ahead }: MemoryOptions): number {
   let decoded = 0
   for (const group of groups) {
     let bytes = 0
@@ -70,7 +71,7 @@ export function memoryNeeded({ groups, wanted, block, ahead }: MemoryOptions): n
   }
   const columns = wanted.reduce((sum, { leaf }) => sum + PAGE_ROWS * leaf.bytes + PAGE_COLUMN_WORDS * 4 + SLACK * 2, 0)
   const scratch = Math.max(0, ...wanted.map(({ leaf }) => scratchBytes(leaf)))
-  const needed = (largestFetch(groups, wanted) + SLACK * 2) * (ahead + 1) + decoded + columns + scratch + 4096
+  const needed = (fetchBytes + SLACK * 2) * (ahead + 1) + decoded + columns + scratch + 4096
   if (!(needed < MAX_MEMORY))
     throw new StorageError(
       'corrupt',

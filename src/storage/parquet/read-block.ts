@@ -8,7 +8,7 @@ import type { BlockInfo } from '../manifest/actions.ts'
 import { openObject } from '../open-object.ts'
 import { readsUnderWay } from '../read-ahead.ts'
 import type { BlockSource } from '../store.ts'
-import { GroupFetcher, largestFetch } from './fetch.ts'
+import { GroupFetcher, largestFetch, planFetches } from './fetch.ts'
 import type { GroupPagesOptions, Progress } from './group-pages.ts'
 import { GroupPages } from './group-pages.ts'
 import type { Wanted } from './layout.ts'
@@ -64,8 +64,10 @@ async function* readFrom(options: ReadPagesOptions, progress: Progress): AsyncGe
   const wanted = wantedOf(columns, leaves)
   const end = Math.min(first + count, groups.length)
   const left = groups.slice(progress.chunk, end)
-  const ahead = readsUnderWay(store, largestFetch(left, wanted))
-  const needed = memoryNeeded({ groups: left, wanted, block, ahead })
+  const fetches = planFetches(left, wanted)
+  const fetchBytes = largestFetch(fetches)
+  const ahead = readsUnderWay(store, fetchBytes)
+  const needed = memoryNeeded({ groups: left, wanted, block, fetchBytes, ahead })
   const object = await openObject(store, block.key)
   const instance = borrowKernels(needed, options.kernels)
   let fetcher: GroupFetcher | undefined
@@ -73,7 +75,7 @@ async function* readFrom(options: ReadPagesOptions, progress: Progress): AsyncGe
     const { memory } = instance
     const place = layOut(memory, columns, wanted)
     const firstLeaves = place.targets.filter(({ leaf }) => firstColumns.some(({ name }) => name === leaf.column)).length
-    fetcher = new GroupFetcher({ object, groups: left, wanted, memory, ahead })
+    fetcher = new GroupFetcher({ object, fetches, memory, ahead })
     const base = memory.mark
     for (let fetched = await fetcher.next(); fetched; fetched = await fetcher.next()) {
       memory.release(base)
