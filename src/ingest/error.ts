@@ -8,6 +8,7 @@ export type IngestErrorCode =
   | 'empty'
   | 'truncated'
   | 'unrecognised'
+  | 'changed'
   | 'already-imported'
   | 'compacted'
   | 'spool'

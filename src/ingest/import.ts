@@ -1,9 +1,9 @@
-import { stat } from 'node:fs/promises'
 import { type ExporterAddress, parseExporter } from './decode/exporter-address.ts'
 import { IngestError } from './error.ts'
 import { fileSummary, type ImportSummary } from './import-summary.ts'
 import { fileWarnings } from './import-warnings.ts'
 import { type ImportTarget, ImportWork } from './import-work.ts'
+import { type FileState, fileState, isSameState } from './input/file-state.ts'
 import { readDatagrams } from './input/read.ts'
 
 export interface ImportOptions extends ImportTarget {
@@ -13,20 +13,26 @@ export interface ImportOptions extends ImportTarget {
   readonly exporter?: string
 }
 
-const LARGE_BYTES = 16 << 20
+/** A file of so many bytes takes longer to read than a thread to start. */
+const LARGE_BYTES = 16n << 20n
 
 const DEFAULT_EXPORTER = '192.0.2.1'
 
 /**
  * Decodes files into the dataset `flows`, in one commit: either all of it becomes visible or nothing. A file is known again by its content and
- * refused the second time (IngestError `already-imported`) unless `again`. Throws IngestError for files that cannot be read whole, StorageError
- * for what the store refuses.
+ * refused the second time (IngestError `already-imported`) unless `again`; so one that changes meanwhile is refused as well (`changed`). Throws IngestError for files
+ * that cannot be read whole, StorageError for what the store refuses.
  */
 export async function importFiles(options: ImportOptions): Promise<ImportSummary> {
   const exporter = exporterOf(options.exporter ?? DEFAULT_EXPORTER)
-  const work = new ImportWork(options, { files: await largeOf(options.files) })
+  const { files } = options
+  const states = await Promise.all(files.map(fileState))
+  const large = files.filter((_, index) => (states[index]?.sizeBytes ?? 0n) >= LARGE_BYTES)
+  const work = new ImportWork(options, { files: large })
   try {
-    for (const file of options.files) await importFile(work, file, exporter)
+    for (const [index, file] of files.entries()) {
+      await importFile(work, file, exporter, states[index])
+    }
     return await work.commit()
   } catch (error) {
     await work.discard()
@@ -36,20 +42,12 @@ export async function importFiles(options: ImportOptions): Promise<ImportSummary
   }
 }
 
-/** The files that take longer to read than a thread to start. What cannot be read is told by who reads it. */
-async function largeOf(files: readonly string[]): Promise<string[]> {
-  const sizes = await Promise.all(
-    files.map((file) =>
-      stat(file).then(
-        ({ size }) => size,
-        () => 0,
-      ),
-    ),
-  )
-  return files.filter((_, index) => sizes[index]! >= LARGE_BYTES)
-}
-
-async function importFile(work: ImportWork, file: string, exporter: ExporterAddress): Promise<void> {
+async function importFile(
+  work: ImportWork,
+  file: string,
+  exporter: ExporterAddress,
+  state: FileState | undefined,
+): Promise<void> {
   const before = work.counters()
   const { datagram: onDatagram } = work
   const sha256 = work.sha256(file)
@@ -59,9 +57,16 @@ async function importFile(work: ImportWork, file: string, exporter: ExporterAddr
     pause: () => work.pause(),
     ...(sha256 && { sha256 }),
   })
+  // Its hash must be that of what was decoded.
+  if (!isSameState(state, await fileState(file))) throw changed(file)
   const after = work.counters()
   const source = { name: file, transaction: `import:${facts.sha256}` }
   await work.done(source, fileSummary(file, facts.kind, before, after), fileWarnings(file, facts, before, after))
+}
+
+function changed(path: string): IngestError {
+  const message = `import: ${path} expected to stay as it is while it is read, got a change; import it once nobody writes to it`
+  return new IngestError('changed', message, { path })
 }
 
 function exporterOf(text: string): ExporterAddress {

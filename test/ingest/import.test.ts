@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -194,6 +194,23 @@ describe('an import', () => {
       expect((await place.manifest.snapshot()).version).toBe(version)
       expect(await keys(place.store, 'data/')).toEqual([])
     }
+  })
+
+  it('of a file that somebody writes to meanwhile is refused, and leaves nothing behind', async () => {
+    const place = await freshStore()
+    const written = join(folder, 'written.pcap')
+    writeFileSync(written, readFileSync(capture))
+    const { version } = await place.manifest.snapshot()
+    const onProgress = (): void => {
+      writeFileSync(written, readFileSync(capture))
+      // However coarse the clock of the file system is.
+      utimesSync(written, 1, 1)
+    }
+    const failed = run(place, { files: [written], blockSizeBytes: 100_000, onProgress })
+    await expect(failed).rejects.toMatchObject({ code: 'changed' })
+    await expect(failed).rejects.toThrow(`import: ${written} expected to stay as it is while it is read`)
+    expect((await place.manifest.snapshot()).version).toBe(version)
+    expect(await keys(place.store, 'data/')).toEqual([])
   })
 
   it('into a store that cannot be written fails with the error of the store', async () => {
