@@ -27,8 +27,8 @@ const LEAST_CUT = 4096
 /** Gathered entries are added up so many at a time, by share of their keys: their table stays in the fast caches. */
 const CACHED_ENTRIES = 3072
 const MOST_SHARES = 256
-/** Room for gathered entries, all of which may have a key of their own: kept and sorted, gathered, and divided. */
-const GATHERED_TIMES = 4
+/** Room for gathered entries beside where they are read, as all of them may have a key of their own: kept and sorted, and divided. */
+const GATHERED_TIMES = 3
 /** Room for the slots of a table, by entry, if all entries were in one share, and at least. */
 const SLOT_BYTES = 16
 const LEAST_SLOT_BYTES = 64 << 10
@@ -65,6 +65,7 @@ export class GroupMemory {
   #gathered = 0
   #gatherable = 0
   #gatheredAt = 0
+  #gatheredEnd = 0
   /** Whether an entry is known before which all that is wanted comes. */
   #isBounded = false
 
@@ -120,25 +121,27 @@ export class GroupMemory {
     return true
   }
 
-  /** Takes room to gather so many entries and add them up share by share; false when there is not enough, or they are so few that one table does. */
-  gather(entries: number): boolean {
+  /** Takes room to gather so many entries, read from so many bytes, and add them up share by share; false when there is not enough, or they are so few that one table does. */
+  gather(entries: number, bytes: number): boolean {
     const { strideBytes } = this.#layout
     this.#memory.release(this.#keptAt)
-    const needed = (this.kept * 2 + entries * GATHERED_TIMES) * strideBytes + entries * SLOT_BYTES + LEAST_SLOT_BYTES
-    if (entries <= CACHED_ENTRIES * 2 || needed + SLACK * 8 > this.#memory.free) return false
+    const needed = (this.kept * 2 + entries * GATHERED_TIMES) * strideBytes + bytes + entries * SLOT_BYTES
+    if (entries <= CACHED_ENTRIES * 2 || needed + LEAST_SLOT_BYTES + SLACK * 8 > this.#memory.free) return false
     this.#memory.allocate((this.kept + entries) * 2 * strideBytes)
-    this.#gatheredAt = this.#memory.allocate(entries * strideBytes)
+    this.#gatheredAt = this.#memory.allocate(bytes)
+    this.#gatheredEnd = this.#gatheredAt + bytes
     this.#gathered = 0
     this.#gatherable = entries
     return true
   }
 
-  /** Gathers a frame of entries; false when they are more than was said. */
-  collect(entries: Uint8Array): boolean {
+  /** Gathers entries, which `read` leaves at the start of so many bytes, telling how many bytes they are; false when they are more than was said. */
+  collect(bytes: number, read: (into: Uint8Array) => number): boolean {
     const { strideBytes } = this.#layout
-    const count = entries.length / strideBytes
+    const at = this.#gatheredAt + this.#gathered * strideBytes
+    if (at + bytes > this.#gatheredEnd) return false
+    const count = read(this.#memory.bytes(at, bytes)) / strideBytes
     if (this.#gathered + count > this.#gatherable) return false
-    this.#memory.bytes(this.#gatheredAt + this.#gathered * strideBytes, entries.length).set(entries)
     this.#gathered += count
     return true
   }

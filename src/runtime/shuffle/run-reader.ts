@@ -48,6 +48,27 @@ export class RunReader {
     while (frames.next()) yield frames.bytes.subarray(FRAME_PREFIX, frames.end)
   }
 
+  /** Reads what stands in the frames of a slice, back to back, into bytes that have room for the whole slice; returns how many they are. */
+  readSlice(slice: number, into: Uint8Array): number {
+    const { offset, length } = this.#slice(slice)
+    this.readInto(into, offset, length)
+    const view = new DataView(into.buffer, into.byteOffset, length)
+    let filled = 0
+    for (let at = 0; at < length; ) {
+      const start = at + FRAME_PREFIX
+      const end = start > length ? start : start + view.getUint32(at, true)
+      if (end > length)
+        throw corrupt(this.path, `frame expected at most ${length - at} bytes, got ${end - at}`, {
+          offset: offset + at,
+        })
+      checkCrc(this.path, 'frame', offset + at, view.getUint32(at + 4, true), crc32(into.subarray(start, end)))
+      into.copyWithin(filled, start, end)
+      filled += end - start
+      at = end
+    }
+    return filled
+  }
+
   #slice(number: number): Slice {
     const slice = this.slices[number]
     if (slice) return slice

@@ -104,9 +104,13 @@ export class GroupReducer {
   /** Adds slices up in tables that stay in fast caches; false, having done nothing, when there is no room to gather them. */
   async #addGathered(slices: readonly EntrySlice[]): Promise<boolean> {
     const entries = slices.reduce((sum, slice) => sum + slice.entries, 0)
-    if (!this.#memory.gather(entries)) return false
-    for (const { source, slice } of slices)
-      for (const frame of this.#readers.of(source).frames(slice)) if (!this.#memory.collect(frame)) return false
+    const lengthOf = ({ source, slice }: EntrySlice): number => this.#readers.of(source).slices[slice]!.length
+    const bytes = slices.reduce((sum, slice) => sum + lengthOf(slice), 0)
+    if (!this.#memory.gather(entries, bytes)) return false
+    for (const of of slices) {
+      const read = (into: Uint8Array): number => this.#readers.of(of.source).readSlice(of.slice, into)
+      if (!this.#memory.collect(lengthOf(of), read)) return false
+    }
     this.#keys += this.#memory.addGathered()
     this.#entries += entries
     await this.#work.turn()

@@ -137,10 +137,17 @@ describe('the memory of groups', () => {
           if ((entry[0]! % 3 === 0) === isFirst) some.push(entry)
         }
         const chosen = Buffer.concat(some)
-        expect(memory.gather(some.length)).toBe(true)
+        // Some bytes more, as of a file, whose frames have prefixes.
+        expect(memory.gather(some.length, chosen.length + layout.strideBytes)).toBe(true)
+        const collect = (entries: Uint8Array): boolean =>
+          memory.collect(entries.length, (into) => {
+            into.set(entries)
+            return entries.length
+          })
         for (let at = 0; at < chosen.length; at += frameBytes)
-          expect(memory.collect(chosen.subarray(at, at + frameBytes))).toBe(true)
-        expect(memory.collect(bytes.subarray(0, layout.strideBytes))).toBe(false)
+          expect(collect(chosen.subarray(at, at + frameBytes))).toBe(true)
+        expect(collect(bytes.subarray(0, layout.strideBytes))).toBe(false)
+        expect(collect(bytes.subarray(0, layout.strideBytes * 2))).toBe(false)
         found += memory.addGathered()
       }
       const run: string[] = []
@@ -155,7 +162,7 @@ describe('the memory of groups', () => {
       expect(run).toEqual(all.slice(0, limit))
     }
     const small = new GroupMemory({ layout, rows, budgetBytes: 2 << 20 })
-    expect([100_000, 100].map((entries) => small.gather(entries))).toEqual([false, false])
+    expect([100_000, 100].map((entries) => small.gather(entries, entries * layout.strideBytes))).toEqual([false, false])
     small.close()
   })
 })

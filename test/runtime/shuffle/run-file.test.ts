@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Cursor } from '../../../src/runtime/shuffle/cursor.ts'
 import { drain } from '../../../src/runtime/shuffle/cursor.ts'
 import { mergeCursors } from '../../../src/runtime/shuffle/merge.ts'
+import { FRAME_PREFIX } from '../../../src/runtime/shuffle/run-file.ts'
 import { RunReader } from '../../../src/runtime/shuffle/run-reader.ts'
 import { RunWriter } from '../../../src/runtime/shuffle/run-writer.ts'
 import { fc } from '../../kit/fast-check.ts'
@@ -83,6 +84,39 @@ describe('a run file', () => {
       damaged[at]! ^= 0x10
       writeFileSync(path, damaged)
       expect(() => readPartitions(path), `byte ${at}`).toThrow(expect.objectContaining({ code: 'corrupt-run-file' }))
+    }
+  })
+
+  it('takes frames whole from where they lie, gives a slice back in one piece, and notices any changed byte of it', () => {
+    const path = join(folder, 'frames')
+    const record = 16
+    const frames = Array.from({ length: 700 }, (_, i) => new Uint8Array(FRAME_PREFIX + record * (1 + (i % 3))).fill(i))
+    const contents = Buffer.concat(frames.map((frame) => frame.subarray(FRAME_PREFIX)))
+    const writer = new RunWriter(path, { ...header(3), content: 'groups', entryBytes: record })
+    writer.appendFrames(1, frames, record)
+    writer.finish()
+    const read = (): Uint8Array => {
+      const reader = new RunReader(path)
+      try {
+        const into = new Uint8Array(reader.slices[1]!.length)
+        return into.subarray(0, reader.readSlice(1, into))
+      } finally {
+        reader.close()
+      }
+    }
+    const reader = new RunReader(path)
+    const { offset, length, records } = reader.slices[1]!
+    const one = Buffer.concat(Array.from(reader.frames(1), (frame) => frame.slice()))
+    expect(Buffer.compare(one, contents)).toBe(0)
+    reader.close()
+    expect(records * record).toBe(contents.length)
+    expect(Buffer.compare(read(), contents)).toBe(0)
+    const whole = readFileSync(path)
+    for (let at = offset; at < offset + length; at += 97) {
+      const damaged = Buffer.from(whole)
+      damaged[at]! ^= 0x10
+      writeFileSync(path, damaged)
+      expect(read).toThrow(expect.objectContaining({ code: 'corrupt-run-file' }))
     }
   })
 
