@@ -1,5 +1,5 @@
 import type { Kernels } from './kernels.ts'
-import { loadKernels } from './kernels.ts'
+import { loadKernels } from './load.ts'
 import { KernelMemory } from './memory.ts'
 
 /** A kernel instance with its memory, lent to one reader at a time. */

@@ -1,5 +1,5 @@
 import { parentPort, threadId } from 'node:worker_threads'
-import { compileKernels } from '../kernels/kernels.ts'
+import { compileKernels } from '../kernels/load.ts'
 import { FirstReads } from '../storage/block/first-read.ts'
 import { openStore } from '../storage/open.ts'
 import type { ObjectStore } from '../storage/store.ts'

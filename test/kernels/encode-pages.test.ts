@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { PageEncoder, type ValueBytes } from '../../src/kernels/encode-pages.ts'
-import { loadKernels } from '../../src/kernels/kernels.ts'
+import { loadKernels } from '../../src/kernels/load.ts'
 import { KernelMemory } from '../../src/kernels/memory.ts'
 import type { PageTarget } from '../../src/kernels/parquet.ts'
 import { encodeValues } from '../../src/kernels/parquet-encode.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { directEntries, foldDirect, foldPacked, settleDirect } from '../../src/kernels/direct.ts'
 import { COUNTS, foldRows, foldUnpack } from '../../src/kernels/fold.ts'
-import { loadKernels } from '../../src/kernels/kernels.ts'
+import { loadKernels } from '../../src/kernels/load.ts'
 import { KernelMemory } from '../../src/kernels/memory.ts'
 import { tableIndex } from '../../src/kernels/table.ts'
 import { fc } from '../kit/fast-check.ts'

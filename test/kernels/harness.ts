@@ -1,5 +1,5 @@
 import type { Kernels } from '../../src/kernels/kernels.ts'
-import { loadKernels } from '../../src/kernels/kernels.ts'
+import { loadKernels } from '../../src/kernels/load.ts'
 import { KernelMemory, SLACK } from '../../src/kernels/memory.ts'
 
 const memory = KernelMemory.create(8 << 20)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { loadKernels } from '../../src/kernels/kernels.ts'
 import { maskWords, packAddresses, packDoubles, packLongs, packWords, timeBins } from '../../src/kernels/keys.ts'
+import { loadKernels } from '../../src/kernels/load.ts'
 import { KernelMemory } from '../../src/kernels/memory.ts'
 import { fc } from '../kit/fast-check.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { loadKernels } from '../../src/kernels/kernels.ts'
+import { loadKernels } from '../../src/kernels/load.ts'
 import { joinMarks, markedRows, markRange } from '../../src/kernels/marks.ts'
 import { KernelMemory } from '../../src/kernels/memory.ts'
 import { fc } from '../kit/fast-check.ts'

@@ -1,6 +1,6 @@
 import { compressSync } from 'snappy'
 import { describe, expect, it } from 'vitest'
-import { loadKernels } from '../../src/kernels/kernels.ts'
+import { loadKernels } from '../../src/kernels/load.ts'
 import { KernelMemory } from '../../src/kernels/memory.ts'
 import {
   LAYOUT,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { writeStep } from '../../src/kernels/groups.ts'
-import { loadKernels } from '../../src/kernels/kernels.ts'
+import { loadKernels } from '../../src/kernels/load.ts'
 import { KernelMemory } from '../../src/kernels/memory.ts'
 import * as twins from '../../src/kernels/slices.ts'
 import { fc } from '../kit/fast-check.ts'

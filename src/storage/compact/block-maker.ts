@@ -1,6 +1,6 @@
 import type { ColumnSpec } from '../../flow/column.ts'
 import type { Kernels } from '../../kernels/kernels.ts'
-import { loadKernels } from '../../kernels/kernels.ts'
+import { loadKernels } from '../../kernels/load.ts'
 import { openObject } from '../open-object.ts'
 import { RowGroupEncoder } from '../parquet/row-group-encoder.ts'
 import { ROW_GROUP_ROWS } from '../parquet/rows.ts'

@@ -1,7 +1,7 @@
 import type { Column } from '../../flow/column.ts'
 import { gatherColumn } from '../../flow/gather.ts'
 import type { Kernels } from '../../kernels/kernels.ts'
-import { loadKernels } from '../../kernels/kernels.ts'
+import { loadKernels } from '../../kernels/load.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { BATCH_ROWS, RowDecoder } from '../avro/decoder.ts'
 import { readBlock } from '../block/read.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { valueAt } from '../../../src/flow/value.ts'
-import { loadKernels } from '../../../src/kernels/kernels.ts'
+import { loadKernels } from '../../../src/kernels/load.ts'
 import { KernelMemory } from '../../../src/kernels/memory.ts'
 import type { KernelInstance } from '../../../src/kernels/pool.ts'
 import { snappyDecompress } from '../../../src/kernels/snappy.ts'

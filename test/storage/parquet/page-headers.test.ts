@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { loadKernels } from '../../../src/kernels/kernels.ts'
+import { loadKernels } from '../../../src/kernels/load.ts'
 import { KernelMemory } from '../../../src/kernels/memory.ts'
 import { PAGE_ENTRY, PAGE_ENTRY_WORDS, SPARE_PAGE_ENTRIES } from '../../../src/kernels/pages.ts'
 import { StorageError } from '../../../src/storage/errors.ts'
