@@ -71,7 +71,8 @@ export class Connections {
             if (status >= 200) sink.head(status, headers)
           },
           onResponseData: (_, piece) => sink.bytes(piece),
-          onResponseEnd: () => resolve(),
+          // undici takes a connection back by a `setImmediate` of its own after this: a request before that would open one more.
+          onResponseEnd: () => queueMicrotask(() => setImmediate(resolve)),
           onResponseError: (_, error) => reject(error),
         },
       )
