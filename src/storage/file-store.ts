@@ -1,12 +1,12 @@
-import { constants, read, readFile } from 'node:fs'
+import { constants } from 'node:fs'
 import { copyFile, link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StorageError } from './errors.ts'
 import { type FileErrorContext, fileError, isErrno, keyBesidePart } from './file-error.ts'
 import { listFolder } from './file-list.ts'
+import { fill, readPart, readWhole } from './file-read.ts'
 import { GrowingFile } from './growing-file.ts'
-import { checkKey, checkPrefix, checkRange, cutRange } from './key.ts'
-import { readPiece } from './local-file.ts'
+import { checkKey, checkPrefix, checkRange } from './key.ts'
 import type {
   ByteRange,
   GrowingObject,
@@ -210,39 +210,6 @@ class FileStore implements ObjectStore {
       if (found && found.mtimeMs < this.system.now() - STALE_MS) await unlink(path).catch(() => undefined)
     }
   }
-}
-
-/** Not by a `FileHandle`: opening a manifest reads dozens of small files. */
-const readWhole = (path: string): Promise<Uint8Array> =>
-  new Promise((resolve, reject) =>
-    readFile(path, (error, bytes) =>
-      error ? reject(error) : resolve(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)),
-    ),
-  )
-
-async function readPart(path: string, range: ByteRange): Promise<Uint8Array> {
-  const file = await open(path, 'r')
-  try {
-    const { size } = await file.stat()
-    const { offset, length } = cutRange(size, range)
-    return await readPiece(file, { path }, offset, length)
-  } finally {
-    await file.close()
-  }
-}
-
-/** Fills `target` from a place of an open file; returns how many bytes there were. Not by a `FileHandle`, whose calls cost several promises each. */
-async function fill(fd: number, target: Uint8Array, offset: number): Promise<number> {
-  let filled = 0
-  while (filled < target.length) {
-    const length = target.length - filled
-    const got = await new Promise<number>((resolve, reject) =>
-      read(fd, target, filled, length, offset + filled, (error, bytes) => (error ? reject(error) : resolve(bytes))),
-    )
-    if (got === 0) break
-    filled += got
-  }
-  return filled
 }
 
 /** Writes a new file whose bytes are on the disk once the promise resolves. A copy of a local file shares its blocks where the file system can. */
