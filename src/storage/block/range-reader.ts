@@ -13,8 +13,8 @@ export interface RangeReader {
 }
 
 /** Ranges as a source gives them, in memory that is not used again. */
-export function sourceRanges({ read }: Pick<BlockSource, 'read'>, key: string, ahead = 1): RangeReader {
-  return { ahead, read: (range) => read(key, range), join: (rest, bytes) => Buffer.concat([rest, bytes]) }
+export function sourceRanges(source: Pick<BlockSource, 'read'>, key: string, ahead = 1): RangeReader {
+  return { ahead, read: (range) => source.read(key, range), join: (rest, bytes) => Buffer.concat([rest, bytes]) }
 }
 
 /** What may be left of the range before, a sync-block of usual size, is put in front of the next; more than that goes to memory of its own. */

@@ -74,9 +74,9 @@ async function* readAvroBlock(options: ReadBlockOptions): AsyncGenerator<RowPage
   if (decoder) return yield* readChunks(options, { chunks, first, decoder, reader: sourceRanges(store, block.key) })
   const rangeBytes = Math.max(...rangesOf(chunks, first === 0).map(({ length }) => length))
   const ahead = readsUnderWay(store, rangeBytes)
-  const object = await openObject(store, block.key)
   const needed = RangePlaces.bytesNeeded(rangeBytes, ahead) + RowDecoder.bytesNeeded(columns, BATCH_ROWS)
   const kernels = borrowKernels(needed, options.kernels)
+  const object = await openObject(store, block.key)
   const reader = new RangePlaces({ object, memory: kernels.memory, rangeBytes, ahead })
   let own: RowDecoder | undefined
   try {
