@@ -5,7 +5,7 @@ import type { KernelMemory } from '../../kernels/memory.ts'
 import { MOST_BYTES } from '../../kernels/memory.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
-import { SCAN_SLICE } from '../../kernels/scan.ts'
+import { SCAN_SLICE as SLICE } from '../../kernels/scan.ts'
 import type { GroupSection } from '../shuffle/group-writer.ts'
 import { DirectTable } from './direct-table.ts'
 import type { EntryLayout } from './entry-layout.ts'
@@ -36,8 +36,6 @@ export interface PackedGroups {
   readonly count: number
 }
 
-/** Rows given to the kernel at once: what has to be copied of a slice stays in the fast caches. */
-const SLICE = SCAN_SLICE
 /** Smaller budgets than this would hold no table worth having. */
 const LEAST_BYTES = 4 << 20
 /** Room beside the table for who reads the rows, whose columns are then read where they lie. What is not used costs nothing. */
