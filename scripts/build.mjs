@@ -58,7 +58,7 @@ await build({
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
 })
-// The vocabulary by itself: job bundles contain it, with the zod that stands beside it in node_modules.
+// The vocabulary by itself, for who imports it in Node.
 await build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/index.mjs', external: ['zod'] })
 
 run('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json'])

@@ -5,11 +5,9 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import type { BuildResult, Message } from 'esbuild'
 import { JobError, problemsError } from '../../vocabulary/error.ts'
 import { makeCacheFolder } from './cache-folder.ts'
-import { installation } from './installation.ts'
-
 import { isFresh, readRecord, writeRecord } from './record.ts'
 
-/** A job or configuration file with all that it imports, as one self-contained module. */
+/** A job or configuration file with all that it imports but `flowreduce` and `zod`, as one module. */
 export interface JobBundle {
   /** The module; its source map lies beside it, with `.map` added. */
   readonly path: string
@@ -27,7 +25,7 @@ export interface BundleOptions {
 }
 
 /**
- * Bundles a job or configuration file (TypeScript, JavaScript or YAML), wherever it lies: `flowreduce` and `zod` are those of this installation.
+ * Bundles a job or configuration file (TypeScript, JavaScript or YAML), wherever it lies: `flowreduce` and `zod` are those of the program that loads it.
  * The bundle lies in the cache under its hash; a file that has not changed since is not bundled again.
  */
 export async function bundleJob(file: string, { cache, config }: BundleOptions = {}): Promise<JobBundle> {
@@ -116,15 +114,12 @@ export async function build({ entry, folder, name, config }: BuildInput): Promis
   }
 }
 
-/** The same map with the sources of this installation called `flowreduce:...`, and both copies of the user's by one name. */
+/** The same map with both copies of the user's files by one name. */
 function nameSources(map: Uint8Array, folder: string): Uint8Array {
   const parsed: { sources: string[] } = JSON.parse(Buffer.from(map).toString())
-  const { root } = installation()
   parsed.sources = parsed.sources.map((source) => {
     const path = resolve(folder, source.replace(/^sample:/, ''))
-    const own = relative(folder, path).replaceAll(sep, '/')
-    const inside = relative(root, path).replaceAll(sep, '/')
-    return /^(?:dist|src(?!\/jobs))\//.test(inside) ? `flowreduce:${inside}` : own
+    return relative(folder, path).replaceAll(sep, '/')
   })
   return Buffer.from(JSON.stringify(parsed))
 }

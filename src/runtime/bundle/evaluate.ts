@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import type { Script } from 'node:vm'
 import { isMainThread } from 'node:worker_threads'
 import { cacheOf, compilePiece } from '../../launch.ts'
+import { PROVIDED } from './provided.ts'
 import { nameOf } from './trace.ts'
 
 /** Bundles of this thread, evaluated once each. */
@@ -11,14 +12,15 @@ const evaluated = new Map<string, unknown>()
 /** Those without compiled code. */
 const fresh = new Map<string, Script>()
 
-/** What a bundle exports. Loads no module of its own, for it has everything in it but those of Node. Throws what its code throws. */
+/** What a bundle exports. It has everything in it but modules of Node and what is provided. Throws what its code throws. */
 export function evaluateBundle(path: string): unknown {
   const known = evaluated.get(path)
   if (known) return known
   const url = pathToFileURL(path).href
   const { script, body, hasCode } = compilePiece(path, nameOf(path))
   const module: { exports: unknown } = { exports: {} }
-  body(module.exports, (specifier: string) => createRequire(url)(specifier), module, url)
+  const load = (specifier: string): unknown => PROVIDED.get(specifier) ?? createRequire(url)(specifier)
+  body(module.exports, load, module, url)
   evaluated.set(path, module.exports)
   if (isMainThread && !hasCode) {
     if (fresh.size === 0) process.once('exit', keepCode)

@@ -6,8 +6,6 @@ import { fileURLToPath } from 'node:url'
 export interface Installation {
   readonly root: string
   readonly version: string
-  /** The module that `flowreduce` stands for in a job file: the built one, or the source when running from source. */
-  readonly vocabulary: string
   /** Folder of the code that runs now: `dist` or `src`. */
   readonly code: string
 }
@@ -26,8 +24,7 @@ function find(start: string): Installation {
     // That of dist only says what kind of modules lie there.
     if (existsSync(manifest) && basename(root) !== 'dist') {
       const { version }: { version: string } = JSON.parse(readFileSync(manifest, 'utf8'))
-      const code = join(root, start.startsWith(join(root, 'dist')) ? 'dist' : 'src')
-      return { root, version, code, vocabulary: join(code, code.endsWith('dist') ? 'index.mjs' : 'index.ts') }
+      return { root, version, code: join(root, start.startsWith(join(root, 'dist')) ? 'dist' : 'src') }
     }
     if (root === dirname(root)) throw new Error(`bundle: expected a package.json above ${start}, got none`)
   }

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { dirname, extname, sep } from 'node:path'
+import { dirname, extname, join, resolve, sep } from 'node:path'
 import type { Loader, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild'
 import { installation } from './installation.ts'
+import { PROVIDED } from './provided.ts'
 import { yamlModule } from './yaml-job.ts'
 
 /** Namespace of the second copy of the user's files; see `mapperFactory`. */
@@ -22,7 +23,7 @@ const LOADERS: { readonly [extension: string]: Loader } = {
 const ASKED = { asked: true }
 
 /**
- * Resolves what a job file imports: `flowreduce` and `zod` are those of this installation, wherever the file lies; YAML files are jobs;
+ * Resolves what a job file imports: `flowreduce` and `zod` are left to the program that loads the bundle, other parts of zod are those of this installation, wherever the file lies; YAML files are jobs;
  * and what is imported in the namespace `sample` is a second copy of the user's own files, packages apart. `config` is the configuration file
  * whose aggregates jobs in YAML may name.
  */
@@ -30,15 +31,20 @@ export function jobPlugin(config: string | undefined): Plugin {
   return {
     name: 'flowreduce',
     setup(build) {
-      const { root, vocabulary } = installation()
+      const { root } = installation()
       build.onResolve({ filter: /^flowreduce(?:\/.*)?$/ }, ({ path }) =>
-        path === 'flowreduce'
-          ? { path: vocabulary, sideEffects: false }
+        PROVIDED.has(path)
+          ? provided(path)
           : { errors: [{ text: `expected an import of 'flowreduce' in a job, got '${path}'` }] },
       )
-      build.onResolve({ filter: /^zod(?:\/.*)?$/ }, (args) =>
-        args.pluginData === ASKED ? undefined : ask(build, args, root),
+      // The built-in jobs name the file of the vocabulary.
+      build.onResolve({ filter: /\/index\.ts$/ }, ({ path, resolveDir }) =>
+        resolve(resolveDir, path) === join(root, 'src', 'index.ts') ? provided('flowreduce') : undefined,
       )
+      build.onResolve({ filter: /^zod(?:\/.*)?$/ }, (args) => {
+        if (PROVIDED.has(args.path)) return provided(args.path)
+        return args.pluginData === ASKED ? undefined : ask(build, args, root)
+      })
       build.onResolve({ filter: /^sample:/ }, ({ path }) => ({
         path: path.slice(SAMPLE.length + 1),
         namespace: SAMPLE,
@@ -67,6 +73,8 @@ export function jobPlugin(config: string | undefined): Plugin {
   }
 }
 
+const provided = (path: string): OnResolveResult => ({ path, external: true, sideEffects: false })
+
 /** What esbuild itself would resolve a path to, from a folder. */
 async function ask(build: PluginBuild, args: OnResolveArgs, resolveDir: string): Promise<OnResolveResult> {
   const { kind, path } = args
@@ -78,8 +86,5 @@ async function resolveSample(build: PluginBuild, args: OnResolveArgs): Promise<O
   const found = await ask(build, args, args.resolveDir)
   const own =
     found.path !== undefined && extname(found.path) in LOADERS && !found.path.includes(`${sep}node_modules${sep}`)
-  const isVocabulary = found.path?.startsWith(installation().code + sep)
-  return own && !found.external && found.namespace === 'file' && !isVocabulary
-    ? { path: found.path!, namespace: SAMPLE }
-    : found
+  return own && !found.external && found.namespace === 'file' ? { path: found.path!, namespace: SAMPLE } : found
 }

@@ -11,8 +11,8 @@ export interface BundleRecord {
 }
 
 function recordPath(folder: string, source: string): string {
-  const { version, vocabulary } = installation()
-  const name = createHash('sha256').update(`1\n${version}\n${vocabulary}\n${process.version}\n${source}`).digest('hex')
+  const { version, root } = installation()
+  const name = createHash('sha256').update(`2\n${version}\n${root}\n${process.version}\n${source}`).digest('hex')
   return join(folder, `${name.slice(0, 32)}.json`)
 }
 

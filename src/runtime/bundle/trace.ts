@@ -51,7 +51,7 @@ export class Tracer {
 }
 
 function placeIn(source: string, line: number, column: number): { place: string; isLibrary: boolean } {
-  const isLibrary = source.startsWith('flowreduce:') || source.includes('node_modules/')
+  const isLibrary = source.includes('node_modules/')
   return { place: `${source}:${line}:${column}`, isLibrary }
 }
 

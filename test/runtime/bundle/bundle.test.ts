@@ -4,10 +4,12 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { bundleJob } from '../../../src/runtime/bundle/bundle.ts'
 import { loadBundle, selectJob } from '../../../src/runtime/bundle/load.ts'
 import { nameOf } from '../../../src/runtime/bundle/trace.ts'
 import { compileJob } from '../../../src/runtime/compile/compile.ts'
+import { addressTable } from '../../../src/vocabulary/address.ts'
 import type { Row } from '../compile/harness.ts'
 import { flowsOf, mapRows } from '../compile/harness.ts'
 
@@ -62,7 +64,10 @@ describe('bundleJob', () => {
     await write('lib/odd.ts', ODD)
     const { path, hash } = await bundle(await write('ports.ts', PORTS))
     expect(path).toBe(join(cache, 'bundles', `${hash}.cjs`))
-    expect(await readFile(path, 'utf8')).not.toMatch(/\bimport\s*[{*"']|\brequire\(/)
+    const text = await readFile(path, 'utf8')
+    expect(text).not.toMatch(/\bimport\s*[{*"']/)
+    const required = [...text.matchAll(/\brequire\("([^"]*)"\)/g)].map(([, name]) => name)
+    expect([...new Set(required)].sort()).toEqual(['flowreduce', 'zod'])
     const { rows } = await mapBundle(
       path,
       [
@@ -72,6 +77,19 @@ describe('bundleJob', () => {
       { least: 2 },
     )
     expect(rows).toEqual([{ port: 443, bytes: 2 }])
+  })
+
+  it('leaves flowreduce and zod to the program that loads it, and bundles other parts of zod', async () => {
+    const text = `import { count, defineJob, duration } from 'flowreduce'
+import * as core from 'zod/v4/core'
+import z from 'zod'
+export const both = defineJob({ name: 'both', description: core.version.major + typeof duration, params: z.object({ n: z.number().default(1) }), groupBy: {}, aggregate: { n: count() } })
+`
+    const { path } = await bundle(await write('both.ts', text))
+    const job = selectJob(await loadBundle(path), 'both.ts')
+    expect(job.spec.description).toBe('4function')
+    expect(job.addresses).toBe(addressTable)
+    expect(job.spec.params).toBeInstanceOf(z.ZodObject)
   })
 
   it('gives the same hash for the same code wherever it lies, and another for other code', async () => {
@@ -138,7 +156,9 @@ describe('loadBundle', () => {
       import { parentPort } from 'node:worker_threads'
       const script = new Script(readFileSync(${JSON.stringify(path)}, 'latin1'), { filename: ${JSON.stringify(nameOf(path))} })
       const module = { exports: {} }
-      script.runInThisContext()(module.exports, undefined, module)
+      const z = { object: () => z, number: () => z, default: () => z }
+      const vocabulary = { defineJob: (spec) => ({ spec }), u16: () => {}, sum: () => {}, count: () => {} }
+      script.runInThisContext()(module.exports, (name) => name === 'zod' ? { z } : vocabulary, module)
       try { module.exports.jobs.ports.spec.map({ dstPort: 666 }, () => {}, { params: {} }) } catch (error) { parentPort.postMessage(error.stack) }`
     const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`))
     const stack = await new Promise<string>((resolve, reject) => worker.once('message', resolve).once('error', reject))
