@@ -20,6 +20,8 @@ function storeInteger<T>(dst: usize, index: u32, value: i64): void {
 const WIDEST: u32 = 25
 /** Differences beyond this are not looked at for the fast way, so that the test for it cannot overflow. */
 const NEAR: i64 = 1 << 40
+/** Whole numbers up to here are doubles. */
+const MAX_SAFE: i64 = 9007199254740991
 const UNPACK = memory.data((25 + 1) * 64, 16)
 let unpackMade = false
 
@@ -47,15 +49,22 @@ function addUp(totals: v128, steps: v128): v128 {
   return i32x4.add(fours, i8x16.shuffle(totals, totals, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15))
 }
 
-/** Eight 32-bit values into a column. */
+/** Two 32-bit values as doubles, `base` added. */
 // @ts-ignore: decorator
 @inline
-function storeEight<T>(dst: usize, a: v128, b: v128): void {
+function storeTwo(dst: usize, values: v128, base: v128): void {
+  v128.store(dst, f64x2.add(f64x2.convert_low_i32x4_s(values), base))
+}
+
+/** Eight 32-bit values into a column: beyond `base` where that holds doubles. */
+// @ts-ignore: decorator
+@inline
+function storeEight<T>(dst: usize, a: v128, b: v128, base: v128): void {
   if (isFloat<T>()) {
-    v128.store(dst, f64x2.convert_low_i32x4_s(a))
-    v128.store(dst, f64x2.convert_low_i32x4_s(i8x16.shuffle(a, a, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)), 16)
-    v128.store(dst, f64x2.convert_low_i32x4_s(b), 32)
-    v128.store(dst, f64x2.convert_low_i32x4_s(i8x16.shuffle(b, b, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)), 48)
+    storeTwo(dst, a, base)
+    storeTwo(dst + 16, i8x16.shuffle(a, a, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7), base)
+    storeTwo(dst + 32, b, base)
+    storeTwo(dst + 48, i8x16.shuffle(b, b, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7), base)
   } else if (sizeof<T>() == 4) {
     v128.store(dst, a)
     v128.store(dst, b, 16)
@@ -67,10 +76,10 @@ function storeEight<T>(dst: usize, a: v128, b: v128): void {
 }
 
 /**
- * A whole miniblock of `count` (a multiple of 8) values of 1 to 25 bits, when no total leaves 32 bits; returns the last one. Totals that do not fit
- * the column are noted.
+ * A whole miniblock of `count` (a multiple of 8) values of 1 to 25 bits behind `value`; returns the last one. No total leaves 32 bits; those of doubles are counted from `value`, which may
+ * be a time. Totals that do not fit the column are noted.
  */
-function deltaRun<T>(p: usize, width: u32, count: u32, first: i32, minDelta: i32, dst: usize): i32 {
+function deltaRun<T>(p: usize, width: u32, count: u32, value: i64, minDelta: i32, dst: usize): i64 {
   const table = UNPACK + <usize>(width * 64)
   const bytesA = v128.load(table)
   const powersA = v128.load(table, 16)
@@ -79,7 +88,8 @@ function deltaRun<T>(p: usize, width: u32, count: u32, first: i32, minDelta: i32
   const second = <usize>((4 * width) >> 3)
   const mask = i32x4.splat((1 << width) - 1)
   const least = i32x4.splat(minDelta)
-  let totals = i32x4.splat(first)
+  const base = f64x2.splat(<f64>value)
+  let totals = i32x4.splat(isFloat<T>() ? 0 : <i32>value)
   let seen = i32x4.splat(0)
   for (let i: u32 = 0; i < count; i += 8) {
     const a = v128.and(i32x4.shr_u(i32x4.mul(i8x16.swizzle(v128.load(p), bytesA), powersA), 7), mask)
@@ -87,7 +97,7 @@ function deltaRun<T>(p: usize, width: u32, count: u32, first: i32, minDelta: i32
     const head = addUp(totals, i32x4.add(a, least))
     totals = addUp(head, i32x4.add(b, least))
     seen = v128.or(seen, v128.or(head, totals))
-    storeEight<T>(dst + <usize>i * sizeof<T>(), head, totals)
+    storeEight<T>(dst + <usize>i * sizeof<T>(), head, totals, base)
     p += width
   }
   if (!isFloat<T>()) {
@@ -95,7 +105,16 @@ function deltaRun<T>(p: usize, width: u32, count: u32, first: i32, minDelta: i32
     const all = i32x4.extract_lane(pairs, 0) | i32x4.extract_lane(pairs, 1)
     noteUnfit(all < 0 || (sizeof<T>() < 4 && <u32>all >> (<u32>sizeof<T>() << 3) != 0))
   }
-  return i32x4.extract_lane(totals, 3)
+  const last = <i64>i32x4.extract_lane(totals, 3)
+  return isFloat<T>() ? value + last : last
+}
+
+/** Whether totals at most `reach` from `value` are what `deltaRun` can add up. */
+// @ts-ignore: decorator
+@inline
+function isWithin<T>(value: i64, reach: i64): bool {
+  if (isFloat<T>()) return reach <= i32.MAX_VALUE && value <= MAX_SAFE - reach && value >= reach - MAX_SAFE
+  return value == <i64><i32>value && value + reach <= i32.MAX_VALUE && value - reach >= i32.MIN_VALUE
 }
 
 // DELTA_BINARY_PACKED.
@@ -136,9 +155,8 @@ function delta<T>(src: usize, length: u32, count: u32, dst: usize): i32 {
       if (<u64>(end - p) < <u64>bytes) return TRUNCATED
       const n = min<u32>(perMiniblock, count - done)
       const reach = <i64>perMiniblock * (abs(minDelta) + (<i64>1 << <i64>width))
-      const isNarrow = isNear && width - 1 < WIDEST && value == <i64><i32>value
-      if (isNarrow && n == perMiniblock && value + reach <= i32.MAX_VALUE && value - reach >= i32.MIN_VALUE) {
-        value = deltaRun<T>(p, width, n, <i32>value, <i32>minDelta, dst + <usize>done * sizeof<T>())
+      if (isNear && width - 1 < WIDEST && n == perMiniblock && isWithin<T>(value, reach)) {
+        value = deltaRun<T>(p, width, n, value, <i32>minDelta, dst + <usize>done * sizeof<T>())
         p += bytes
         done += n
         continue
