@@ -1,7 +1,21 @@
 // Hash aggregation in place, in a table (table.ts) whose entries hold key, count and sums. Sums are doubles: the caller keeps the sum of all values of a table below 2^53, where
 // every partial sum is exact. How rows are counted is one of three: not at all, by a double before the sums, or in the last sum, which is a 64-bit integer then: its high bits count, so that an entry is smaller.
 
-import { AHEAD, baseOf, closeTable, findEntry, hashAhead, hashWords, keyBytesOf, lookAhead, maskOf, openTable, slotsOf, strideOf } from './table'
+import {
+  AHEAD,
+  baseOf,
+  closeTable,
+  findAhead,
+  findEntry,
+  hashWords,
+  isEmpty,
+  keyBytesOf,
+  lookAhead,
+  maskOf,
+  openTable,
+  slotsOf,
+  strideOf,
+} from './table'
 
 /** How rows are counted; 0 is not at all. */
 const COUNTED: u32 = 1
@@ -48,7 +62,7 @@ function loop<W, S>(keys: usize, from: u32, to: u32, skipped: usize, table: usiz
   for (let i = from; i < to; i++) {
     if (skipped && load<u8>(skipped + i)) continue
     const key = keys + <usize>i * step
-    let at = findEntry<W>(key, keyBytes, hashAhead(i - from), slots, mask, base, stride) + numbers
+    let at = findAhead<W>(i - from, key, keyBytes, slots, mask, base, stride) + numbers
     if (counts == COUNTED) {
       add(at, 1)
       at += 8
@@ -103,6 +117,11 @@ function endOfRun(keys: usize, from: u32, to: u32, keyBytes: usize): u32 {
   return end
 }
 
+/** The entry of a key of which nothing is known yet. */
+function entryOf(key: usize, keyBytes: usize, table: usize): usize {
+  return findEntry<u32>(key, keyBytes, hashWords(key, keyBytes), slotsOf(table), maskOf(table), baseOf(table), strideOf(table))
+}
+
 /** `loop` for rows most of which have the key of the row before: what neighbours have in common is added up before it is stored. */
 function runs(keys: usize, from: u32, to: u32, skipped: usize, table: usize, values: usize, sums: u32, counts: u32): void {
   const keyBytes = keyBytesOf(table)
@@ -112,7 +131,7 @@ function runs(keys: usize, from: u32, to: u32, skipped: usize, table: usize, val
     let rows = end - i
     if (skipped) for (let row = i; row < end; row++) rows -= <u32>(load<u8>(skipped + row) != 0)
     if (rows == 0) continue
-    let at = findEntry<u32>(key, keyBytes, hashWords(key, keyBytes), slotsOf(table), maskOf(table), baseOf(table), strideOf(table)) + ((keyBytes + 7) & ~7)
+    let at = entryOf(key, keyBytes, table) + ((keyBytes + 7) & ~7)
     if (counts == COUNTED) {
       add(at, <f64>rows)
       at += 8
@@ -132,6 +151,11 @@ function runs(keys: usize, from: u32, to: u32, skipped: usize, table: usize, val
 export function foldRows(keys: usize, rows: u32, skipped: usize, table: usize, values: usize, sums: u32, counts: u32): u32 {
   const keyBytes = keyBytesOf(table)
   openTable(table)
+  if (isEmpty()) {
+    let row: u32 = 0
+    while (row < rows && skipped && load<u8>(skipped + row)) row++
+    if (row < rows) entryOf(keys + <usize>row * keyBytes, keyBytes, table)
+  }
   for (let from: u32 = 0; from < rows; from += AHEAD) {
     const to = min(rows, from + AHEAD)
     const first = keys + <usize>from * keyBytes
@@ -167,12 +191,22 @@ export function foldUnpack(entries: usize, count: u32, stride: u32, numbers: u32
   }
 }
 
-/** Sum of `rows` doubles, each partial sum rounded: a bound, or a result where none is. */
+/** Sum of `rows` doubles, each partial sum rounded: a bound, or a result where none is. Four sums at once, as one has to wait for itself. */
 export function sumDoubles(values: usize, rows: u32): f64 {
-  let sums = f64x2.splat(0)
-  let i: u32 = 0
-  for (; i + 2 <= rows; i += 2) sums = f64x2.add(sums, v128.load(values + (<usize>i << 3)))
+  let first = f64x2.splat(0)
+  let second = first
+  let third = first
+  let fourth = first
+  let at = values
+  const end = values + (<usize>rows << 3)
+  for (; at + 64 <= end; at += 64) {
+    first = f64x2.add(first, v128.load(at))
+    second = f64x2.add(second, v128.load(at, 16))
+    third = f64x2.add(third, v128.load(at, 32))
+    fourth = f64x2.add(fourth, v128.load(at, 48))
+  }
+  const sums = f64x2.add(f64x2.add(first, second), f64x2.add(third, fourth))
   let sum = f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1)
-  if (i < rows) sum += load<f64>(values + (<usize>i << 3))
+  for (; at < end; at += 8) sum += load<f64>(at)
   return sum
 }

@@ -62,6 +62,11 @@ export function openTable(table: usize): void {
   length = load<u32>(table, 12)
 }
 
+/** Whether the table that is being added to has no entry. */
+export function isEmpty(): bool {
+  return length == 0
+}
+
 /** Ends it, and returns how many entries it has. */
 export function closeTable(table: usize): u32 {
   store<u32>(table, length, 12)
@@ -117,42 +122,58 @@ export function findEntry<W>(key: usize, keyBytes: usize, hash: u32, slots: usiz
 
 /** Keys whose places are looked at before they are needed. */
 export const AHEAD: u32 = 64
-/** The hashes of so many keys. */
-const HASHES: usize = memory.data(256)
-/** A table of so many slots has entries that stay in fast caches. */
-const CACHED: u32 = 1 << 18
+/** Of so many keys the hash, and the address of the entry that the first slot of the hash tells. */
+const PLACES: usize = memory.data(512, 16)
 
 /** What has been looked at; nobody reads it. */
 let seen: u32 = 0
 
-/** Hashes up to `AHEAD` keys that are `step` bytes apart, and loads their places in a table, so that the memory is asked for all of them at once and not for one after the other. */
-export function lookAhead(keys: usize, step: usize, rows: u32, table: usize): void {
+/** `lookAhead` for keys of `W` words, as `hasKey` takes it. */
+// @ts-ignore: decorator
+@inline
+function look<W>(keys: usize, step: usize, rows: u32, table: usize): void {
   const slots = slotsOf(table)
   const mask = maskOf(table)
-  const keyBytes = keyBytesOf(table)
+  const keyBytes: usize = sizeof<W>() <= 2 ? sizeof<W>() << 2 : keyBytesOf(table)
+  const base = baseOf(table)
+  const stride = <u32>strideOf(table)
+  const end = PLACES + (<usize>rows << 3)
+  for (let place = PLACES, key = keys; place < end; place += 8, key += step) {
+    const hash = hashWords(key, keyBytes)
+    const number = load<u32>(slots + (<usize>(hash & mask) << 2)) ^ (hash & ~mask)
+    store<u32>(place, hash)
+    // The first entry stands for none.
+    store<u32>(place, <u32>base + (number - 1 < mask ? number : 1) * stride, 4)
+  }
   let any: u32 = 0
-  for (let i: usize = 0; i < <usize>rows; i++) {
-    const hash = hashWords(keys + i * step, keyBytes)
-    store<u32>(HASHES + (i << 2), hash)
-    any |= load<u32>(slots + (<usize>(hash & mask) << 2))
-  }
-  if (mask >= CACHED) {
-    const base = baseOf(table)
-    const stride = strideOf(table)
-    for (let at = HASHES; at < HASHES + (<usize>rows << 2); at += 4) {
-      const hash = load<u32>(at)
-      const number = load<u32>(slots + (<usize>(hash & mask) << 2)) ^ (hash & ~mask)
-      if (number <= mask) any |= load<u32>(base + <usize>number * stride)
-    }
-  }
+  for (let place = PLACES; place < end; place += 8) any |= load<u32>(load<u32>(place, 4))
   seen = any
+}
+
+/**
+ * Hashes up to `AHEAD` keys that are `step` bytes apart, and loads the slots and the entries that they lead to, without a branch, so that the memory is asked for all of them at once and not for one after the other, and none of it
+ * waits for a guess that was wrong.
+ */
+export function lookAhead(keys: usize, step: usize, rows: u32, table: usize): void {
+  const keyBytes = keyBytesOf(table)
+  if (keyBytes == 4) look<u8>(keys, step, rows, table)
+  else if (keyBytes == 8) look<u16>(keys, step, rows, table)
+  else look<u32>(keys, step, rows, table)
 }
 
 /** The hash of key `i` of those that were looked at. */
 // @ts-ignore: decorator
 @inline
 export function hashAhead(i: u32): u32 {
-  return load<u32>(HASHES + (<usize>i << 2))
+  return load<u32>(PLACES + (<usize>i << 3))
+}
+
+/** `findEntry` of key `i` of those that were looked at when the table had an entry already. */
+// @ts-ignore: decorator
+@inline
+export function findAhead<W>(i: u32, key: usize, keyBytes: usize, slots: usize, mask: u32, base: usize, stride: usize): usize {
+  const entry = <usize>load<u32>(PLACES + (<usize>i << 3), 4)
+  return hasKey<W>(entry, key, keyBytes) ? entry : findEntry<W>(key, keyBytes, hashAhead(i), slots, mask, base, stride)
 }
 
 /** Fills the slots of a table for the entries that it has. */
