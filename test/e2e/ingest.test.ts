@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { flowreduce, flowreduceJson, type Started, start, temporaryFolder } from './command.ts'
@@ -22,6 +23,8 @@ async function listen(...options: string[]): Promise<Listening> {
   return { daemon, target: String(target).replace(/,$/, '') }
 }
 
+const filesBelow = (path: string): Promise<string[]> => readdir(path).catch(() => [])
+
 const records = async (): Promise<unknown> =>
   (await flowreduceJson<{ records: number }>(['fs', 'stat', 'flows', '--store', store])).records
 
@@ -34,6 +37,23 @@ describe('flowreduce ingest', () => {
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ decoded: { flows: 5000 }, lost: { flows: 0, datagrams: 0, records: 0 } })
     expect(await records()).toBe(5000)
+  })
+
+  it('has nothing of what it rehearsed in its metrics, its spool or its store', async () => {
+    const daemon = start([
+      ...['ingest', '--listen', 'udp://127.0.0.1:0', '--metrics', '127.0.0.1:0', '--store', store],
+      ...['--spool', join(folder, 'spool'), '--format', 'json'],
+    ])
+    const [, metrics] = await daemon.seen(/metrics on (\S+)/)
+    const text = await (await fetch(`${metrics}/metrics`)).text()
+    const totals = text.split('\n').filter((line) => /^\w+_total[{ ]/.test(line))
+    expect(totals.length).toBeGreaterThan(10)
+    expect(totals.filter((line) => !line.endsWith(' 0'))).toEqual([])
+    daemon.kill('SIGTERM')
+    const { code, stdout } = await daemon.finished
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ decoded: { datagrams: 0, flows: 0 }, sessions: 0, exporters: [] })
+    for (const name of ['data', 'manifest']) expect(await filesBelow(join(folder, 'store', name))).toEqual([])
   })
 
   it('makes flows visible within the roll time while it goes on', async () => {

@@ -1,11 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { realSystem } from '../../storage/system.ts'
 import { ChunkPool, type SharedChunks } from './chunk-pool.ts'
 import type { ReceiverSettings, ToReceiver } from './messages.ts'
 import { comeFirst } from './priority.ts'
 import { ReceiverCounters } from './receiver-counters.ts'
 import { ReceivingSession } from './receiving-session.ts'
+import { rehearseReceiving } from './rehearsal/receiving.ts'
 
-/** The receiving thread of a daemon: copies datagrams from its sockets into chunks of shared memory, and does nothing else. */
+/** The receiving thread of a daemon: copies datagrams from its sockets into chunks of shared memory, and does nothing else. It rehearses that first. */
 
 /** What the thread is started with. */
 export interface ReceiverWorkerData {
@@ -19,10 +21,13 @@ if (!port) throw new Error('ingest: receiving thread expected a parent thread, g
 const { settings, chunks, counters } = workerData as ReceiverWorkerData
 
 comeFirst()
-const session = new ReceivingSession({
-  settings,
-  pool: new ChunkPool(chunks),
-  counters: new ReceiverCounters(counters),
-  post: (message) => port.postMessage(message),
-})
-port.on('message', (message: ToReceiver) => session.receive(message))
+const begin = (): void => {
+  const session = new ReceivingSession({
+    settings,
+    pool: new ChunkPool(chunks),
+    counters: new ReceiverCounters(counters),
+    post: (message) => port.postMessage(message),
+  })
+  port.on('message', (message: ToReceiver) => session.receive(message))
+}
+rehearseReceiving(realSystem()).then(begin, begin)
