@@ -63,7 +63,7 @@ export async function buildPrograms(common) {
   await buildPiece(common, { name: 's3', contents: "export const sdk = () => import('./src/storage/s3/sdk.ts')\n" })
   for (const [name, contents] of Object.entries(WORKERS)) await buildPiece(common, { name, contents, plugins: [sdk] })
   await buildCommandLine(common)
-  await buildEntries(common, false)
+  await buildEntries(common)
 }
 
 /** The command line has two pieces: what help needs, and `actions`, all that is imported later, which uses the modules of the first. */
@@ -123,11 +123,11 @@ async function buildPiece(common, { name, contents, plugins = [] }) {
   return { metafile }
 }
 
-/** Builds the modules that start the programs; those that record leave the code compiled so far in a file, after each attempt and at the end. */
-async function buildEntries(common, isRecording) {
+/** Builds the modules that start the programs; those of `recording` leave the code compiled so far in a file, as they go and at the end. */
+async function buildEntries(common, recording = []) {
   for (const name of ['cli', ...Object.keys(WORKERS)]) {
     const start = `const program = launch(${JSON.stringify(name)}, __filename, (specifier) => import(specifier))`
-    const [recorder, program] = isRecording
+    const [recorder, program] = recording.includes(name)
       ? [`import { record } from './scripts/record.mjs'\n`, 'record(program)']
       : ['', 'program']
     // A pool that does not start the program itself takes what it exports.
@@ -148,6 +148,8 @@ async function buildEntries(common, isRecording) {
   chmodSync('dist/cli.js', 0o755)
 }
 
+/** Programs that take part in a run. */
+const RUNNING = ['cli', 'worker']
 const JOBS = ['port-breakdown', 'subnet-bytes', 'totals', 'bytes-per-second']
 const WHERE = ['--where', 'proto tcp and dst port in [80, 443]', '--top', '10']
 
@@ -167,21 +169,27 @@ export async function compileCode(common) {
   // The build waits for no other run on this machine.
   const slots = ['--slots', '65536']
   const inWorkers = ['--workers', '2', '--split-size', '32KB']
+  const importFlows = (flows, into) => {
+    flowreduce('simulate', '--target', capture, '--flows', String(flows), '--seed', '1', '--quiet')
+    flowreduce('import', capture, ...into)
+  }
   const run = (job, ...options) => flowreduce('run', job, ...store, ...slots, ...options, '--format', 'json')
   try {
-    flowreduce('simulate', '--target', capture, '--flows', '8000', '--seed', '1', '--quiet')
-    flowreduce('import', capture, ...store)
-    await buildEntries(common, true)
+    importFlows(8000, store)
+    // So many that a worker takes part in their compaction.
+    const large = ['--store', `file:${join(folder, 'large')}`, '--quiet']
+    importFlows(140_000, large)
+    await buildEntries(common, RUNNING)
     await askNobody(cli)
     flowreduce('--help')
     for (const options of [[], inWorkers]) run('port-breakdown', ...options)
-    await buildEntries(common, false)
-    flowreduce('compact', '--all', ...store)
-    await buildEntries(common, true)
+    await buildEntries(common, ['compact-worker'])
+    for (const each of [large, store]) flowreduce('compact', '--all', '--workers', '2', ...each)
+    await buildEntries(common, RUNNING)
     for (const job of JOBS) for (const options of [[], inWorkers]) run(job, ...options)
     run('port-breakdown', ...WHERE)
   } finally {
-    await buildEntries(common, false)
+    await buildEntries(common)
     rmSync(folder, { recursive: true })
   }
 }

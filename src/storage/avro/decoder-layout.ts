@@ -6,7 +6,7 @@ import type { RowSlots, SlotTarget } from '../../kernels/avro-program.ts'
 import { ROW_SLACK, TARGET, writeTarget } from '../../kernels/avro-program.ts'
 import type { CompiledWalk, RowWalk } from '../../kernels/avro-walk.ts'
 import { compileWalk, instantiateWalk } from '../../kernels/avro-walk.ts'
-import { isShared, SLACK } from '../../kernels/memory.ts'
+import { isShared, type KernelMemory, SLACK } from '../../kernels/memory.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels } from '../../kernels/pool.ts'
 import type { RowDecoderOptions } from './decoder.ts'
@@ -49,17 +49,21 @@ export const layoutBytes = (columns: readonly ColumnSpec[], capacity: number, co
   ROW_SLACK +
   24 * SLACK
 
-/** Takes room for sync-blocks of these lengths. */
+/** Whether all that a program reads goes straight to the columns of a batch. */
+export const areDirect = ({ isFlat, reads }: RowProgram, { columns }: Batch): boolean =>
+  isFlat && reads.every((read) => columnTarget(read, columns[read.spec.name]!, 0) !== undefined)
+
+/** Takes room for sync-blocks of these lengths; rows go to `place` when they stay there. */
 export function layOut(
   program: RowProgram,
-  { columns, capacity, kernels }: RowDecoderOptions,
+  { columns, capacity, kernels, place }: RowDecoderOptions,
+  staysInPlace: boolean,
   packedLength: number,
   plainLength: number,
 ): DecoderLayout {
   const { code, reads, missing } = program
   const entries = reads.length * capacity
   const targetBytes = reads.length * TARGET.words * 4
-  const columnBytes = batchBytes(columns, capacity)
   const blocks = packedLength + plainLength
   const instance = borrowKernels(blocks + layoutBytes(columns, capacity, code.byteLength), kernels)
   const { memory } = instance
@@ -67,10 +71,9 @@ export function layOut(
   const programAt = memory.allocate(code.byteLength)
   new Int32Array(buffer, programAt, code.length).set(code)
   const targetsAt = memory.allocate(targetBytes)
-  const columnsAt = memory.allocate(columnBytes)
-  memory.bytes(columnsAt, columnBytes).fill(0)
-  const batch = batchIn(buffer, columnsAt, columns, capacity)
-  for (const spec of missing) fillDefault(batch.columns[spec.name]!, spec, capacity)
+  const { batch, columnsAt } =
+    place && staysInPlace ? { batch: place, columnsAt: startOf(place) } : ownBatch(columns, capacity, memory)
+  for (const spec of missing) fillDefault(batch.columns[spec.name]!, spec, batch.capacity)
   const numbers = new Float64Array(buffer, memory.allocate(entries * 8), entries)
   const positions = new Int32Array(buffer, memory.allocate(entries * 4), entries)
   const lengths = new Int32Array(buffer, memory.allocate(entries * 4), entries)
@@ -89,6 +92,27 @@ export function layOut(
   const places = { programAt, targetsAt, columnsAt, presentAt, packedAt, packedLength, plainAt, plainLength }
   return { instance, batch, ...places, slots, filled, walk }
 }
+
+function ownBatch(
+  columns: readonly ColumnSpec[],
+  capacity: number,
+  memory: KernelMemory,
+): { batch: Batch; columnsAt: number } {
+  const columnBytes = batchBytes(columns, capacity)
+  const columnsAt = memory.allocate(columnBytes)
+  memory.bytes(columnsAt, columnBytes).fill(0)
+  return { batch: batchIn(memory.memory.buffer, columnsAt, columns, capacity), columnsAt }
+}
+
+/** Where the first array of a batch lies. */
+const startOf = ({ columns }: Batch): number =>
+  Math.min(
+    ...Object.values(columns).flatMap((column) =>
+      Object.values(column)
+        .filter(ArrayBuffer.isView)
+        .map(({ byteOffset }) => byteOffset),
+    ),
+  )
 
 /** Walks compiled in this thread, by what they were compiled from. */
 const compiledWalks = new Map<string, CompiledWalk | undefined>()

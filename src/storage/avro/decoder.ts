@@ -8,7 +8,7 @@ import { returnKernels } from '../../kernels/pool.ts'
 import type { AvroCodec } from './codec.ts'
 import { checkCrc, corrupt, decompress, openSnappy } from './codec.ts'
 import type { DecoderLayout } from './decoder-layout.ts'
-import { layOut, layoutBytes } from './decoder-layout.ts'
+import { areDirect, layOut, layoutBytes } from './decoder-layout.ts'
 import { fillColumn } from './fill.ts'
 import type { RowProgram } from './program.ts'
 import { compileProgram } from './program.ts'
@@ -31,6 +31,8 @@ export interface RowDecoderOptions {
   readonly capacity: number
   /** Memory that the columns are left in when it has room. */
   readonly kernels?: KernelInstance | undefined
+  /** Rows of that memory in which rows are to stay, where `staysInPlace` says that they can; `decode` goes on from `row`. */
+  readonly place?: Batch | undefined
 }
 
 /**
@@ -43,6 +45,10 @@ export class RowDecoder {
   #lent: DecoderLayout | undefined
   /** Bytes of the sync-block at hand. */
   #plainLength = 0
+  /** The row of `place` that is decoded next. */
+  row = 0
+  /** Whether rows are decoded into `place`, so that `batch` says no more than how many. Else they are in a batch of the decoder's own. */
+  readonly staysInPlace: boolean
 
   /** What a decoder of sync-blocks of the usual size takes of a memory. */
   static bytesNeeded(columns: readonly ColumnSpec[], capacity: number): number {
@@ -53,6 +59,7 @@ export class RowDecoder {
   constructor(options: RowDecoderOptions) {
     this.#options = options
     this.#program = compileProgram(parseAvroRecord(options.schema), options.columns)
+    this.staysInPlace = options.place !== undefined && areDirect(this.#program, options.place)
   }
 
   /** The rows decoded last. */
@@ -79,6 +86,7 @@ export class RowDecoder {
     const { batch } = this.#here
     const next = this.#program.isFlat ? this.#decodeFlat(at, rows) : this.#decodeAny(at, rows)
     batch.length = rows
+    if (this.staysInPlace) this.row += rows
     return next
   }
 
@@ -86,16 +94,18 @@ export class RowDecoder {
     const { instance, plainAt, programAt, targetsAt, presentAt, slots, filled, walk, columnsAt } = this.#here
     if (filled.length > 0) slots.present.fill(1)
     const end = plainAt + this.#plainLength
-    let [row, next] = [0, plainAt + at]
+    const first = this.staysInPlace ? this.row : 0
+    const lastRow = first + rows
+    let [row, next] = [first, plainAt + at]
     for (;;) {
-      if (walk) [row, next] = walk.run(next, Math.max(0, end - walk.reach), row, rows, columnsAt)
+      if (walk) [row, next] = walk.run(next, Math.max(0, end - walk.reach), row, lastRow, columnsAt)
       next >>>= 0
-      if (row === rows) break
-      const last = walk ? Math.min(rows, row + UNUSUAL) : rows
+      if (row === lastRow) break
+      const last = walk ? Math.min(lastRow, row + UNUSUAL) : lastRow
       const to = [targetsAt, slots.stride, presentAt] as const
       const length = instance.kernels.avroRows(programAt, plainAt, next, end, row, last, ...to)
       // The twin keeps the value that does not fit, and says what it is.
-      if (length === FAULT.value) this.#decodeAny(at, rows)
+      if (length === FAULT.value && !this.staysInPlace) this.#decodeAny(at, rows)
       if (length < 0) throw fault(length)
       row = last
       next += length
@@ -152,7 +162,7 @@ export class RowDecoder {
     if (lent && packedLength <= lent.packedLength && plainLength <= lent.plainLength) return lent
     this.close()
     const lengths = [packedLength, plainLength].map((length) => Math.max(length, USUAL_BYTES))
-    this.#lent = layOut(this.#program, this.#options, lengths[0]!, lengths[1]!)
+    this.#lent = layOut(this.#program, this.#options, this.staysInPlace, lengths[0]!, lengths[1]!)
     return this.#lent
   }
 }

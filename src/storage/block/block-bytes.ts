@@ -135,12 +135,17 @@ function areRows(bytes: Uint8Array, { codec, sync }: AvroHeader, { schema, colum
 /** The header ends where the first chunk begins. */
 const headerLength = (block: BlockInfo): number => block.chunks[0]![0]
 
+/** The header that was right last: the chunks of a block are often read by several runs, each of which begins with it. */
+let known: { readonly bytes: Uint8Array; readonly schemaId: string; readonly header: AvroHeader } | undefined
+
 function checkHeader(bytes: Uint8Array, block: BlockInfo): AvroHeader {
+  if (known?.schemaId === block.schemaId && Buffer.compare(known.bytes, bytes) === 0) return known.header
   const header = parseHeader(bytes)
   if (header.length !== headerLength(block))
     throw corrupt(`a header of ${headerLength(block)} bytes`, String(header.length))
   const id = schemaId(header.schema)
   if (id !== block.schemaId) throw corrupt(`schema ${block.schemaId}`, id)
+  known = { bytes: bytes.slice(), schemaId: id, header }
   return header
 }
 

@@ -8,7 +8,8 @@ import type { LaneGroup } from './lane-group.ts'
 
 /** A finished Parquet block. */
 export interface AssembledBlock {
-  readonly bytes: Uint8Array
+  /** Its bytes, one piece behind the other. */
+  readonly pieces: readonly Uint8Array[]
   readonly info: Omit<BlockInfo, 'key' | 'collector'>
 }
 
@@ -27,17 +28,17 @@ export function assembleBlock(
     const { offset, length } = file.add(group)
     return [offset, length, group.rows, span.minStart, lastTime(span)]
   })
-  const bytes = file.finish()
+  const pieces = file.finish()
   const info = {
     format: 'parquet',
-    sizeBytes: bytes.length,
+    sizeBytes: pieces.reduce((sum, piece) => sum + piece.length, 0),
     records: groups.reduce((sum, { group }) => sum + group.rows, 0),
-    crc32: crc32(bytes),
+    crc32: pieces.reduce((sum, piece) => crc32(piece, sum), 0),
     schemaId: schemaId(schema),
     ...statistics.whole,
     exporters: statistics.exporters(),
     samplingUnknown: statistics.samplingUnknown,
     chunks,
   } as const
-  return { bytes, info }
+  return { pieces, info }
 }

@@ -10,7 +10,6 @@ import { assembleBlock } from './assemble.ts'
 import { Crew } from './crew.ts'
 import type { Piece } from './lane.ts'
 import { readRun } from './lane.ts'
-import type { LaneGroup } from './lane-group.ts'
 import type { ChunkRun, Part } from './parts.ts'
 import { RowPlacer } from './row-placer.ts'
 import { SharedRows } from './shared-rows.ts'
@@ -19,6 +18,8 @@ import { SharedRows } from './shared-rows.ts'
 export interface MadeBlock extends AssembledBlock {
   /** `received` of its first flow; 0 when there is none. */
   readonly firstReceived: number
+  /** Gives its memory back for further blocks. */
+  release(): void
 }
 
 export interface BlockMakerOptions {
@@ -75,7 +76,9 @@ export class BlockMaker {
     const { received } = this.#rows.batch.columns
     const first = this.#rows.order[0] ?? 0
     const firstReceived = received?.type === 'instant' && part.records > 0 ? received.values[first]! : 0
-    return { ...this.#assemble(groups), firstReceived }
+    const { columns, target } = this.#options
+    const release = (): void => void this.#rooms.push(...groups.map(({ group }) => new Uint8Array(group.bytes.buffer)))
+    return { ...assembleBlock(groups, { columns, schema: target }), firstReceived, release }
   }
 
   close(): Promise<void> {
@@ -94,14 +97,6 @@ export class BlockMaker {
     } finally {
       this.#places.push(at)
     }
-  }
-
-  /** Puts the block together; the memory of its row groups is free then. */
-  #assemble(groups: readonly LaneGroup[]): AssembledBlock {
-    const { columns, target } = this.#options
-    const block = assembleBlock(groups, { columns, schema: target })
-    this.#rooms.push(...groups.map(({ group }) => new Uint8Array(group.bytes.buffer)))
-    return block
   }
 
   #sort(records: number): void {

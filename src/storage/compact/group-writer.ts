@@ -8,6 +8,7 @@ import type { Manifest } from '../manifest/manifest.ts'
 import type { ObjectStore } from '../store.ts'
 import type { System } from '../system.ts'
 import { ulid } from '../ulid.ts'
+import { writePieces } from '../write-pieces.ts'
 import { BlockMaker } from './block-maker.ts'
 import { DEFAULT_MEMORY } from './default-memory.ts'
 import { partsOf } from './parts.ts'
@@ -63,11 +64,11 @@ export class GroupWriter {
     const made: BlockInfo[] = []
     for (const part of partsOf(group, this.#mostRecords)) {
       const id = ulid(system)
-      const { bytes, info, firstReceived } = await this.#maker.make(part)
+      const { pieces, info, firstReceived, release } = await this.#maker.make(part)
       const block: BlockInfo = { key: blockKey(dataset, firstReceived, id, 'parquet'), collector, ...info }
       made.push(block)
       await this.#storing
-      this.#store(() => store.write(block.key, bytes, { ifAbsent: true }))
+      this.#store(() => writePieces(store, block.key, pieces).finally(release))
     }
     this.#store(() => this.#commit(group, made))
   }

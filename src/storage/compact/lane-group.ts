@@ -14,7 +14,7 @@ export interface LaneGroup {
 /** Describes a row group by the bounds of its columns, and by its rows, which are those of `batch`, where these do not tell. */
 export function describeGroup(group: EncodedGroup, batch: Batch): LaneGroup {
   const statistics = new BlockStatistics()
-  const { bounds, rows } = group
+  const { bounds, distinct, rows } = group
   const [start, end] = [bounds.get('start'), bounds.get('end')]
   if (start && end) {
     statistics.addSpan({ minStart: start[0], maxStart: start[1], minEnd: end[0], maxEnd: end[1] })
@@ -22,7 +22,10 @@ export function describeGroup(group: EncodedGroup, batch: Batch): LaneGroup {
   const sampling = [bounds.get('sampleSize'), bounds.get('samplePopulation')]
   if (sampling.every((bound) => bound?.[0] === 0 && bound[1] === 0)) statistics.samplingUnknown = rows
   else if (sampling.every((bound) => !bound || bound[0] <= 0)) statistics.addSampling(batch, 0, rows)
-  statistics.addExporters(batch, 0, rows)
+  const exporters = distinct.get('exporter')
+  if (exporters && bounds.get('exporterFamily')?.every((family) => family === 4)) {
+    for (const exporter of exporters) statistics.addExporter4(exporter)
+  } else statistics.addExporters(batch, 0, rows)
   return {
     group,
     span: statistics.takeSpan(),

@@ -56,7 +56,7 @@ export class Lane {
     this.#encoder = new RowGroupEncoder(columns, memory, this.#kernels)
     const kernels: KernelInstance = { memory, kernels: this.#kernels, base: memory.mark, isPart: false }
     this.#placer = new RowPlacer(rows.batch, this.#kernels)
-    this.#decoder = new RowDecoder({ schema, columns, capacity: BATCH_ROWS, kernels })
+    this.#decoder = new RowDecoder({ schema, columns, capacity: BATCH_ROWS, kernels, place: rows.batch })
   }
 
   /** Throws `corrupt` as `readBlock` does. */
@@ -113,9 +113,10 @@ export async function readRun(
   const { columns, schema } = rows.plan
   const chunks = { first, count }
   let at = row
+  if (decoder) decoder.row = row
   const read = readBlock({ store: source, block, schema, columns, chunks, ...(decoder ? { decoder } : {}) })
   for await (const { batch } of read) {
-    placer.place(batch, at)
+    if (!decoder?.staysInPlace) placer.place(batch, at)
     at += batch.length
   }
 }

@@ -87,7 +87,7 @@ const laneBytes = (columns: readonly ColumnSpec[]): number =>
   RowGroupEncoder.bytesNeeded(columns) + RowDecoder.bytesNeeded(columns, BATCH_ROWS)
 
 /** What Node and code take. */
-const PROCESS_BYTES = 80e6
+const PROCESS_BYTES = 70e6
 /** A row of a finished block, which is there twice while it is put together. */
 const ENCODED_BYTES = 2 * 28
 /** Rows by which memory is reckoned. */

@@ -37,10 +37,10 @@ export class ParquetEncoder {
     return { offset: base, length: bytes.length }
   }
 
-  /** Ends the file; the encoder is done. */
-  finish(): Uint8Array {
+  /** Ends the file, which is these pieces one behind the other; the encoder is done. */
+  finish(): Uint8Array[] {
     const footer = writeFooter(this.#leaves, this.#groups, { 'avro.schema': this.#schema })
     const length = new Uint8Array(Uint32Array.of(footer.length).buffer)
-    return Buffer.concat([...this.#parts, footer, length, MAGIC])
+    return [...this.#parts, Buffer.concat([footer, length, MAGIC])]
   }
 }

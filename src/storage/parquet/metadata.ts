@@ -148,7 +148,7 @@ function writeColumn(out: ThriftWriter, column: ColumnChunk): void {
 const NEXT_I32 = 0x15
 const STRUCT = 0x0c
 /** Two structs of ten numbers of at most 5 bytes. */
-const MOST_HEADER_BYTES = 80
+export const MOST_HEADER_BYTES = 80
 
 /** Serialises the header in front of a page's packed bytes. A block has thousands, so this is what `ThriftWriter` would make, without a call for each field. */
 export function writePageHeader({ type, plainBytes, packedBytes, crc32, values, encoding }: PageHeader): Uint8Array {

@@ -2,7 +2,6 @@ import type { AddressColumn } from '../../flow/column.ts'
 import type { Kernels } from '../../kernels/kernels.ts'
 import type { KernelMemory } from '../../kernels/memory.ts'
 import { levelRun, packedLevels } from './levels.ts'
-import type { Encoding } from './metadata.ts'
 import { PAGE_ROWS, PAGES_PER_GROUP, ROW_GROUP_ROWS } from './rows.ts'
 
 /** Makes the pages of IPv6 addresses: definition levels by family, then the addresses that are there. */
@@ -43,24 +42,19 @@ export class SparsePages {
     return { values: this.#values, denseBounds, levels }
   }
 
-  /** The bodies of the pages from the levels and the encoded addresses, behind the dictionary, when there is one. */
-  join(
-    levels: readonly Uint8Array[],
-    spans: readonly Uint8Array[],
-    { entries, encoding }: { entries: number; encoding: number },
-  ): { bodies: Uint8Array[]; entries: number; encoding: Encoding } {
-    const first = spans.length - levels.length
-    const bodies = spans.slice(0, first)
-    let at = this.#pages
-    for (const [p, level] of levels.entries()) {
-      const values = spans[first + p]!
-      const body = this.#memory.bytes(at, level.length + values.length)
+  /** The bodies of the pages from their levels and the encoded addresses, which stand back to back at `at`. */
+  join(levels: readonly Uint8Array[], at: number, pageBytes: Uint32Array): Uint8Array[] {
+    let from = at
+    let to = this.#pages
+    return levels.map((level, page) => {
+      const length = pageBytes[page]!
+      const body = this.#memory.bytes(to, level.length + length)
       body.set(level)
-      body.set(values, level.length)
-      bodies.push(body)
-      at += body.length
-    }
-    return { bodies, entries, encoding: encoding as Encoding } // the kernel's numbers are those of the specification
+      body.set(this.#memory.bytes(from, length), level.length)
+      from += length
+      to += body.length
+      return body
+    })
   }
 
   #levelsOf(family: number, rows: number, count: number): Uint8Array {

@@ -15,7 +15,7 @@ export function encodeParquetBlock(
   batch: Batch,
   order: Uint32Array,
   setting: { columns: readonly ColumnSpec[]; schema: unknown },
-): AssembledBlock {
+): AssembledBlock & { readonly bytes: Uint8Array } {
   const instance = borrowKernels(RowGroupEncoder.bytesNeeded(setting.columns))
   const encoder = new RowGroupEncoder(setting.columns, instance.memory, instance.kernels)
   const groups: LaneGroup[] = []
@@ -25,5 +25,6 @@ export function encodeParquetBlock(
     groups.push(describeGroup(encoder.encode(), encoder.batch))
   }
   returnKernels(instance)
-  return assembleBlock(groups, setting)
+  const block = assembleBlock(groups, setting)
+  return { ...block, bytes: Buffer.concat(block.pieces) }
 }

@@ -75,7 +75,7 @@ async function stored(
     const { offset, length } = encoder.add(groupEncoder.encode())
     return [offset, length, batch.length, null, null] as const
   })
-  const bytes = encoder.finish()
+  const bytes = Buffer.concat(encoder.finish())
   const store = openMemoryStore()
   await store.write(KEY, bytes)
   const block = { key: KEY, format: 'parquet', sizeBytes: bytes.length, records: 0, chunks } as unknown as BlockInfo // only these are read
