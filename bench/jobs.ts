@@ -6,7 +6,7 @@ import {
   duration,
   instant,
   prefix,
-  prorate,
+  sharesOf,
   sum,
   timeBin,
   u8,
@@ -83,7 +83,7 @@ export const ratesByMap = defineJob({
   value: { bytes: sum() },
   map(flow, emit, { params }) {
     const net = flow.dstAddr - (flow.dstAddr % 256)
-    for (const share of prorate(flow, params.bin))
+    for (const share = sharesOf(flow, params.bin); share.next(); )
       emit({ net: net as typeof flow.dstAddr, bin: share.start }, { bytes: share.bytes })
   },
   sort: { bytes: 'desc' },

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { address, defineJob, duration, instant, prorate, sum } from '../index.ts'
+import { address, defineJob, duration, instant, sharesOf, sum } from '../index.ts'
 
 /** Octets between two hosts per bin of time, each flow spread over the bins it covers. */
 export const bytesPerSecond = defineJob({
@@ -11,7 +11,7 @@ export const bytesPerSecond = defineJob({
   key: { src: address(), dst: address(), bin: instant() },
   value: { bytes: sum() },
   map(flow, emit, { params }) {
-    for (const share of prorate(flow, params.bin)) {
+    for (const share = sharesOf(flow, params.bin); share.next(); ) {
       emit({ src: flow.srcAddr, dst: flow.dstAddr, bin: share.start }, { bytes: share.bytes })
     }
   },

@@ -34,6 +34,9 @@ export type Share<F> = {
   readonly capped: boolean
 } & { readonly [N in Extract<keyof F, 'bytes' | 'packets'>]: number }
 
+/** The shares of a flow one after the other: `next` comes to the next of them, which the other properties tell until it is called again; false when there is none left. */
+export type ShareCursor<F> = Share<F> & { next(): boolean }
+
 /**
  * Spreads the counters of a flow over the bins of `binMs` milliseconds that it covers, in proportion to time, whole numbers only:
  * a share is floor(B * t2 / d) - floor(B * t1 / d) for the part [t1, t2) of its duration d, so that the shares of a flow add up to exactly B,
@@ -41,11 +44,23 @@ export type Share<F> = {
  * In a job with a period, shares are cut at its ends; bins keep their aligned start.
  */
 export function prorate<F extends Spreadable>(flow: F, binMs: number): readonly Share<F>[] {
-  if (!(binMs >= 1 && Number.isSafeInteger(binMs))) {
-    throw new JobError('bad-value', `prorate: bin expected whole milliseconds above 0, got ${binMs}`)
+  const cursor = new Shares()
+  cursor.begin(flow, binMs)
+  const shares: FullShare[] = []
+  while (cursor.next()) {
+    const { start, capped, bytes, packets } = cursor
+    shares.push({ start, capped, bytes, packets })
   }
-  const shares: readonly FullShare[] = sharesOf(flow, binMs)
-  return shares as readonly Share<F>[]
+  return shares as readonly FullShare[] as readonly Share<F>[]
+}
+
+/**
+ * The shares that `prorate` gives, without an array or an object for each: a map that looks at every flow is twice as fast with it.
+ * There is one cursor, which the next call begins anew, so shares are to be used one flow at a time and not kept.
+ */
+export function sharesOf<F extends Spreadable>(flow: F, binMs: number): ShareCursor<F> {
+  shared.begin(flow, binMs)
+  return shared as FullShare & { next(): boolean } as ShareCursor<F>
 }
 
 /** A share with both counters, 0 where the flow lacks one; the type of `prorate` shows those that the flow has. */
@@ -56,36 +71,87 @@ interface FullShare {
   readonly packets: number
 }
 
-/** An array, because measured it is three times as fast as an iterator or a generator, and bounded by MAX_SPREAD_BINS. */
-function sharesOf(flow: Spreadable, binMs: number): FullShare[] {
-  const spread = flow[SPREAD]
-  const { start } = flow
-  const full = flow.end - start
-  const bytes = (spread ? spread.bytes : flow.bytes !== undefined) ? flow.bytes! : 0
-  const packets = (spread ? spread.packets : flow.packets !== undefined) ? flow.packets! : 0
-  const firstBin = Math.floor(start / binMs) * binMs
-  if (isWhole(start, full, firstBin + binMs, spread)) return [{ start: firstBin, capped: false, bytes, packets }]
-  const most = Math.min(MAX_SPREAD_MS, firstBin + MAX_SPREAD_BINS * binMs - start)
-  const capped = full > most
-  if (capped) spread?.capped()
-  // A flow without duration is as one of a millisecond: it has one bin, and lies inside a period or outside it.
-  const duration = capped ? most : full > 0 ? full : 1
-  const from = spread && spread.from > start ? spread.from : start
-  const to = spread && spread.to < start + duration ? spread.to : start + duration
-  const shares: FullShare[] = []
-  if (from >= to) return shares
-  let bytesBefore = partOf(bytes, from - start, duration)
-  let packetsBefore = partOf(packets, from - start, duration)
-  for (let bin = from === start ? firstBin : Math.floor(from / binMs) * binMs; bin < to; bin += binMs) {
-    const elapsed = Math.min(bin + binMs, to) - start
-    const bytesUntil = partOf(bytes, elapsed, duration)
-    const packetsUntil = partOf(packets, elapsed, duration)
-    shares.push({ start: bin, capped, bytes: bytesUntil - bytesBefore, packets: packetsUntil - packetsBefore })
-    bytesBefore = bytesUntil
-    packetsBefore = packetsUntil
+/** What is left of the shares at hand. */
+const NONE = 0
+/** One, which is at hand already. */
+const WHOLE = 1
+const SOME = 2
+
+/** Numbers are fractions at first, as V8 keeps such fields in place and does not make an object for each new value. */
+class Shares implements FullShare {
+  start = Number.NaN
+  bytes = Number.NaN
+  packets = Number.NaN
+  capped = false
+  #left = NONE
+  #binMs = Number.NaN
+  /** The bin of the flow before. */
+  #bin = Number.NaN
+  /** Of the flow at hand: its counters, its first millisecond, its duration, where the next share begins and the last ends. */
+  #bytes = Number.NaN
+  #packets = Number.NaN
+  #first = Number.NaN
+  #duration = Number.NaN
+  #from = Number.NaN
+  #to = Number.NaN
+
+  begin(flow: Spreadable, binMs: number): void {
+    if (binMs !== this.#binMs) this.#setBin(binMs)
+    const spread = flow[SPREAD]
+    const { start } = flow
+    const full = flow.end - start
+    // Flows come in order of time, more or less.
+    if (!(start >= this.#bin && start < this.#bin + binMs)) this.#bin = Math.floor(start / binMs) * binMs
+    this.start = this.#bin
+    this.capped = false
+    this.bytes = (spread ? spread.bytes : flow.bytes !== undefined) ? flow.bytes! : 0
+    this.packets = (spread ? spread.packets : flow.packets !== undefined) ? flow.packets! : 0
+    if (isWhole(start, full, this.#bin + binMs, spread)) this.#left = WHOLE
+    else this.#divide(start, full, spread)
   }
-  return shares
+
+  next(): boolean {
+    if (this.#left !== WHOLE) return this.#left === SOME && this.#advance()
+    this.#left = NONE
+    return true
+  }
+
+  #setBin(binMs: number): void {
+    if (!(binMs >= 1 && Number.isSafeInteger(binMs)))
+      throw new JobError('bad-value', `prorate: bin expected whole milliseconds above 0, got ${binMs}`)
+    this.#binMs = binMs
+    this.#bin = Number.NaN
+  }
+
+  #divide(start: number, full: number, spread: Spread | undefined): void {
+    const most = Math.min(MAX_SPREAD_MS, this.#bin + MAX_SPREAD_BINS * this.#binMs - start)
+    this.capped = full > most
+    if (this.capped) spread?.capped()
+    // A flow without duration is as one of a millisecond: it has one bin, and lies inside a period or outside it.
+    const duration = this.capped ? most : full > 0 ? full : 1
+    this.#bytes = this.bytes
+    this.#packets = this.packets
+    this.#first = start
+    this.#duration = duration
+    this.#from = spread && spread.from > start ? spread.from : start
+    this.#to = spread && spread.to < start + duration ? spread.to : start + duration
+    this.#left = this.#from < this.#to ? SOME : NONE
+  }
+
+  /** Comes to the next share of a flow that has been divided. */
+  #advance(): boolean {
+    const from = this.#from - this.#first
+    this.start = Math.floor(this.#from / this.#binMs) * this.#binMs
+    this.#from = Math.min(this.start + this.#binMs, this.#to)
+    const until = this.#from - this.#first
+    this.bytes = partOf(this.#bytes, until, this.#duration) - partOf(this.#bytes, from, this.#duration)
+    this.packets = partOf(this.#packets, until, this.#duration) - partOf(this.#packets, from, this.#duration)
+    if (this.#from >= this.#to) this.#left = NONE
+    return true
+  }
 }
+
+const shared = new Shares()
 
 /** Whether a flow of `full` milliseconds lies in one bin, which ends at `binEnd`, and in the period: most do. */
 export function isWhole(start: number, full: number, binEnd: number, spread: Spread | undefined): boolean {

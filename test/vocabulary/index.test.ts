@@ -70,6 +70,7 @@ describe('the vocabulary', () => {
         "prefix",
         "prorate",
         "quantile",
+        "sharesOf",
         "sum",
         "text",
         "timeBin",

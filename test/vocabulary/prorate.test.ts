@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { prorate } from '../../src/index.ts'
+import { prorate, sharesOf } from '../../src/index.ts'
 import type { Spread } from '../../src/vocabulary/prorate.ts'
 import { MAX_SPREAD_BINS, MAX_SPREAD_MS, partOf, SPREAD } from '../../src/vocabulary/prorate.ts'
 import { fc } from '../kit/fast-check.ts'
@@ -98,6 +98,23 @@ describe('prorate', () => {
     expect(seconds).toHaveLength(MAX_SPREAD_BINS)
     expect(total(seconds)).toBe(1_000_003n)
     expect(capped).toBe(2)
+  })
+
+  it('has the same shares by a cursor that each call begins anew', () => {
+    fc.assert(
+      fc.property(flow, flow, bin, fc.integer({ min: -100, max: 6000 }), (before, row, size, at) => {
+        sharesOf(before, size).next()
+        const cut = within(row, Number.NEGATIVE_INFINITY, row.start + at)
+        const shares: object[] = []
+        for (const share = sharesOf(cut, size); share.next(); ) {
+          const { start, capped, bytes, packets } = share
+          shares.push({ start, capped, bytes, packets })
+        }
+        expect(shares).toEqual(prorate(cut, size))
+        expect(sharesOf(before, size)).toBe(sharesOf(row, size))
+      }),
+      { numRuns: 300 },
+    )
   })
 
   it('shares out only the counters that the flow has', () => {
