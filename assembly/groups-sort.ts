@@ -1,6 +1,6 @@
 // Entries (groups.ts) in order: sorted by their bytes, or those alone that come before a bound.
 
-import { move, startsOf } from './groups'
+import { move } from './groups'
 
 /** Where the entries being sorted lie, as many bytes again, and what orders them. */
 let home: usize = 0
@@ -10,11 +10,15 @@ let digitsAt: usize = 0
 let digitCount: u32 = 0
 let countsAt: usize = 0
 
-/** Ranges up to this size are sorted by insertion, and up to that in the fast caches, least significant digit first. */
+/** Ranges up to this size are sorted by insertion. */
 const SMALL: u32 = 24
-const CACHED: u32 = 1 << 14
-/** Places of counters for the latter: those below are for the levels above. */
-const LEVELS: u32 = 62
+/** Counters of so many levels have room; what differs only deeper down is sorted by insertion whatever its size. */
+const LEVELS: u32 = 63
+
+/** What orders entries as numbers: digits that are the bytes of one little-endian number are compared at once. A word each: how many bytes in bits 24-31, bit 16 for descending order, the offset. */
+const PARTS: usize = memory.data(4096)
+const MOST_PARTS: u32 = 1024
+let partCount: u32 = 0
 
 // @ts-ignore: decorator
 @inline
@@ -24,97 +28,136 @@ function digitOf(entry: usize, digit: u32): u32 {
 
 // @ts-ignore: decorator
 @inline
-function count(from: usize, end: usize, digit: u32, counts: usize): void {
-  memory.fill(counts, 0, 1024)
-  for (let entry = from; entry < end; entry += size) {
-    const at = counts + (<usize>digitOf(entry, digit) << 2)
-    store<u32>(at, load<u32>(at) + 1)
+function digitAt(i: u32): u32 {
+  return load<u32>(digitsAt + (<usize>i << 2))
+}
+
+/** How many digits from `i` on are the bytes of one number, at most eight. */
+function bytesFrom(i: u32): u32 {
+  const first = digitAt(i)
+  let bytes: u32 = 1
+  while (bytes < 8 && i + bytes < digitCount && digitAt(i + bytes) == first - bytes) bytes++
+  return bytes >= 8 ? 8 : bytes >= 4 ? 4 : bytes >= 2 ? 2 : 1
+}
+
+/** Notes the order for `isBefore`. */
+function order(digits: usize, length: u32): void {
+  digitsAt = digits
+  digitCount = length
+  partCount = 0
+  for (let i: u32 = 0; i < length && partCount < MOST_PARTS; partCount++) {
+    const bytes = bytesFrom(i)
+    store<u32>(PARTS + (<usize>partCount << 2), (bytes << 24) | (digitAt(i) - (bytes - 1)))
+    i += bytes
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function distribute(from: usize, end: usize, digit: u32, counts: usize, to: usize): void {
-  startsOf(counts, 256)
-  for (let entry = from; entry < end; entry += size) {
-    const at = counts + (<usize>digitOf(entry, digit) << 2)
-    const place = load<u32>(at)
-    store<u32>(at, place + 1)
-    move(to + <usize>place * size, entry, size)
-  }
+function numberOf(entry: usize, part: u32): u64 {
+  const at = entry + <usize>(part & 0xffff)
+  const bytes = part >> 24
+  return bytes == 8 ? load<u64>(at) : bytes == 4 ? load<u32>(at) : bytes == 2 ? load<u16>(at) : load<u8>(at)
 }
 
-function isBefore(a: usize, b: usize, depth: u32): bool {
-  for (let i = depth; i < digitCount; i++) {
-    const digit = load<u32>(digitsAt + (<usize>i << 2))
-    const left = digitOf(a, digit)
-    const right = digitOf(b, digit)
-    if (left != right) return left < right
+// @ts-ignore: decorator
+@inline
+function isBefore(a: usize, b: usize): bool {
+  const end = PARTS + (<usize>partCount << 2)
+  for (let at = PARTS; at < end; at += 4) {
+    const part = load<u32>(at)
+    const left = numberOf(a, part)
+    const right = numberOf(b, part)
+    if (left != right) return left < right != <bool>((part >> 16) & 1)
   }
   return false
 }
 
-function insertionSort(from: usize, rows: u32, depth: u32): void {
+/** Sorts a range into its place at home, from where it lies. */
+function insertionSort(from: usize, to: usize, bytes: usize): void {
   const spare = countsAt + <usize>(LEVELS << 10)
-  const end = from + <usize>rows * size
-  for (let entry = from + size; entry < end; entry += size) {
-    if (!isBefore(entry, entry - size, depth)) continue
-    move(spare, entry, size)
-    let at = entry
-    while (at > from && isBefore(spare, at - size, depth)) {
-      move(at, at - size, size)
-      at -= size
-    }
-    move(at, spare, size)
+  for (let offset: usize = 0; offset < bytes; offset += size) {
+    let entry = from + offset
+    let at = to + offset
+    if (at > to && isBefore(entry, at - size)) {
+      if (from == to) {
+        move(spare, entry, size)
+        entry = spare
+      }
+      do {
+        move(at, at - size, size)
+        at -= size
+      } while (at > to && isBefore(entry, at - size))
+    } else if (from == to) continue
+    move(at, entry, size)
   }
 }
 
-/** Sorts a range in passes over the digits that differ, the last first; returns whether it lies at `to` in the end. */
-function sortCached(start: usize, rows: u32, depth: u32, other: usize): bool {
-  let from = start
-  let to = other
-  const counts = countsAt + <usize>((LEVELS + 1) << 10)
-  for (let i = digitCount; i > depth; i--) {
-    const digit = load<u32>(digitsAt + (<usize>(i - 1) << 2))
-    const end = from + <usize>rows * size
-    count(from, end, digit, counts)
-    if (load<u32>(counts + (<usize>digitOf(from, digit) << 2)) == rows) continue
-    distribute(from, end, digit, counts, to)
-    const swap = from
-    from = to
-    to = swap
-  }
-  return from != start
+/** Copies an entry of `S` bytes (u16: 16, u32: `stride`). */
+// @ts-ignore: decorator
+@inline
+function moveOf<S>(to: usize, from: usize, stride: usize): void {
+  if (sizeof<S>() == 2) v128.store(to, v128.load(from))
+  else for (let at: usize = 0; at < stride; at += 8) store<u64>(to + at, load<u64>(from + at))
 }
 
-/** Sorts a range of entries by the digits from `depth` on: it lies away or at home, and is left at home. Large ranges are divided by one digit after the other. */
-function sortRange(first: u32, rows: u32, depth: u32, isAway: bool): void {
-  const offset = <usize>first * size
-  const bytes = <usize>rows * size
-  const from = (isAway ? away : home) + offset
-  const to = (isAway ? home : away) + offset
-  if (rows <= SMALL) insertionSort(from, rows, depth)
-  else if (rows <= CACHED || depth >= LEVELS) {
-    if (sortCached(from, rows, depth, to) != isAway) memory.copy(home + offset, away + offset, bytes)
-    return
-  } else if (depth < digitCount) {
-    const digit = load<u32>(digitsAt + (<usize>depth << 2))
-    const counts = countsAt + <usize>(depth << 10)
-    count(from, from + bytes, digit, counts)
-    if (load<u32>(counts + (<usize>digitOf(from, digit) << 2)) == rows) {
-      sortRange(first, rows, depth + 1, isAway)
-      return
-    }
-    distribute(from, from + bytes, digit, counts, to)
-    let start: u32 = 0
-    for (let bucket: usize = 0; bucket < 1024; bucket += 4) {
-      const end = load<u32>(counts + bucket)
-      if (end > start) sortRange(first + start, end - start, depth + 1, !isAway)
-      start = end
-    }
+/** Divides entries by a digit; `counts` gets the end of each part. */
+// @ts-ignore: decorator
+@inline
+function distribute<S>(from: usize, end: usize, digit: u32, counts: usize, to: usize): void {
+  const stride: usize = sizeof<S>() == 2 ? 16 : size
+  const byte = <usize>(digit & 0xffff)
+  const flip: u32 = digit >> 16 ? 0xff : 0
+  memory.fill(counts, 0, 1024)
+  for (let at = from + byte; at < end; at += stride) {
+    const counter = counts + (<usize>(<u32>load<u8>(at) ^ flip) << 2)
+    store<u32>(counter, load<u32>(counter) + 1)
+  }
+  let place = <u32>to
+  for (let counter = counts; counter < counts + 1024; counter += 4) {
+    const count = load<u32>(counter)
+    store<u32>(counter, place)
+    place += count * <u32>stride
+  }
+  for (let entry = from; entry < end; entry += stride) {
+    const counter = counts + (<usize>(<u32>load<u8>(entry + byte) ^ flip) << 2)
+    const place = load<u32>(counter)
+    store<u32>(counter, place + <u32>stride)
+    moveOf<S>(place, entry, stride)
+  }
+}
+
+/** The first digit from `depth` on in which entries differ; `digitCount` when there is none. */
+function differing(from: usize, end: usize, depth: u32): u32 {
+  for (let i = depth; i < digitCount; i++) {
+    const digit = digitAt(i)
+    const first = digitOf(from, digit)
+    for (let entry = from + size; entry < end; entry += size) if (digitOf(entry, digit) != first) return i
+  }
+  return digitCount
+}
+
+/** Sorts a range of entries that differ from digit `depth` on at the most: it lies away or at home, and is left at home. It is divided by the first digit that differs, and so are its parts. */
+function sortRange(from: usize, end: usize, depth: u32, isAway: bool): void {
+  const other = isAway ? from - away + home : from - home + away
+  if (end - from <= <usize>(SMALL * size) || depth >= LEVELS) {
+    insertionSort(from, isAway ? other : from, end - from)
     return
   }
-  if (isAway) memory.copy(home + offset, from, bytes)
+  const level = differing(from, end, depth)
+  if (level >= digitCount) {
+    if (isAway) memory.copy(other, from, end - from)
+    return
+  }
+  const counts = countsAt + <usize>(depth << 10)
+  if (size == 16) distribute<u16>(from, end, digitAt(level), counts, other)
+  else distribute<u32>(from, end, digitAt(level), counts, other)
+  let start = other
+  for (let counter = counts; counter < counts + 1024; counter += 4) {
+    const next = <usize>load<u32>(counter)
+    if (next > start) sortRange(start, next, level + 1, !isAway)
+    start = next
+  }
 }
 
 /**
@@ -125,22 +168,20 @@ export function groupsSort(entries: usize, rows: u32, stride: u32, digits: usize
   home = entries
   away = scratch
   size = stride
-  digitsAt = digits
-  digitCount = length
   countsAt = counts
-  sortRange(0, rows, 0, false)
+  order(digits, length)
+  sortRange(entries, entries + <usize>rows * stride, 0, false)
 }
 
 /**
  * Keeps the entries that come before the one at `bound`, in the order of `digits` as in `groupsSort`: moves them together and returns how many there are.
  */
 export function groupsBefore(entries: usize, rows: u32, stride: u32, digits: usize, length: u32, bound: usize): u32 {
-  digitsAt = digits
-  digitCount = length
+  order(digits, length)
   const end = entries + <usize>rows * stride
   let to = entries
   for (let from = entries; from < end; from += stride) {
-    if (!isBefore(from, bound, 0)) continue
+    if (!isBefore(from, bound)) continue
     if (from != to) move(to, from, stride)
     to += stride
   }
