@@ -1,12 +1,9 @@
-import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import type { Batch } from '../../flow/batch.ts'
 import { createBatch } from '../../flow/batch.ts'
 import { RowCodec } from '../../flow/canonical.ts'
 import { avroSchema } from '../../flow/schema.ts'
 import { BlockEncoder } from '../../storage/block/encode.ts'
-import { resultBlockKey } from '../../storage/block/keys.ts'
-import { StorageError } from '../../storage/errors.ts'
 import type { BlockInfo } from '../../storage/manifest/actions.ts'
 import type { LiveCounters } from '../counters.ts'
 import { NO_COUNTERS } from '../counters.ts'
@@ -18,6 +15,7 @@ import type { SourceSlice } from '../shuffle/merge-sources.ts'
 import { mergeSources, sliceOfEach } from '../shuffle/merge-sources.ts'
 import type { RunSource } from '../shuffle/run-source.ts'
 import { openSource } from '../shuffle/run-source.ts'
+import { BlockQueue } from './block-queue.ts'
 import type { ResultTask, TaskResult } from './description.ts'
 import type { TaskEnvironment } from './map-task.ts'
 import { RowMerge } from './row-merge.ts'
@@ -147,43 +145,42 @@ interface Written {
   readonly counters: LiveCounters
 }
 
-/** Stores the rows of the task; undefined when the source gives up. */
+/** Stores the rows of the task, each block while the next is made; undefined when the source gives up. */
 async function writeBlocks(work: ResultWork, source: RowSource): Promise<Written | undefined> {
   const { task, environment, range } = work
-  const { name, output } = environment.program
   const counters: LiveCounters = { ...NO_COUNTERS }
-  const blocks: BlockInfo[] = []
-  const left = (): number => range.end - range.first - counters.resultRows
-  while (left() > 0) {
-    const encoder = new BlockEncoder({ name, columns: output, compressor: 'library' })
-    while (left() > 0 && encoder.records < task.rowsPerBlock) {
-      const rows = source.fill(encoder, Math.min(ROWS, task.rowsPerBlock - encoder.records, left()))
-      if (rows === undefined) return undefined
-      if (rows === 0) throw new RuntimeError('corrupt-run-file', `result: ${left()} more rows expected, got none`)
-      counters.resultRows += rows
-      environment.onProgress?.(counters)
-      await setImmediate()
+  const queue = new BlockQueue(task, environment, range.firstBlock)
+  try {
+    while (range.first + counters.resultRows < range.end) {
+      const encoder = await fillBlock(work, source, counters)
+      if (!encoder) return undefined
+      await queue.add(encoder)
     }
-    const block = await storeBlock(task, environment, range.firstBlock + blocks.length, encoder)
-    counters.resultBytes += block.sizeBytes
-    blocks.push(block)
+    const blocks = await queue.finish()
+    counters.resultBytes = blocks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    return { blocks, counters }
+  } finally {
+    await queue.settle()
   }
-  return { blocks, counters }
 }
 
-async function storeBlock(
-  task: ResultTask,
-  { program, store }: TaskEnvironment,
-  number: number,
-  encoder: BlockEncoder,
-): Promise<BlockInfo> {
-  const { bytes, info } = encoder.finish()
-  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16)
-  const key = resultBlockKey(program.name, task.run, number, hash)
-  try {
-    await store.write(key, bytes, { ifAbsent: true })
-  } catch (error) {
-    if (!(error instanceof StorageError && error.code === 'exists')) throw error
+/** Makes the next block; undefined when the source gives up. */
+async function fillBlock(
+  { task, environment, range }: ResultWork,
+  source: RowSource,
+  counters: LiveCounters,
+): Promise<BlockEncoder | undefined> {
+  const { name, output } = environment.program
+  const encoder = new BlockEncoder({ name, columns: output, compressor: 'library' })
+  const left = (): number =>
+    Math.min(task.rowsPerBlock - encoder.records, range.end - range.first - counters.resultRows)
+  while (left() > 0) {
+    const rows = source.fill(encoder, Math.min(ROWS, left()))
+    if (rows === undefined) return undefined
+    if (rows === 0) throw new RuntimeError('corrupt-run-file', `result: ${left()} more rows expected, got none`)
+    counters.resultRows += rows
+    environment.onProgress?.(counters)
+    await setImmediate()
   }
-  return { key, collector: task.run, ...info }
+  return encoder
 }
