@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { findConfig, loadConfig } from '../../src/runtime/config.ts'
 import { loadLookups } from '../../src/runtime/lookup/load.ts'
 
@@ -10,10 +10,10 @@ let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flowreduce-config-'))
   await mkdir(join(folder, 'a', 'b'), { recursive: true })
-  process.env.FLOWREDUCE_CACHE = join(folder, 'cache')
+  vi.stubEnv('FLOWREDUCE_CACHE', join(folder, 'cache'))
 })
 afterAll(async () => {
-  delete process.env.FLOWREDUCE_CACHE
+  vi.unstubAllEnvs()
   await rm(folder, { recursive: true, force: true })
 })
 

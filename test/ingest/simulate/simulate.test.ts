@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { createFlowBatch } from '../../../src/flow/batch.ts'
 import { createDecoder } from '../../../src/ingest/decode/decoder.ts'
 import { parseExporter } from '../../../src/ingest/decode/exporter-address.ts'
@@ -196,7 +196,8 @@ describe('a simulation over UDP', () => {
     const began = Date.now()
     const totals = await simulate({ target, flows: 6000, rate: 10_000, exporters: 3, system })
     const seconds = (Date.now() - began) / 1000
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    const received = (): number => [...senders.values()].reduce((sum, count) => sum + count, 0)
+    await vi.waitUntil(() => received() >= totals.datagrams, 10_000)
     socket.close()
     expect(senders).toEqual(new Map(totals.exporters.map(({ exporter, datagrams }) => [exporter, datagrams])))
     expect(senders.size).toBe(3)
@@ -221,7 +222,7 @@ describe('a simulation over UDP', () => {
     await new Promise<void>((resolve) => socket.bind(0, '::1', resolve))
     const target = `udp://[::1]:${socket.address().port}`
     const totals = await simulate({ target, flows: 500, rate: 1e5, exporters: 2, system })
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await vi.waitUntil(() => received >= totals.datagrams, 10_000)
     socket.close()
     expect(received).toBe(totals.datagrams)
     expect(totals.exporters.map(({ exporter }) => exporter)).toEqual(['::1', '::1'])
