@@ -1,10 +1,12 @@
 import { constants } from 'node:fs'
-import { copyFile, link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
+import { copyFile, link, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { allDone } from './all-done.ts'
 import { StorageError } from './errors.ts'
 import { type FileErrorContext, fileError, isErrno, keyBesidePart } from './file-error.ts'
 import { listFolder } from './file-list.ts'
 import { fill, readPart, readWhole } from './file-read.ts'
+import { Folders, syncFolder } from './folders.ts'
 import { GrowingFile } from './growing-file.ts'
 import { checkKey, checkPrefix, checkRange } from './key.ts'
 import type {
@@ -47,13 +49,13 @@ class FileStore implements ObjectStore {
   readonly url: string
   private readonly folder: string
   private readonly system: System
-  /** Folders whose own names are on the disk, or will be when the promise resolves. */
-  private readonly durable = new Map<string, Promise<void>>()
+  private readonly folders: Folders
   private prepared: Promise<void> | undefined
 
   constructor(folder: string, system: System) {
     this.url = `file:${folder}`
     this.folder = folder
+    this.folders = new Folders(folder)
     this.system = system
   }
 
@@ -84,8 +86,7 @@ class FileStore implements ObjectStore {
     try {
       await this.writeFile(path, body, ifAbsent).catch((error: unknown) => {
         if (!isErrno(error, 'ENOENT')) throw error
-        // somebody took folders away that we know of; without that knowledge they are made again
-        this.durable.clear()
+        this.folders.forget()
         this.prepared = undefined
         return this.writeFile(path, body, ifAbsent)
       })
@@ -102,10 +103,10 @@ class FileStore implements ObjectStore {
     await this.prepare().catch(told)
     const growing = await GrowingFile.create(join(this.folder, TEMPORARY_FOLDER, temporaryName())).catch(told)
     const finish = async (): Promise<void> => {
-      await growing.close()
-      await this.makeFolder(dirname(path))
+      const { there, durable } = this.folders.make(dirname(path))
+      await allDone([growing.close(), there])
       await rename(growing.path, path)
-      await syncFolder(dirname(path))
+      await allDone([syncFolder(dirname(path)), durable])
     }
     return {
       append: (bytes) => growing.append(bytes).catch(told),
@@ -157,48 +158,31 @@ class FileStore implements ObjectStore {
   }
 
   private async writeFile(path: string, body: Uint8Array | LocalFile, ifAbsent: boolean): Promise<void> {
+    const { there, durable } = this.folders.make(dirname(path))
     await this.prepare()
     const temporary = join(this.folder, TEMPORARY_FOLDER, temporaryName())
+    const clear = (): Promise<void> => unlink(temporary).catch(() => undefined)
     try {
-      await writeDurably(temporary, body)
-      await this.makeFolder(dirname(path))
-      if (ifAbsent) await linkOnce(temporary, path)
-      else await rename(temporary, path)
-    } finally {
-      await unlink(temporary).catch(() => undefined)
+      await allDone([writeDurably(temporary, body), there])
+      await (ifAbsent ? linkOnce(temporary, path) : rename(temporary, path))
+    } catch (error) {
+      await clear()
+      throw error
     }
-    await syncFolder(dirname(path))
+    await allDone([syncFolder(dirname(path)), durable, ...(ifAbsent ? [clear()] : [])])
   }
 
   /** Makes the store's folder and clears what dead writers left, once per opened store. A failure is tried again by the next write. */
   private prepare(): Promise<void> {
-    this.prepared ??= this.makeFolder(join(this.folder, TEMPORARY_FOLDER))
-      .then(() => this.clearStale())
+    this.prepared ??= this.folders
+      .make(join(this.folder, TEMPORARY_FOLDER))
+      .there.then(() => this.clearStale())
       .catch((error: unknown) => {
         this.prepared = undefined
         if (!isErrno(error, 'ENOTDIR', 'EEXIST')) throw error
         throw new StorageError('bad-url', `store: folder expected at ${this.folder}, got a file`, { path: this.folder })
       })
     return this.prepared
-  }
-
-  /** Makes a folder, and sees to it that its name, and that of each folder above it up to the store's, is on the disk. */
-  private makeFolder(folder: string): Promise<void> {
-    const known = this.durable.get(folder)
-    if (known) return known
-    const made = this.makeDurable(folder)
-    this.durable.set(folder, made)
-    made.catch(() => this.durable.delete(folder))
-    return made
-  }
-
-  private async makeDurable(folder: string): Promise<void> {
-    const above = dirname(folder)
-    const within = folder.length > this.folder.length
-    if (within) await this.makeFolder(above)
-    const made = await makeFolders(folder)
-    // a folder of this store may be new from a writer that did not get so far; one above it is its owner's, unless made here
-    if (within || made) await syncFolder(above)
   }
 
   /** Best effort: a file that another writer clears first, or that may not be removed, stays for the next time. */
@@ -233,39 +217,5 @@ async function linkOnce(from: string, to: string): Promise<void> {
     if (!isErrno(error, 'EEXIST')) throw error
     if ((await stat(from)).nlink > 1) return
     throw (await stat(to)).isDirectory() ? keyBesidePart(to) : error
-  }
-}
-
-/**
- * Makes a folder and those above it that are missing; true when it made any. Each new name above the folder is on the disk afterwards.
- * Not `mkdir` with `recursive`: where a file system refuses with ENOENT (/proc), Node 20 never comes back from that.
- */
-async function makeFolders(folder: string): Promise<boolean> {
-  const made = await makeOne(folder)
-  if (made !== 'no parent') return made === 'made'
-  if (await makeFolders(dirname(folder))) await syncFolder(dirname(dirname(folder)))
-  await mkdir(folder).catch((error: unknown) => {
-    if (!isErrno(error, 'EEXIST')) throw error
-  })
-  return true
-}
-
-async function makeOne(folder: string): Promise<'made' | 'there' | 'no parent'> {
-  try {
-    await mkdir(folder)
-    return 'made'
-  } catch (error) {
-    if (isErrno(error, 'ENOENT') && dirname(folder) !== folder) return 'no parent'
-    if (isErrno(error, 'EEXIST') && (await stat(folder)).isDirectory()) return 'there'
-    throw error
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }

@@ -6,14 +6,14 @@ import { type DatasetInput, type Plan, taskCount } from '../../runtime/plan/plan
 import type { PreparedRun } from '../../runtime/run/prepare.ts'
 import type { Resources } from '../../runtime/run/resources.ts'
 import { shareResources } from '../../runtime/run/resources.ts'
-import { openManifestOf } from '../open.ts'
+import { openManifestOf, snapshotAt } from '../open.ts'
 import { printReport } from '../print.ts'
 import { jobOf, type PlanRequest, planRequest, prepare, type RequestArguments } from './request.ts'
 
 export async function explainAction(args: RequestArguments & { readonly format: string }): Promise<undefined> {
   const job = await jobOf(args)
   const { manifest } = await openManifestOf(args)
-  const request = await planRequest(args, job, manifest)
+  const request = planRequest(args, job, await snapshotAt(manifest, args.at))
   await printPlan(args, await prepare(request, manifest), request)
 }
 

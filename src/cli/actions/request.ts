@@ -8,7 +8,7 @@ import { LEAST_MEMORY_BYTES } from '../../runtime/run/resources.ts'
 import type { Manifest, StoreSnapshot } from '../../storage/manifest/manifest.ts'
 import { UsageError } from '../errors.ts'
 import { chooseJob } from '../job.ts'
-import { periodOf, type StoreArguments, snapshotAt } from '../open.ts'
+import { periodOf, type StoreArguments } from '../open.ts'
 import { readOption, wholeNumber } from '../read-option.ts'
 import { configOf } from '../settings.ts'
 
@@ -67,7 +67,7 @@ export interface PlanRequest {
   readonly splitBytes: number | undefined
 }
 
-export async function planRequest(args: RequestArguments, job: JobSource, manifest: Manifest): Promise<PlanRequest> {
+export function planRequest(args: RequestArguments, job: JobSource, snapshot: StoreSnapshot): PlanRequest {
   return {
     job,
     ...periodOf(args),
@@ -76,7 +76,7 @@ export async function planRequest(args: RequestArguments, job: JobSource, manife
     partitions:
       args.partitions === undefined ? undefined : wholeNumber('partitions', args.partitions, { min: 1, max: 0xffff }),
     splitBytes: args['split-size'] === undefined ? undefined : readOption('split-size', args['split-size'], parseSize),
-    snapshot: await snapshotAt(manifest, args.at),
+    snapshot,
   }
 }
 

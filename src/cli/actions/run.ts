@@ -10,13 +10,13 @@ import { startEarly } from '../../runtime/run/early-workers.ts'
 import type { RunOptions } from '../../runtime/run/options.ts'
 import type { RunOutcome } from '../../runtime/run/outcome.ts'
 import { runJob } from '../../runtime/run/run-job.ts'
-import type { Manifest } from '../../storage/manifest/manifest.ts'
+import type { Manifest, StoreSnapshot } from '../../storage/manifest/manifest.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import { realSystem } from '../../storage/system.ts'
 import type { OptionsOf } from '../command.ts'
 import type { executionOptions, runOptions } from '../commands/run.ts'
 import { EXIT, UsageError } from '../errors.ts'
-import { openManifestOf } from '../open.ts'
+import { openManifestOf, snapshotAt } from '../open.ts'
 import { note, standardOutput } from '../output.ts'
 import { type ChosenFormat, chooseFormat, rowWriter } from '../print.ts'
 import { readOption, wholeNumber } from '../read-option.ts'
@@ -33,12 +33,12 @@ export async function runAction(args: Arguments): Promise<number> {
   const execution = executionOf(args)
   const { files = [] } = args
   const loading = jobOf(args)
-  const opening = files.length === 0 ? openManifestOf(args) : undefined
+  const opening = files.length === 0 ? openSnapshot(args) : undefined
   // What is wrong with the store is told after what is wrong with the job; without early workers the run starts its own.
   const started = opening
-    ?.then(async ({ manifest, store }) => {
+    ?.then(async ({ snapshot, store }) => {
       const { hasCode, bundle } = await loading
-      return args['dry-run'] ? undefined : startEarly(manifest, { ...execution, hasCode, bundle, storeUrl: store.url })
+      return args['dry-run'] ? undefined : startEarly(snapshot, { ...execution, hasCode, bundle, storeUrl: store.url })
     })
     .catch(() => undefined)
   try {
@@ -46,7 +46,9 @@ export async function runAction(args: Arguments): Promise<number> {
     const work = (opened: Opened): Promise<number> => runIn(opened, args, { job, format, execution, started })
     if (opening) return await work(await opening)
     const { withImported } = await import('../temporary-store.ts')
-    return await withImported(args, files, work)
+    return await withImported(args, files, async (opened) =>
+      work({ ...opened, snapshot: await opened.manifest.snapshot() }),
+    )
   } finally {
     await (await started)?.close()
   }
@@ -55,18 +57,25 @@ export async function runAction(args: Arguments): Promise<number> {
 interface Opened {
   readonly store: ObjectStore
   readonly manifest: Manifest
+  readonly snapshot: StoreSnapshot
+}
+
+/** What was found in opening a store is its newest snapshot. */
+async function openSnapshot(args: Arguments): Promise<Opened> {
+  const { store, manifest } = await openManifestOf(args)
+  return { store, manifest, snapshot: args.at === undefined ? manifest.known() : await snapshotAt(manifest, args.at) }
 }
 
 interface Work {
   readonly job: JobSource
   readonly format: ChosenFormat
   readonly execution: ReturnType<typeof executionOf>
-  readonly started: ReturnType<typeof startEarly> | undefined
+  readonly started: Promise<ReturnType<typeof startEarly>> | undefined
 }
 
 /** Runs, or explains, a job over an open store. */
 async function runIn(opened: Opened, args: Arguments, { job, format, execution, started }: Work): Promise<number> {
-  const request = await planRequest(args, job, opened.manifest)
+  const request = planRequest(args, job, opened.snapshot)
   if (args['dry-run']) {
     await printPlan(args, await prepare(request, opened.manifest), request)
     return EXIT.done

@@ -1,7 +1,8 @@
 import { StorageError } from '../../storage/errors.ts'
-import type { Manifest, StoreSnapshot } from '../../storage/manifest/manifest.ts'
+import type { Manifest } from '../../storage/manifest/manifest.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import { RuntimeError } from '../error.ts'
+import type { Losses } from './coverage.ts'
 import { checkConserved, coverageOf } from './coverage.ts'
 import type { RunEvent } from './events.ts'
 import type { JournalEntry } from './journal.ts'
@@ -21,7 +22,8 @@ export interface Coordination {
   readonly record: RunRecord
   readonly state: RunState
   readonly manifest: Manifest
-  readonly snapshot: StoreSnapshot
+  /** Of the snapshot; they are asked for while the run waits for the disk. */
+  readonly losses: Promise<Losses>
   /** What goes wrong on purpose; filled while the run goes on. */
   readonly chaos?: NonNullable<StoredOutcome['chaos']>
   emit(event: RunEvent): void
@@ -72,7 +74,7 @@ export async function findCommit(manifest: Manifest, run: string): Promise<numbe
 
 /** Stores and gives back what a committed run was: it follows from the plan, the snapshot and the journal, and so can be written again by whoever comes later. */
 export async function writeOutcome(
-  { record, snapshot, chaos }: Pick<Coordination, 'record' | 'snapshot' | 'chaos'>,
+  { record, losses, chaos }: Pick<Coordination, 'record' | 'losses' | 'chaos'>,
   store: ObjectStore,
   entries: readonly JournalEntry[],
   committed: number | null,
@@ -82,7 +84,7 @@ export async function writeOutcome(
   const { counters, userCounters } = totalCounters(entries, plan)
   const stored: StoredOutcome = {
     ...{ formatVersion: 1, run, runKey, job: plan.job, snapshot: plan.snapshot.version, committed },
-    coverage: await coverageOf(snapshot, plan, counters),
+    coverage: coverageOf(await losses, plan, counters),
     ...{ counters, userCounters, badRecords: badRecordsOf(entries).length },
     ...resultOf(record, entries),
     ...(chaos ? { chaos } : {}),

@@ -27,9 +27,11 @@ export const datasetInputs = (plan: Plan): readonly DatasetInput[] =>
     stage.type === 'map' ? stage.inputs.filter((input): input is DatasetInput => input.type === 'dataset') : [],
   )
 
-/** Coverage of a run: from the ledger of the snapshot, for the period, and from its counters. */
-export async function coverageOf(snapshot: Snapshot, plan: Plan, counters: Counters): Promise<Coverage> {
-  const inputs = datasetInputs(plan)
+/** What a snapshot says of flows that are not in it, for the period of a plan. */
+export type Losses = Pick<Coverage, 'lost' | 'undecodable' | 'malformed' | 'quarantined'>
+
+/** Sums up the ledger of what a plan reads. */
+export async function lossesOf(snapshot: Snapshot, plan: Plan): Promise<Losses> {
   const period: Period = {
     ...(plan.from === null ? {} : { from: plan.from }),
     ...(plan.to === null ? {} : { to: plan.to }),
@@ -37,28 +39,29 @@ export async function coverageOf(snapshot: Snapshot, plan: Plan, counters: Count
   const lost = { flows: 0, datagrams: 0, records: 0 }
   let undecodable = 0
   let malformed = 0
-  let quarantined = counters.quarantined
-  // A store into which nothing has come yet has no dataset, and so no ledger.
-  const stored = new Set((await snapshot.datasets()).map(({ dataset }) => dataset))
-  for (const dataset of new Set(inputs.map((input) => input.dataset))) {
-    if (!stored.has(dataset)) continue
-    for await (const entry of snapshot.ledger(dataset, period)) {
-      lost[entry.unit] += entry.lost
-      undecodable += entry.undecodable
-      malformed += entry.malformed
-      quarantined += entry.quarantined
+  let quarantined = 0
+  for (const dataset of new Set(datasetInputs(plan).map((input) => input.dataset))) {
+    // A store into which nothing has come yet has no dataset, and so no ledger.
+    if (!snapshot.has(dataset)) continue
+    for await (const entries of snapshot.ledgerPages(dataset, period)) {
+      for (const entry of entries) {
+        lost[entry.unit] += entry.lost
+        undecodable += entry.undecodable
+        malformed += entry.malformed
+        quarantined += entry.quarantined
+      }
     }
   }
+  return { lost, undecodable, malformed, quarantined }
+}
+
+/** Coverage of a run: from the ledger, and from its counters. */
+export function coverageOf(losses: Losses, plan: Plan, counters: Counters): Coverage {
+  const inputs = datasetInputs(plan)
   const flows = counters.mapped + counters.unmatched + counters.quarantined
   const known = inputs.reduce((sum, { samplingUnknown }) => sum + samplingUnknown, 0)
-  const { corrupt } = counters
   return {
-    flows,
-    lost,
-    undecodable,
-    malformed,
-    corrupt,
-    quarantined,
+    ...{ flows, ...losses, corrupt: counters.corrupt, quarantined: losses.quarantined + counters.quarantined },
     samplingUnknown: known + counters.samplingUnknown,
   }
 }

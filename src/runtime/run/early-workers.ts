@@ -1,4 +1,5 @@
-import type { Manifest } from '../../storage/manifest/manifest.ts'
+import { compileKernels } from '../../kernels/load.ts'
+import type { StoreSnapshot } from '../../storage/manifest/manifest.ts'
 import type { JobSource } from '../job-source.ts'
 import { LONE_SPLIT_BYTES } from '../plan/plan-run.ts'
 import type { LocalRunner } from '../runner/local-runner.ts'
@@ -10,14 +11,14 @@ import { shareResources } from './resources.ts'
  * Starts worker threads when a store holds so much that a plan will probably have several splits, before the plan is made: they take as long to load as
  * it does. A job without code of its own needs one less, as this thread takes part. Undefined when one thread will do. The caller closes the runner, which the run may have done before.
  */
-export async function startEarly(
-  manifest: Manifest,
+export function startEarly(
+  snapshot: StoreSnapshot,
   options: Pick<ExecutionOptions, 'runner' | 'workers' | 'memoryBytes'> &
     Pick<JobSource, 'hasCode' | 'bundle'> & { readonly storeUrl: string },
-): Promise<LocalRunner | undefined> {
+): LocalRunner | undefined {
   if (options.runner === 'inline') return undefined
-  const datasets = await (await manifest.snapshot()).datasets()
-  if (!datasets.some(({ sizeBytes }) => sizeBytes > LONE_SPLIT_BYTES)) return undefined
+  if (snapshot.mostBytes() <= LONE_SPLIT_BYTES) return undefined
+  compileKernels()
   const runner = createLocalRunner(shareResources(options.workers, options.memoryBytes), {
     preload: options.bundle && { bundle: options.bundle.path, store: options.storeUrl },
   })

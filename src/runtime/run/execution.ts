@@ -1,5 +1,7 @@
 import { rmSync } from 'node:fs'
-import type { Manifest, StoreSnapshot } from '../../storage/manifest/manifest.ts'
+import { allDone } from '../../storage/all-done.ts'
+import type { Manifest } from '../../storage/manifest/manifest.ts'
+import { removeBelow } from '../../storage/remove-below.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import type { System } from '../../storage/system.ts'
 import { Admission } from '../admission/admission.ts'
@@ -14,9 +16,9 @@ import { InlineRunner } from '../runner/inline-runner.ts'
 import { JointRunner } from '../runner/joint-runner.ts'
 import { LocalRunner, type Preload } from '../runner/local-runner.ts'
 import type { Runner } from '../runner/runner.ts'
-import { allDone } from './all-done.ts'
 import { DEFAULT_LIMITS } from './attempts.ts'
 import { coordinate } from './coordinate.ts'
+import type { Losses } from './coverage.ts'
 import type { RunEvent } from './events.ts'
 import { codeOf } from './failure.ts'
 import type { JournalEntry } from './journal.ts'
@@ -39,7 +41,7 @@ export interface Execution {
   readonly store: ObjectStore
   readonly manifest: Manifest
   readonly system: System
-  readonly snapshot: StoreSnapshot
+  readonly losses: Promise<Losses>
   readonly lease: LeaseKeeper
   /** Folder of this run on this machine. */
   readonly scratch: string
@@ -52,7 +54,7 @@ export interface Execution {
 
 /** Executes a run with a runner of its own. Run files go once the run is committed; after a failure they stay for `resume` and `task`, until they are old or `runs rm` removes them. */
 export async function execute(execution: Execution, options: ExecutionOptions): Promise<RunOutcome> {
-  const { record, store, lease, manifest, snapshot, system } = execution
+  const { record, store, lease, manifest, losses, system } = execution
   const { run, keepsFiles } = record
   const trace = new RunTrace()
   const injected: { [F in Fault]?: number } = {}
@@ -73,12 +75,12 @@ export async function execute(execution: Execution, options: ExecutionOptions): 
   const cleanUp = async (): Promise<void> => {
     await runner.close()
     rmSync(execution.scratch, { recursive: true, force: true })
-    if (keepsFiles) await removeFiles(store, run)
+    if (keepsFiles) await removeBelow(store, filesPrefix(run))
   }
   try {
     releaseMemory = await admission?.memory(resources.memoryBytes, state.signal)
     const chaos = options.chaos && { seed: options.chaos.seed, injected }
-    const committed = await coordinate({ record, state, manifest, snapshot, emit, ...(chaos ? { chaos } : {}) })
+    const committed = await coordinate({ record, state, manifest, losses, emit, ...(chaos ? { chaos } : {}) })
     const outcome = committed.writeOutcome()
     await allDone([outcome, described, writeTrace(store, run, trace), cleanUp(), lease.release()])
     return await outcome
@@ -176,10 +178,4 @@ function interrupted({ record, store }: Execution, error: unknown): unknown {
     { run: record.run, command },
     error,
   )
-}
-
-async function removeFiles(store: ObjectStore, run: string): Promise<void> {
-  const keys: string[] = []
-  for await (const { key } of store.list(filesPrefix(run))) keys.push(key)
-  for (const key of keys) await store.remove(key)
 }

@@ -1,11 +1,11 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { cacheOf } from '../../launch.ts'
+import { allDone } from '../../storage/all-done.ts'
 import { StorageError } from '../../storage/errors.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import type { JobReference } from '../job-reference.ts'
 import type { JobSource } from '../job-source.ts'
-import { allDone } from './all-done.ts'
 import { bundleKey, lookupKey } from './layout.ts'
 
 /** Copies what a job is made of into the run, so that any machine can resume it: the bundle with its source map, and lookup tables. */

@@ -67,8 +67,7 @@ export async function replayRun(options: ReplayOptions): Promise<ReplayOutcome> 
 async function quarantined(store: ObjectStore, manifest: Manifest, run: string): Promise<readonly BadRecord[]> {
   const snapshot = await manifest.snapshot()
   const dataset = quarantineDataset(run)
-  if (!(await snapshot.datasets()).some((summary) => summary.dataset === dataset))
-    return badRecordsOf(await readJournal(store, run))
+  if (!snapshot.has(dataset)) return badRecordsOf(await readJournal(store, run))
   const records: BadRecord[] = []
   for await (const block of snapshot.blocks(dataset)) {
     const schema = await snapshot.schema(block.schemaId)

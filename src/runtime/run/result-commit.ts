@@ -28,13 +28,12 @@ async function actionsOf(
   { run, dataset, blocks, schema, others }: ResultCommit,
 ): Promise<readonly Action[]> {
   const actions: Action[] = []
-  const known = new Set((await snapshot.datasets()).map((summary) => summary.dataset))
   const add = (name: string, added: readonly BlockInfo[], of: unknown): void => {
-    if (!known.has(name)) actions.push({ type: 'addDataset', dataset: name })
+    if (!snapshot.has(name)) actions.push({ type: 'addDataset', dataset: name })
     if (added.length > 0) actions.push({ type: 'addSchema', schemaId: schemaId(of), schema: of })
     for (const block of added) actions.push({ type: 'addBlock', dataset: name, block })
   }
-  if (known.has(dataset))
+  if (snapshot.has(dataset))
     for await (const { key } of snapshot.blocks(dataset)) actions.push({ type: 'removeBlock', dataset, key })
   add(dataset, blocks, schema)
   for (const other of others) add(other.dataset, other.blocks, other.schema)

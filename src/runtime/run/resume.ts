@@ -6,6 +6,7 @@ import { loadCompiledJob } from '../job-loader.ts'
 import type { Plan } from '../plan/plan.ts'
 import { RunReader } from '../shuffle/run-reader.ts'
 import { findCommit, writeOutcome } from './coordinate.ts'
+import { lossesOf } from './coverage.ts'
 import type { Execution } from './execution.ts'
 import { execute } from './execution.ts'
 import { placeJobFiles } from './job-files.ts'
@@ -53,7 +54,9 @@ export async function resumeRun(options: ResumeOptions): Promise<RunOutcome> {
     const snapshot = await manifest.snapshot({ version: record.plan.snapshot.version })
     const before = usable(record.plan, await readJournal(store, run))
     options.onEvent?.({ type: 'planned', run, plan: record.plan })
-    const work = { record, compiled, job, store, manifest, system, snapshot, lease, scratch, ...before }
+    const losses = lossesOf(snapshot, record.plan)
+    losses.catch(() => undefined)
+    const work = { record, compiled, job, store, manifest, system, losses, lease, scratch, ...before }
     return await execute(work, options)
   } catch (error) {
     await lease.release()
@@ -72,7 +75,8 @@ async function committedOutcome(
   if (stored) return openOutcome(store, stored, record.plan)
   const snapshot = await manifest.snapshot({ version: record.plan.snapshot.version })
   const entries = await readJournal(store, run)
-  return writeOutcome({ record, snapshot }, store, entries, await findCommit(manifest, run), 0)
+  const losses = lossesOf(snapshot, record.plan)
+  return writeOutcome({ record, losses }, store, entries, await findCommit(manifest, run), 0)
 }
 
 /** What a committed run has stored of its outcome. */

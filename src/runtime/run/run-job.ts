@@ -1,9 +1,13 @@
+import { allDone } from '../../storage/all-done.ts'
+import { removeBelow } from '../../storage/remove-below.ts'
 import { RuntimeError } from '../error.ts'
 import type { Plan } from '../plan/plan.ts'
-import { allDone } from './all-done.ts'
+import { lossesOf } from './coverage.ts'
 import type { Execution } from './execution.ts'
 import { execute } from './execution.ts'
+import { codeOf } from './failure.ts'
 import { referToJob, storeJobFiles } from './job-files.ts'
+import { runPrefix } from './layout.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import type { RunOptions } from './options.ts'
 import type { RunOutcome } from './outcome.ts'
@@ -28,20 +32,18 @@ export async function runJob(options: RunOptions): Promise<RunOutcome> {
       'bad-option',
       `run: runner expected inline for a store in memory, got ${options.runner ?? 'local'}`,
     )
-  const lease = await LeaseKeeper.take({ store, manifest, system, run, version: plan.snapshot.version })
+  const beginning = begin(record, options)
+  // Read while the disk is busy; who needs them is told what went wrong.
+  const losses = lossesOf(prepared.snapshot, plan)
+  losses.catch(() => undefined)
+  const lease = await beginning
   onEvent?.({ type: 'planned', run, plan })
   let execution: Execution
   try {
-    // Nothing runs before it could be resumed.
-    await allDone([
-      writeRecord(store, record),
-      storeJobFiles(store, run, options.job),
-      sweepScratch(scratchRoot(options.scratch), { store, manifest, now: system.now() }),
-    ])
     const resumable = record.job.bundle !== ''
     const scratch = claimScratch({ scratch: options.scratch, name: run, run, store: store.url, resumable })
     const job = await referToJob(record.job, options.job, scratch)
-    const { compiled, snapshot } = prepared
+    const { compiled } = prepared
     execution = {
       record,
       compiled,
@@ -49,7 +51,7 @@ export async function runJob(options: RunOptions): Promise<RunOutcome> {
       store,
       manifest,
       system,
-      snapshot,
+      losses,
       lease,
       scratch,
       entries: [],
@@ -61,6 +63,27 @@ export async function runJob(options: RunOptions): Promise<RunOutcome> {
     throw error
   }
   return execute(execution, options)
+}
+
+/**
+ * Takes the lease of a run, stores what it can be resumed from, and sweeps up, side by side: each takes waits for the disk. Nothing runs before all is done. The plan is stored last: a run
+ * that was killed in between can be resumed when its plan is there, and is none when it is not. What could not begin leaves nothing, unless somebody has resumed it already.
+ */
+async function begin(record: RunRecord, options: RunOptions): Promise<LeaseKeeper> {
+  const { store, manifest, system, job } = options
+  const { run, plan } = record
+  const taking = LeaseKeeper.take({ store, manifest, system, run, version: plan.snapshot.version })
+  const sweeping = sweepScratch(scratchRoot(options.scratch), { store, manifest, now: system.now() })
+  const storing = storeJobFiles(store, run, job).then(() => writeRecord(store, record))
+  try {
+    await allDone([taking, storing, sweeping])
+    return await taking
+  } catch (error) {
+    const lease = await taking.catch(() => undefined)
+    if (lease) await lease.release()
+    else if (codeOf(error) !== 'lease-held') await removeBelow(store, runPrefix(run)).catch(() => undefined)
+    throw error
+  }
 }
 
 function recordOf({ plan, schemas, reference }: PreparedRun, options: RunOptions): RunRecord {

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { StorageError } from '../../storage/errors.ts'
 import { isGone, isHeld, readLease } from '../../storage/lease.ts'
+import { removeBelow } from '../../storage/remove-below.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import type { System } from '../../storage/system.ts'
 import type { Waiting } from '../admission/waiting.ts'
@@ -81,9 +82,7 @@ export async function removeRun(options: RunsOptions, run: string): Promise<void
     )
   const folders = new Set(entries.flatMap(({ file }) => (file ? [dirname(file.path)] : [])))
   for (const folder of folders) if (folder.endsWith(run)) rmSync(folder, { recursive: true, force: true })
-  const keys: string[] = []
-  for await (const { key } of store.list(runPrefix(run))) keys.push(key)
-  for (const key of keys) await store.remove(key)
+  await removeBelow(store, runPrefix(run))
 }
 
 /** One fact in which two runs differ. */

@@ -18,6 +18,8 @@ export interface Manifest {
   readonly storeId: string
   /** How often a commit of this process came second to another writer's and was made anew. */
   readonly lostRaces: number
+  /** The newest snapshot that this process knows of; asks the store nothing. */
+  known(): StoreSnapshot
   /** The newest snapshot (one listing), or that of a version, or the newest one committed at or before a time (milliseconds). */
   snapshot(at?: { readonly version: number } | { readonly time: number }): Promise<StoreSnapshot>
   /**
@@ -92,6 +94,10 @@ class OpenManifest implements Manifest {
 
   get lostRaces(): number {
     return this.#lostRaces
+  }
+
+  known(): StoreSnapshot {
+    return viewOf(this.#head.state, this.#pages)
   }
 
   async snapshot(at?: { readonly version: number } | { readonly time: number }): Promise<StoreSnapshot> {

@@ -43,35 +43,46 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 /** The entries of a tree in order of key, less those on pages that are not `wanted`; changes are all looked at. */
 export async function* scanTree<E, C, R extends PageRef>(
   kind: TreeKind<E, C, R>,
-  { refs, changes }: Tree<C, R>,
+  tree: Tree<C, R>,
   load: LoadPage<E, R>,
   wanted: (ref: R) => boolean = () => true,
 ): AsyncGenerator<E, void, undefined> {
-  const changed = [...changes.keys()].sort(compare)
-  let next = 0
-  for await (const { ref, entries } of readAhead(refs, load, wanted)) {
-    // Changes before this page, or on a skipped page, have nothing to merge with that a reader could want.
-    for (; next < changed.length && changed[next]! < ref.first; next++)
-      yield* applied(kind, undefined, changes, changed[next]!)
-    for (const entry of entries) {
-      const key = kind.keyOf(entry)
-      for (; next < changed.length && changed[next]! < key; next++)
-        yield* applied(kind, undefined, changes, changed[next]!)
-      if (changed[next] === key) yield* applied(kind, entry, changes, changed[next++]!)
-      else yield entry
-    }
-  }
-  for (; next < changed.length; next++) yield* applied(kind, undefined, changes, changed[next]!)
+  for await (const entries of scanPages(kind, tree, load, wanted)) yield* entries
 }
 
-function* applied<E, C, R extends PageRef>(
+/** The same by page: one step for thousands of entries. */
+export async function* scanPages<E, C, R extends PageRef>(
   kind: TreeKind<E, C, R>,
-  entry: E | undefined,
-  changes: ReadonlyMap<string, C>,
-  key: string,
-): Generator<E> {
-  const merged = kind.merge(entry, changes.get(key) as C)
-  if (merged !== undefined) yield merged
+  { refs, changes }: Tree<C, R>,
+  load: LoadPage<E, R>,
+  wanted: (ref: R) => boolean,
+): AsyncGenerator<readonly E[], void, undefined> {
+  const changed = [...changes.keys()].sort(compare)
+  let next = 0
+  const apply = (entry: E | undefined, into: E[]): void => {
+    const merged = kind.merge(entry, changes.get(changed[next++]!) as C)
+    if (merged !== undefined) into.push(merged)
+  }
+  for await (const { ref, entries } of readAhead(refs, load, wanted)) {
+    const merged: E[] = []
+    // Changes before this page, or on a skipped page, have nothing to merge with that a reader could want.
+    while (next < changed.length && changed[next]! < ref.first) apply(undefined, merged)
+    if (next === changed.length || changed[next]! > ref.last) {
+      if (merged.length > 0) yield merged
+      yield entries
+      continue
+    }
+    for (const entry of entries) {
+      const key = kind.keyOf(entry)
+      while (next < changed.length && changed[next]! < key) apply(undefined, merged)
+      if (changed[next] === key) apply(entry, merged)
+      else merged.push(entry)
+    }
+    yield merged
+  }
+  const rest: E[] = []
+  while (next < changed.length) apply(undefined, rest)
+  yield rest
 }
 
 /** Loads the wanted pages in order, a few ahead of the reader. */

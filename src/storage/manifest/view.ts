@@ -7,7 +7,7 @@ import type { PageReader } from './pages.ts'
 import type { DatasetSummary, Period, Snapshot } from './snapshot.ts'
 import type { DatasetState, State } from './state.ts'
 import { TRANSACTION_TREE } from './transaction-tree.ts'
-import { findInTree, scanTree } from './tree.ts'
+import { findInTree, scanPages, scanTree } from './tree.ts'
 
 /** A snapshot over a state, reading pages as they are asked for. */
 export function viewOf(state: State, pages: PageReader): Snapshot & SnapshotLookup {
@@ -21,9 +21,14 @@ export function viewOf(state: State, pages: PageReader): Snapshot & SnapshotLook
     time: state.time,
     storeId: state.storeId,
     datasets: () => summaries(state, pages),
+    has: (dataset) => state.datasets.has(dataset),
+    mostBytes: () => Math.max(0, ...[...state.datasets.values()].map(mostBytesOf)),
     blocks: (dataset, period = {}) => liveBlocks(datasetOf(dataset), period, pages),
     block: (dataset, key) => findInTree(BLOCK_TREE, datasetOf(dataset).blocks, pages.blocks, key),
-    ledger: (dataset, period = {}) => ledgerEntries(datasetOf(dataset), period, pages),
+    async *ledger(dataset, period = {}) {
+      for await (const entries of ledgerPages(datasetOf(dataset), period, pages)) yield* entries
+    },
+    ledgerPages: (dataset, period = {}) => ledgerPages(datasetOf(dataset), period, pages),
     async schema(schemaId) {
       if (state.schemas.has(schemaId)) return state.schemas.get(schemaId)
       const message = `manifest: schema ${schemaId} expected in version ${state.version}, got none`
@@ -41,6 +46,15 @@ export function viewOf(state: State, pages: PageReader): Snapshot & SnapshotLook
 export interface SnapshotLookup {
   /** The live block with this key, at the cost of at most one page. */
   block(dataset: string, key: string): Promise<BlockInfo | undefined>
+  /** Bytes of the largest dataset, at most: blocks removed since the last checkpoint count. Reads nothing. */
+  mostBytes(): number
+}
+
+function mostBytesOf({ blocks: { refs, changes } }: DatasetState): number {
+  let bytes = 0
+  for (const { sizeBytes } of refs) bytes += sizeBytes
+  for (const change of changes.values()) bytes += change?.sizeBytes ?? 0
+  return bytes
 }
 
 function unknownDataset(state: State, name: string): StorageError {
@@ -56,17 +70,17 @@ async function* liveBlocks(dataset: DatasetState, period: Period, pages: PageRea
   }
 }
 
-async function* ledgerEntries(
+async function* ledgerPages(
   dataset: DatasetState,
   { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY }: Period,
   pages: PageReader,
-): AsyncGenerator<LedgerEntry> {
+): AsyncGenerator<readonly LedgerEntry[]> {
   const touches = (first: number, last: number): boolean => first < to && last + INTERVAL_MS > from
-  const entries = scanTree(LEDGER_TREE, dataset.ledger, pages.ledger, (ref) => {
+  const found = scanPages(LEDGER_TREE, dataset.ledger, pages.ledger, (ref) => {
     const { first, last } = intervalsOf(ref)
     return touches(first, last)
   })
-  for await (const entry of entries) if (touches(entry.interval, entry.interval)) yield entry
+  for await (const entries of found) yield entries.filter(({ interval }) => touches(interval, interval))
 }
 
 async function summaries(state: State, pages: PageReader): Promise<readonly DatasetSummary[]> {

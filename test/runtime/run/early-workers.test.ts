@@ -20,7 +20,12 @@ async function start(
   { manifest, store }: FlowStore,
   options: Omit<Parameters<typeof startEarly>[1], 'hasCode' | 'bundle' | 'storeUrl'>,
 ) {
-  const runner = await startEarly(manifest, { ...options, hasCode: true, bundle: undefined, storeUrl: store.url })
+  const runner = startEarly(await manifest.snapshot(), {
+    ...options,
+    hasCode: true,
+    bundle: undefined,
+    storeUrl: store.url,
+  })
   if (runner) onTestFinished(() => runner.close())
   return runner
 }

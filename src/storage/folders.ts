@@ -1,0 +1,85 @@
+import { mkdir, open, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { allDone } from './all-done.ts'
+import { isErrno } from './file-error.ts'
+
+/** A folder that is being made. */
+export interface MadeFolder {
+  /** Resolves when files can be made in it; true when it was not there before. */
+  readonly there: Promise<boolean>
+  /** Resolves when its name, and that of each folder above it up to the root, is on the disk. */
+  readonly durable: Promise<void>
+}
+
+/** The folders of a file store, each made once. Disks are waited for side by side: a file may be written, and get its name, while the names above it are still on their way. */
+export class Folders {
+  readonly #root: string
+  readonly #known = new Map<string, MadeFolder>()
+
+  constructor(root: string) {
+    this.#root = root
+  }
+
+  /** Makes a folder, and those above it. A failure is tried again by the next call. */
+  make(folder: string): MadeFolder {
+    const known = this.#known.get(folder)
+    if (known) return known
+    const above = folder.length > this.#root.length ? this.make(dirname(folder)) : undefined
+    const there = makeBelow(folder, above)
+    const made = { there, durable: becomeDurable(folder, there, above) }
+    this.#known.set(folder, made)
+    made.durable.catch(() => this.#known.delete(folder))
+    return made
+  }
+
+  /** Somebody took folders away: without knowledge of them they are made again. */
+  forget(): void {
+    this.#known.clear()
+  }
+}
+
+async function makeBelow(folder: string, above: MadeFolder | undefined): Promise<boolean> {
+  await above?.there
+  return makeFolders(folder)
+}
+
+/** A folder of the store may be new from a writer that did not get so far; one above it is its owner's, unless made here. */
+async function becomeDurable(folder: string, there: Promise<boolean>, above: MadeFolder | undefined): Promise<void> {
+  const isNew = await there
+  await allDone([...(above ? [above.durable] : []), ...(above || isNew ? [syncFolder(dirname(folder))] : [])])
+}
+
+/**
+ * Makes a folder and those above it that are missing; true when it made any. Each new name above the folder is on the disk afterwards.
+ * Not `mkdir` with `recursive`: where a file system refuses with ENOENT (/proc), Node 20 never comes back from that.
+ */
+async function makeFolders(folder: string): Promise<boolean> {
+  const made = await makeOne(folder)
+  if (made !== 'no parent') return made === 'made'
+  if (await makeFolders(dirname(folder))) await syncFolder(dirname(dirname(folder)))
+  await mkdir(folder).catch((error: unknown) => {
+    if (!isErrno(error, 'EEXIST')) throw error
+  })
+  return true
+}
+
+async function makeOne(folder: string): Promise<'made' | 'there' | 'no parent'> {
+  try {
+    await mkdir(folder)
+    return 'made'
+  } catch (error) {
+    if (isErrno(error, 'ENOENT') && dirname(folder) !== folder) return 'no parent'
+    if (isErrno(error, 'EEXIST') && (await stat(folder)).isDirectory()) return 'there'
+    throw error
+  }
+}
+
+/** Has the disk take the names in a folder. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
