@@ -122,25 +122,30 @@ function entryOf(key: usize, keyBytes: usize, table: usize): usize {
   return findEntry<u32>(key, keyBytes, hashWords(key, keyBytes), slotsOf(table), maskOf(table), baseOf(table), strideOf(table))
 }
 
-/** `loop` for rows most of which have the key of the row before: what neighbours have in common is added up before it is stored. */
+/** Adds rows [from, to), which all have `key`; what they have in common is added up before it is stored. */
+function addRun(key: usize, from: u32, to: u32, skipped: usize, table: usize, values: usize, sums: u32, counts: u32): void {
+  const keyBytes = keyBytesOf(table)
+  let rows = to - from
+  if (skipped) for (let row = from; row < to; row++) rows -= <u32>(load<u8>(skipped + row) != 0)
+  if (rows == 0) return
+  let at = entryOf(key, keyBytes, table) + ((keyBytes + 7) & ~7)
+  if (counts == COUNTED) {
+    add(at, <f64>rows)
+    at += 8
+  }
+  for (let s: u32 = 0; s < sums; s++, at += 8) {
+    const sum = sumRows(<usize>load<u32>(values + (<usize>s << 2)), from, to, skipped)
+    if (counts == PACKED && s == sums - 1) store<u64>(at, load<u64>(at) + <u64>sum + (<u64>rows << SUM_BITS))
+    else add(at, sum)
+  }
+}
+
+/** `loop` for rows most of which have the key of the row before. */
 function runs(keys: usize, from: u32, to: u32, skipped: usize, table: usize, values: usize, sums: u32, counts: u32): void {
   const keyBytes = keyBytesOf(table)
   for (let i = from, end = from; i < to; i = end) {
-    const key = keys + <usize>i * keyBytes
     end = endOfRun(keys, i, to, keyBytes)
-    let rows = end - i
-    if (skipped) for (let row = i; row < end; row++) rows -= <u32>(load<u8>(skipped + row) != 0)
-    if (rows == 0) continue
-    let at = entryOf(key, keyBytes, table) + ((keyBytes + 7) & ~7)
-    if (counts == COUNTED) {
-      add(at, <f64>rows)
-      at += 8
-    }
-    for (let s: u32 = 0; s < sums; s++, at += 8) {
-      const sum = sumRows(<usize>load<u32>(values + (<usize>s << 2)), i, end, skipped)
-      if (counts == PACKED && s == sums - 1) store<u64>(at, load<u64>(at) + <u64>sum + (<u64>rows << SUM_BITS))
-      else add(at, sum)
-    }
+    addRun(keys + <usize>i * keyBytes, i, end, skipped, table, values, sums, counts)
   }
 }
 
@@ -176,6 +181,13 @@ export function foldRows(keys: usize, rows: u32, skipped: usize, table: usize, v
     } else loop<u32, u32>(keys, from, to, skipped, table, values, sums, counts)
   }
   return closeTable(table)
+}
+
+/** `foldRows` for rows that all have the key at `key`. */
+export function foldRun(key: usize, rows: u32, table: usize, values: usize, sums: u32, counts: u32): void {
+  openTable(table)
+  addRun(key, 0, rows, 0, table, values, sums, counts)
+  closeTable(table)
 }
 
 /** Gives entries that count in their last sum, of `stride` bytes, a count before their sums: each becomes 8 bytes longer. `numbers` is where sums begin. */

@@ -28,10 +28,23 @@ export function packMasked(src: usize, bytes: u32, mask: u32, rows: u32, dst: us
   else masked<u32>(src, mask, rows, dst, step)
 }
 
-/** One word in every key. */
-export function packConstant(word: u32, rows: u32, dst: usize, width: u32): void {
+/** IPv4 prefixes into two words each: the bits of an address that `mask` leaves, and how many `bits` these are. Values and keys have slack behind. */
+export function packPrefixes(src: usize, mask: u32, bits: u32, rows: u32, dst: usize, width: u32): void {
+  if (width == 2) {
+    const kept = i32x4.splat(mask)
+    const lengths = i32x4.splat(bits)
+    for (const end = src + (<usize>rows << 2); src < end; src += 16, dst += 32) {
+      const nets = v128.and(v128.load(src), kept)
+      v128.store(dst, v128.shuffle<u32>(nets, lengths, 0, 4, 1, 5))
+      v128.store(dst, v128.shuffle<u32>(nets, lengths, 2, 6, 3, 7), 16)
+    }
+    return
+  }
   const step = <usize>width << 2
-  for (let i: usize = 0; i < rows; i++, dst += step) store<u32>(dst, word)
+  for (let i: usize = 0; i < rows; i++, dst += step) {
+    store<u32>(dst, load<u32>(src + (i << 2)) & mask)
+    store<u32>(dst, bits, 4)
+  }
 }
 
 /** Whole numbers in doubles, of at most 53 bits and a sign, into two words each: the high one, `flip` flipped, and the low one. */
@@ -111,4 +124,24 @@ export function packBins(src: usize, size: f64, flip: u32, rows: u32, dst: usize
     }
     store<u64>(dst, words)
   }
+}
+
+/** Whether times, of which there is at least one, all lie in the same bin. */
+export function isOneBin(src: usize, size: f64, rows: u32): bool {
+  let low = f64x2.splat(load<f64>(src))
+  let high = low
+  const end = src + (<usize>rows << 3)
+  let at = src
+  for (; at + 16 <= end; at += 16) {
+    const times = v128.load(at)
+    low = f64x2.pmin(low, times)
+    high = f64x2.pmax(high, times)
+  }
+  let first = min(f64x2.extract_lane(low, 0), f64x2.extract_lane(low, 1))
+  let last = max(f64x2.extract_lane(high, 0), f64x2.extract_lane(high, 1))
+  if (at < end) {
+    first = min(first, load<f64>(at))
+    last = max(last, load<f64>(at))
+  }
+  return floor(first / size) == floor(last / size)
 }

@@ -2,9 +2,9 @@
 // this, and to whom every page is left that is not plain: one that cannot be read, addresses other than of IPv4, sums or keys for which there may be no room.
 
 import { foldDirect, foldPacked } from './direct'
-import { foldRows, sumDoubles } from './fold'
+import { foldRows, foldRun, sumDoubles } from './fold'
 import { gather16, gather32, gather64, gather8 } from './gather'
-import { packBins, packConstant, packDoubles, packMasked } from './keys'
+import { isOneBin, packBins, packDoubles, packMasked, packPrefixes } from './keys'
 import { joinMarks, markedRows, markRange } from './marks'
 import { COLUMN_BYTES, PAGE_ROWS, readPages } from './pages'
 import { countBytes } from './parquet'
@@ -49,11 +49,12 @@ const SLICE: u32 = 4096
 /** Marks of a page and slack. */
 const MARK_BYTES: usize = 2080
 
-// A part of a key, 32 bytes: what it is, address and bytes of its values, mask or flipped bits or the constant, its word in the key; size of a bin.
+// A part of a key, 32 bytes: what it is, address and bytes of its values, mask or flipped bits, its word in the key, bits of a prefix; size of a bin.
 const PART_BYTES: usize = 32
 const MASKED: u32 = 0
 const DOUBLES: u32 = 1
 const BINS: u32 = 2
+const PREFIXES: u32 = 3
 
 // A step of a filter, 32 bytes: how marks are joined (RANGE: it makes some), address and bytes of its values, low and high end.
 const STEP_BYTES: usize = 32
@@ -116,9 +117,16 @@ function placeKeys(scan: usize, from: u32, rows: u32): usize {
     if (type == MASKED) packMasked(src, bytes, bits, rows, dst, width)
     else if (type == DOUBLES) packDoubles(src, bits, rows, dst, width)
     else if (type == BINS) packBins(src, load<f64>(part, 24), bits, rows, dst, width)
-    else packConstant(bits, rows, dst, width)
+    else if (type == PREFIXES) packPrefixes(src, bits, load<u32>(part, 20), rows, dst, width)
   }
   return keys
+}
+
+/** Whether a slice has one key: its times, which are all of the key, lie in one bin, as most do where blocks are in order of time. */
+function isRun(scan: usize, from: u32, rows: u32): bool {
+  const part = <usize>load<u32>(scan, PARTS)
+  if (load<u32>(scan, PART_COUNT) != 1 || load<u32>(part) != BINS) return false
+  return isOneBin(<usize>load<u32>(part, 4) + (<usize>from << 3), load<f64>(part, 24), rows)
 }
 
 /** Whether the addresses of `rows` rows from `from` on are all of IPv4. */
@@ -180,7 +188,10 @@ function fold(scan: usize, rows: u32): bool {
   }
   for (let from: u32 = 0; from < rows; from += SLICE) {
     const count = min(SLICE, rows - from)
-    foldRows(placeKeys(scan, from, count), count, 0, table, placeValues(scan, from), sums, load<u32>(scan, COUNTING))
+    const counting = load<u32>(scan, COUNTING)
+    const values = placeValues(scan, from)
+    if (isRun(scan, from, count)) foldRun(placeKeys(scan, from, 1), count, table, values, sums, counting)
+    else foldRows(placeKeys(scan, from, count), count, 0, table, values, sums, counting)
   }
   return true
 }

@@ -38,7 +38,7 @@ export const SCAN_SLICE = 4096
 export const SCAN_MARK_BYTES = 2080
 
 /** What the words of a part of a key come from; a part and a step of a filter are `SCAN_STEP_BYTES` each. */
-export const SCAN_PART = { masked: 0, doubles: 1, bins: 2, constant: 3 } as const
+export const SCAN_PART = { masked: 0, doubles: 1, bins: 2, prefixes: 3 } as const
 export const SCAN_STEP_BYTES = 32
 /** A step that makes marks; others join them as `joinMarks` does. */
 export const SCAN_RANGE = 3

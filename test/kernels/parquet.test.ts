@@ -55,7 +55,7 @@ const delta = fc
 const wholeDelta = fc
   .tuple(
     fc.constantFrom(0, 1, 127, 128, 129, 257, 600),
-    fc.constantFrom(0, 5, 70_000, 2 ** 31 - 200, 2 ** 40),
+    fc.constantFrom(0, 5, 70_000, 2 ** 31 - 200, 2 ** 40, 2 ** 53 - 200),
     fc.array(fc.tuple(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 24 })), {
       minLength: 1,
       maxLength: 5,

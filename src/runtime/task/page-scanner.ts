@@ -25,10 +25,11 @@ const SPARE_BYTES = 1 << 20
 /** A part of a key as `scanPages` knows it. */
 interface Part {
   readonly type: number
-  /** The values; a constant has none. */
-  readonly values?: FixedArray
+  readonly values: FixedArray
   readonly bits: number
   readonly word: number
+  /** Bits of a prefix. */
+  readonly length?: number
   readonly size?: number
 }
 
@@ -147,7 +148,7 @@ export class PageScanner {
     const sums = this.#sumsOf(batch)
     if (!steps || !parts || !sums) return false
     const families = this.#columnwise.key.flatMap(({ column }) => familyOf(batch.columns[column]))
-    const arrays: FixedArray[] = [...parts.flatMap(({ values }) => values ?? []), ...sums, ...families]
+    const arrays: FixedArray[] = [...parts.map(({ values }) => values), ...sums, ...families]
     if (arrays.some((array) => array.buffer !== buffer)) return false
     const placeOf = this.#gather([...new Set(arrays)])
     for (const [i, { join, at, bytes, low, high }] of steps.entries()) {
@@ -155,10 +156,9 @@ export class PageScanner {
       new Uint32Array(buffer, place, 3).set([join, at, bytes])
       new Float64Array(buffer, place + 16, 2).set([low, high])
     }
-    for (const [i, { type, values, bits, word, size = 0 }] of parts.entries()) {
+    for (const [i, { type, values, bits, word, length = 0, size = 0 }] of parts.entries()) {
       const place = words[SCAN.parts]! + i * SCAN_STEP_BYTES
-      const source = values ? [placeOf(values), values.BYTES_PER_ELEMENT] : [0, 0]
-      new Uint32Array(buffer, place, 5).set([type, ...source, bits, word])
+      new Uint32Array(buffer, place, 6).set([type, placeOf(values), values.BYTES_PER_ELEMENT, bits, word, length])
       new Float64Array(buffer, place + 24, 1)[0] = size
     }
     new Uint32Array(buffer, words[SCAN.sources], sums.length).set(sums.map(placeOf))
@@ -192,10 +192,9 @@ export class PageScanner {
       if (!part) return undefined
       const { values, flip } = part
       if (key.type === 'bin') parts.push({ type: SCAN_PART.bins, values, bits: flip, word, size: key.sizeMs })
-      else if (key.type === 'prefix') {
-        parts.push({ type: SCAN_PART.masked, values, bits: maskOf(key.bits), word })
-        parts.push({ type: SCAN_PART.constant, bits: key.bits, word: word + 1 })
-      } else if (values instanceof Float64Array) parts.push({ type: SCAN_PART.doubles, values, bits: flip, word })
+      else if (key.type === 'prefix')
+        parts.push({ type: SCAN_PART.prefixes, values, bits: maskOf(key.bits), word, length: key.bits })
+      else if (values instanceof Float64Array) parts.push({ type: SCAN_PART.doubles, values, bits: flip, word })
       else parts.push({ type: SCAN_PART.masked, values, bits: 0xffff_ffff, word })
     }
     return parts
