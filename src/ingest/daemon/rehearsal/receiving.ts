@@ -7,7 +7,7 @@ import { ReceiverCounters } from '../receiver-counters.ts'
 import { closeSockets, listenOn } from '../sockets.ts'
 
 /** Datagrams after which V8 has optimised what a receiver does for each. */
-const DATAGRAMS = 4800
+const DATAGRAMS = 6000
 /** Datagrams on their way at once, which any receive buffer holds. */
 const BURST = 60
 const PAYLOAD_BYTES = 1464

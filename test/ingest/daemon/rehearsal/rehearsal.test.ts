@@ -8,22 +8,25 @@ import { FlowOutput } from '../../../../src/ingest/flow-output.ts'
 import { SIMULATED_PROTOCOLS } from '../../../../src/ingest/simulate/exporters.ts'
 import { realSystem } from '../../../../src/storage/system.ts'
 
-const exporter = exporterFromBytes(Uint8Array.of(127, 0, 0, 1), 0, 4)
+const addressOf = (exporter: number) => exporterFromBytes(Uint8Array.of(127, 0, 0, exporter), 0, 4)
 
 describe('the rehearsal of a daemon', () => {
   it.each(SIMULATED_PROTOCOLS)('plays datagrams of %s of which none is lost, repeated or refused', (protocol) => {
-    const datagrams = new RehearsalDatagrams(protocol, 20)
+    const play = new RehearsalDatagrams(protocol, 20)
     const decoder = createDecoder()
     const output = new FlowOutput({ blockSizeBytes: 1e9 })
     for (let round = 0; round < 3; round++) {
-      for (const payload of datagrams.payloads) {
-        expect(decoder.datagram(payload, { exporter, sourcePort: 1, receivedMs: 1000 }, output)).toBeUndefined()
+      for (const { payload, exporter } of play.datagrams) {
+        const meta = { exporter: addressOf(exporter), sourcePort: 1, receivedMs: 1000 }
+        expect(decoder.datagram(payload, meta, output)).toBeUndefined()
       }
-      datagrams.next()
+      play.next()
     }
     const { duplicates, malformedDatagrams, flows } = decoder.counters()
     expect({ duplicates, malformedDatagrams }).toEqual({ duplicates: 0, malformedDatagrams: 0 })
-    expect(decoder.sessions()).toMatchObject([{ lost: 0, lostObserved: 0, restarts: 0 }])
+    const sessions = decoder.sessions()
+    expect(sessions.length).toBeGreaterThan(2)
+    for (const session of sessions) expect(session).toMatchObject({ lost: 0, lostObserved: 0, restarts: 0 })
     const records = output.finish().reduce((sum, { encoded }) => sum + encoded.info.records, 0)
     expect(records).toBe(flows)
     expect(flows % 3).toBe(0)
