@@ -22,7 +22,7 @@ knowOptions('flows', 'large', 'rounds', 'rates', 'only')
 const FEED_FLOWS = 4_000_000
 const rounds = numberOption('rounds', 5)
 const only = textOption('only', '')
-const rates = ratesOption('20000,30000,40000,50000,60000,80000')
+const rates = ratesOption('20000,40000,50000,60000,70000,80000,90000,100000,120000')
 const setting = prepareSetting({ flows: numberOption('flows', 20_000_000), rounds })
 const large = prepareSetting({ flows: numberOption('large', 80_000_000), rounds })
 const lines: Line[] = []

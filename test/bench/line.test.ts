@@ -17,12 +17,22 @@ describe('the highest rate without loss', () => {
   it('is the last before flows are lost, and none above is tried', async () => {
     const { tried, send } = sender(25)
     expect(await highestLossless([10, 20, 30, 40], send)).toMatchObject({ sentPerSecond: 20, lostShare: 0 })
-    expect(tried).toEqual([10, 20, 30])
+    expect(tried).toEqual([10, 20, 30, 30, 30])
   })
 
   it('is the highest of all when nothing is lost, and says what the lowest lost otherwise', async () => {
     expect(await highestLossless([10, 20], sender(25).send)).toMatchObject({ sentPerSecond: 20, lostShare: 0 })
     expect(await highestLossless([30, 40], sender(25).send)).toMatchObject({ sentPerSecond: 30, lostShare: 0.1 })
+  })
+})
+
+describe('a rate', () => {
+  it('counts when one of three tries lost nothing', async () => {
+    const losses = [0.3, 0, 0.2, 0.1, 0, 0.5, 0.4, 0.6]
+    const send = (rate: number): Promise<Live> =>
+      Promise.resolve({ sentPerSecond: rate, stored: 1, lostShare: losses.shift() ?? 1 })
+    expect(await highestLossless([10, 20, 30], send)).toMatchObject({ sentPerSecond: 20, lostShare: 0 })
+    expect(losses).toEqual([])
   })
 })
 
