@@ -19,9 +19,8 @@ export function parsePrefix(text: string): Prefix {
   if (!LENGTH.test(suffix) || bits > bytes.length * 8) {
     throw new FlowError('bad-prefix', `flow: prefix length expected 0..${bytes.length * 8}, got ${text}`, { text })
   }
-  const network = maskAddress(bytes, bits)
-  if (network.some((byte, i) => byte !== bytes[i])) {
-    const expected = formatPrefixBytes(network, bits)
+  if (bytes.some((byte, i) => (byte & networkMask(bits, i)) !== byte)) {
+    const expected = formatPrefixBytes(maskAddress(bytes, bits), bits)
     const message = `flow: prefix expected zero host bits (${expected}), got ${text}`
     throw new FlowError('bad-prefix', message, { text, expected })
   }
@@ -30,8 +29,11 @@ export function parsePrefix(text: string): Prefix {
 
 /** The address with all but its first `bits` bits zero. */
 export function maskAddress(bytes: Uint8Array, bits: number): Uint8Array {
-  return bytes.map((byte, i) => byte & (0xff00 >> Math.min(8, Math.max(0, bits - i * 8))) & 0xff)
+  return bytes.map((byte, i) => byte & networkMask(bits, i))
 }
+
+/** The bits of byte `i` that belong to a network of so many bits. */
+const networkMask = (bits: number, i: number): number => (0xff00 >> Math.min(8, Math.max(0, bits - i * 8))) & 0xff
 
 /** A prefix as text, from its address bytes and its length. */
 export function formatPrefixBytes(bytes: Uint8Array, bits: number): string {

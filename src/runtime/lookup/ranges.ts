@@ -1,9 +1,4 @@
-import type { Prefix } from '../../flow/prefix.ts'
-
-/** A prefix of a table, and which row of the table it is. */
-export interface TablePrefix extends Prefix {
-  readonly entry: number
-}
+import { RangeList, type TablePrefix } from './range-list.ts'
 
 /** Longest-prefix match by bisection: prefixes of one family flattened into neighbouring ranges, each with the entry that rules it, or -1. */
 export class PrefixRanges {
@@ -14,17 +9,13 @@ export class PrefixRanges {
   readonly #index: Uint32Array
   readonly #words: number
 
+  /** `prefixes` are of one family, each of them once, by address and then from the shortest. */
   constructor(prefixes: readonly TablePrefix[], words: 1 | 4) {
-    const ranges = flatten(prefixes, words * 32)
+    const { starts, entries } = new RangeList(words).flatten(prefixes)
     this.#words = words
-    this.#starts = new Uint32Array(ranges.length * words)
-    this.#entries = new Int32Array(ranges.length)
-    for (const [number, { start, entry }] of ranges.entries()) {
-      for (let word = 0; word < words; word++)
-        this.#starts[number * words + word] = Number((start >> BigInt((words - 1 - word) * 32)) & 0xffffffffn)
-      this.#entries[number] = entry
-    }
-    this.#index = indexOf(this.#starts, words, ranges.length)
+    this.#starts = starts
+    this.#entries = entries
+    this.#index = indexOf(starts, words, entries.length)
   }
 
   /** The entry of the longest prefix that holds an IPv4 address, or -1. */
@@ -62,51 +53,6 @@ export class PrefixRanges {
     }
     return true
   }
-}
-
-interface Range {
-  readonly start: bigint
-  readonly entry: number
-}
-
-/** Neighbouring ranges from zero to the last address. A prefix lies in another or beside it, so the ranges open at a time form a stack. */
-function flatten(prefixes: readonly TablePrefix[], width: number): Range[] {
-  const sorted = prefixes
-    .map((prefix) => ({
-      start: addressValue(prefix.bytes),
-      end: addressValue(prefix.bytes) + (1n << BigInt(width - prefix.bits)),
-      ...prefix,
-    }))
-    .sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : a.bits - b.bits))
-  const ranges: Range[] = []
-  const open: { end: bigint; entry: number }[] = []
-  const begin = (start: bigint): void => {
-    const range = { start, entry: open.at(-1)?.entry ?? -1 }
-    if (ranges.at(-1)?.start === start) ranges.pop()
-    if (ranges.at(-1)?.entry !== range.entry) ranges.push(range)
-  }
-  const closeUntil = (start: bigint): void => {
-    for (let inner = open.at(-1); inner && inner.end <= start; inner = open.at(-1)) {
-      open.pop()
-      begin(inner.end)
-    }
-  }
-  begin(0n)
-  for (const prefix of sorted) {
-    closeUntil(prefix.start)
-    open.push(prefix)
-    begin(prefix.start)
-  }
-  closeUntil(1n << BigInt(width))
-  // What begins past the last address is no range.
-  if (ranges.at(-1)!.start === 1n << BigInt(width)) ranges.pop()
-  return ranges
-}
-
-function addressValue(bytes: Uint8Array): bigint {
-  let value = 0n
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte)
-  return value
 }
 
 /** For each value of the top 16 bits, the last range that starts at or before its first address; one more at the end: the last range. */

@@ -92,7 +92,7 @@ function buildTable(
   const text = [['prefix', ...attributes], ...rows.map((row) => [prefixText(row), ...row.values])]
     .map(formatCsv)
     .join('\n')
-  const entries = rows.map(({ prefix }, entry) => ({ ...prefix, entry }))
+  const entries = rows.map(({ prefix: { bytes, bits } }, entry) => ({ bytes, bits, entry }))
   const ranges4 = new PrefixRanges(
     entries.filter(({ bytes }) => bytes.length === 4),
     1,
@@ -131,8 +131,8 @@ function inOrder(rows: readonly Row[]): Row[] {
     .map((row) => rows[row]!)
 }
 
-function sameNetwork(a: Row, b: Row): boolean {
-  return prefixText(a) === prefixText(b)
+function sameNetwork({ prefix: a }: Row, { prefix: b }: Row): boolean {
+  return a.bits === b.bits && Buffer.compare(a.bytes, b.bytes) === 0
 }
 
 function prefixText({ prefix }: Row): string {

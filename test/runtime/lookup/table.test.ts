@@ -4,6 +4,7 @@ import { createColumn } from '../../../src/flow/column.ts'
 import { maskAddress } from '../../../src/flow/prefix.ts'
 import { parseLookup, tableOfRows } from '../../../src/runtime/lookup/table.ts'
 import { fc } from '../../kit/fast-check.ts'
+import { seededRandom } from '../../seeded-random.ts'
 
 const find = (table: ReturnType<typeof parseLookup>, bytes: Uint8Array): number => {
   const column = createColumn('address', 1)
@@ -21,6 +22,17 @@ const text = (address: Uint8Array): string =>
   address.length === 4
     ? [...address].join('.')
     : [0, 2, 4, 6, 8, 10, 12, 14].map((at) => ((address[at]! << 8) | address[at + 1]!).toString(16)).join(':')
+
+const text4 = (address: number): string => [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.')
+
+/** The longest of the prefixes that holds an address, by asking for each length. */
+function longest(address: number, known: ReadonlyMap<string, number>): string | undefined {
+  for (let bits = 32; bits > 0; bits--) {
+    const key = `${text4((address & (-1 << (32 - bits))) >>> 0)}/${bits}`
+    if (known.has(key)) return key
+  }
+  return undefined
+}
 
 describe('a lookup table', () => {
   it('finds the longest prefix that a search through all of them finds', () => {
@@ -54,6 +66,32 @@ describe('a lookup table', () => {
       ),
       { numRuns: 200 },
     )
+  })
+
+  it('finds the longest of 200,000 prefixes, in the middle of each and at its ends', () => {
+    const random = seededRandom(7)
+    const known = new Map<string, number>()
+    while (known.size < 200_000) {
+      const bits = 8 + Math.floor(random() * 23)
+      const address = (Math.floor(random() * 2 ** 32) & (-1 << (32 - bits))) >>> 0
+      known.set(`${text4(address)}/${bits}`, address)
+    }
+    const keys = [...known.keys()]
+    const table = parseLookup('nets', ['prefix,name', ...keys.map((key) => `${key},${key}`)].join('\n'))
+    expect(table.size).toBe(200_000)
+    const names = table.attribute('name')
+    const column = createColumn('address', 1)
+    column.family[0] = 4
+    for (let i = 0; i < keys.length; i += 100) {
+      const [key, bits] = [keys[i]!, Number(keys[i]!.split('/')[1])]
+      const size = 2 ** (32 - bits)
+      for (const step of [-1, 0, size / 2, size - 1, size]) {
+        const address = (known.get(key)! + step) >>> 0
+        column.v4[0] = address
+        const found = table.find(column, 0)
+        expect(found < 0 ? undefined : Buffer.from(names[found]!).toString()).toBe(longest(address, known))
+      }
+    }
   })
 
   it('finds nothing for a row without an address', () => {
