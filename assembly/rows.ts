@@ -1,5 +1,6 @@
 // Rows of a result: merges sorted records of run files (src/runtime/shuffle/run-file.ts) and writes the rows that they hold as Avro, in one pass. A record is
-// `[length of key][length of row][key][row]`, the lengths below 128, key and row in canonical encoding (src/flow/canonical-types.ts).
+// `[length of key][length of payload][key][payload]`, the lengths below 128, both in canonical encoding (src/flow/canonical-types.ts): the key is what orders the row, with the bits of descending columns
+// flipped, the payload what the key lacks of it (src/runtime/row-form.ts).
 //
 // The merge is a loser tree: each step replays one path of log2(k) matches, most of which the first eight bytes of the keys decide. The caller leaves SLACK bytes behind all
 // records and behind the output.
@@ -7,7 +8,7 @@
 import { BAD_LENGTH, OUT_OF_RANGE } from './codes'
 import { putVarint } from './avro-encode'
 
-/** How a column is written: a word each. */
+/** What a column is. */
 const BYTE: u32 = 1
 const U16: u32 = 2
 const U32: u32 = 3
@@ -18,6 +19,15 @@ const I64: u32 = 7
 const BOOLEAN: u32 = 8
 const ADDRESS: u32 = 9
 const PREFIX: u32 = 10
+
+/** In a word of a program: what a column is, whether its bits are flipped, and from `PART_SHIFT` on the number of the part of the record that it is; of a part, how many bytes it has, unless it has an address. */
+const CODE: u32 = 0xff
+const FLIPPED: u32 = 0x100
+const PART_SHIFT: u32 = 16
+const WIDTH_SHIFT: u32 = 24
+
+/** Where the parts of the record at hand begin. */
+const PLACES: usize = memory.data(1024)
 
 const SAFE: u64 = (1 << 53) - 1
 const SIGN: u64 = 1 << 63
@@ -93,34 +103,64 @@ function play(node: u32, count: u32): u32 {
 
 let fault: i32 = 0
 
-/** Writes an address, and with `extra` the length of its prefix behind it; returns the end of what was read in the low, of what was written in the high half. */
+/** The bits that are flipped in each 64 bits of a column. */
 // @ts-ignore: decorator
 @inline
-function writeAddress(from: usize, to: usize, extra: usize): u64 {
-  const family = load<u8>(from)
-  const length: usize = family == 4 ? 4 : family == 6 ? 16 : 0
-  if (length == 0) {
-    store<u8>(to, 0)
-    return <u64>(from + 1 + extra) | (<u64>(to + 1) << 32)
-  }
-  store<u8>(to, (length + extra) << 1)
-  v128.store(to + 1, v128.load(from + 1))
-  if (extra) store<u8>(to + 1 + length, load<u8>(from + 1 + length))
-  return <u64>(from + 1 + length + extra) | (<u64>(to + 1 + length + extra) << 32)
+function flipOf(word: u32): u64 {
+  return word & FLIPPED ? ~(<u64>0) : 0
 }
 
-/** Writes one row as Avro, as the words of `program` say; returns the end. */
+/** Bytes of an address, its family included. */
 // @ts-ignore: decorator
 @inline
-function writeRow(row: usize, program: usize, columns: u32, dst: usize): usize {
-  let from = row
+function addressBytes(from: usize, flip: u64): usize {
+  const family = <u32>(load<u8>(from) ^ <u8>flip)
+  return family == 4 ? 5 : family == 6 ? 17 : 1
+}
+
+/** Finds the parts of a record: those of its key, then those of its payload. */
+// @ts-ignore: decorator
+@inline
+function findParts(record: usize, program: usize, parts: u32): void {
+  let from = record + 2
+  let place = PLACES
+  const end = program + (<usize>parts << 2)
+  for (let step = program; step < end; step += 4, place += 4) {
+    const word = load<u32>(step)
+    const width = <usize>(word >> WIDTH_SHIFT)
+    store<u32>(place, <u32>from)
+    from += width ? width : addressBytes(from, flipOf(word)) + <usize>((word & CODE) == PREFIX)
+  }
+}
+
+/** Writes an address, and with `extra` the length of its prefix behind it; returns the end of what was written. */
+// @ts-ignore: decorator
+@inline
+function writeAddress(from: usize, to: usize, extra: usize, flip: u64): usize {
+  const length = addressBytes(from, flip) - 1
+  if (length == 0) {
+    store<u8>(to, 0)
+    return to + 1
+  }
+  store<u8>(to, (length + extra) << 1)
+  v128.store(to + 1, v128.xor(v128.load(from + 1), i64x2.splat(flip)))
+  if (extra) store<u8>(to + 1 + length, load<u8>(from + 1 + length) ^ <u8>flip)
+  return to + 1 + length + extra
+}
+
+/** Writes the row of the record whose parts were found as Avro, as the words of `columns` columns from `program` on say; returns the end. */
+// @ts-ignore: decorator
+@inline
+function writeRow(program: usize, columns: u32, dst: usize): usize {
   let to = dst
   const end = program + (<usize>columns << 2)
   for (let step = program; step < end; step += 4) {
-    const code = load<u32>(step)
+    const word = load<u32>(step)
+    const code = word & CODE
+    const flip = flipOf(word)
+    const from = <usize>load<u32>(PLACES + (<usize>(word >> PART_SHIFT) << 2))
     if (code >= U53 && code <= I64) {
-      const bits = bswap(load<u64>(from))
-      from += 8
+      const bits = bswap(load<u64>(from)) ^ flip
       if (code == U53 || code == U64) {
         if (bits > (code == U53 ? SAFE : SIGN - 1)) fault = OUT_OF_RANGE
         to = putVarint(to, bits << 1)
@@ -130,21 +170,15 @@ function writeRow(row: usize, program: usize, columns: u32, dst: usize): usize {
         to = putVarint(to, <u64>((value << 1) ^ (value >> 63)))
       }
     } else if (code == ADDRESS || code == PREFIX) {
-      const ends = writeAddress(from, to, code == PREFIX ? 1 : 0)
-      from = <usize>(ends & 0xffffffff)
-      to = <usize>(ends >> 32)
+      to = writeAddress(from, to, code == PREFIX ? 1 : 0, flip)
     } else if (code == U32) {
-      to = putVarint(to, <u64>bswap(load<u32>(from)) << 1)
-      from += 4
+      to = putVarint(to, <u64>(bswap(load<u32>(from)) ^ <u32>flip) << 1)
     } else if (code == U16) {
-      to = putVarint(to, <u64>bswap(load<u16>(from)) << 1)
-      from += 2
+      to = putVarint(to, <u64>(bswap(load<u16>(from)) ^ <u16>flip) << 1)
     } else if (code == BYTE) {
-      to = putVarint(to, <u64>load<u8>(from) << 1)
-      from += 1
+      to = putVarint(to, <u64>(load<u8>(from) ^ <u8>flip) << 1)
     } else {
-      store<u8>(to, load<u8>(from) != 0)
-      from += 1
+      store<u8>(to, (load<u8>(from) ^ <u8>flip) != 0)
       to += 1
     }
   }
@@ -153,10 +187,10 @@ function writeRow(row: usize, program: usize, columns: u32, dst: usize): usize {
 
 /**
  * Merges up to `rows` records of `count` cursors, none of which is empty, and writes their rows to `dst`; stops when a cursor has nothing left. `heads` has 16 bytes for each cursor, that
- * start with the addresses where it starts and ends, and are left so; `nodes` is as many words of scratch. Returns how many rows were merged, or a code below 0; the word at `end` gets
+ * start with the addresses where it starts and ends, and are left so; `nodes` is as many words of scratch. `program` has a word for each of `parts` parts of a record, then one for each of `columns` columns of a row. Returns how many rows were merged, or a code below 0; the word at `end` gets
  * the end of what was written.
  */
-export function rowsMerge(heads: usize, count: u32, nodes: usize, program: usize, columns: u32, rows: u32, dst: usize, end: usize): i32 {
+export function rowsMerge(heads: usize, count: u32, nodes: usize, program: usize, parts: u32, columns: u32, rows: u32, dst: usize, end: usize): i32 {
   cursors = heads
   tree = nodes
   fault = 0
@@ -168,10 +202,10 @@ export function rowsMerge(heads: usize, count: u32, nodes: usize, program: usize
     const winner = load<u32>(tree)
     const head = headOf(winner)
     const record = <usize>load<u32>(head)
-    const row = record + 2 + load<u8>(record)
-    to = writeRow(row, program, columns, to)
+    findParts(record, program, parts)
+    to = writeRow(program + (<usize>parts << 2), columns, to)
     merged++
-    const next = row + load<u8>(record, 1)
+    const next = record + 2 + load<u8>(record) + load<u8>(record, 1)
     store<u32>(head, next)
     if (next == <usize>load<u32>(head, 4)) break
     if (!look(winner)) return BAD_LENGTH

@@ -247,6 +247,7 @@ export interface Kernels {
     count: number,
     nodes: number,
     program: number,
+    parts: number,
     columns: number,
     rows: number,
     dst: number,

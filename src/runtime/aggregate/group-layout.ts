@@ -1,6 +1,7 @@
 import type { ColumnSpec } from '../../flow/column.ts'
 import { FLIP, writeStep, writtenLength } from '../../kernels/groups.ts'
 import type { AggregateSpec, Program } from '../program.ts'
+import { rowForm } from '../row-form.ts'
 import { EntryLayout, isCount } from './entry-layout.ts'
 import { WidePacker } from './wide-packer.ts'
 import { WordPacker } from './word-packer.ts'
@@ -28,7 +29,7 @@ interface ColumnPart {
 
 /** What a kernel needs in order to leave rows of a result as records of a run file. */
 export interface RowLayout {
-  /** Writes a record: lengths, what orders the row, the row. */
+  /** Writes a record: lengths, what orders the row, the row or what is left of it (`RowForm`). */
   readonly steps: readonly number[]
   /** Orders the entries, most significant digit first. */
   readonly digits: readonly number[]
@@ -66,13 +67,15 @@ export class GroupLayout extends EntryLayout<WordPacker> {
   }
 
   /** How result rows are written, in the order of the result (`ordered`) or of their keys; undefined when the kernels cannot. */
-  rowLayout({ output, sort }: Program, ordered: boolean): RowLayout | undefined {
+  rowLayout(program: Program, ordered: boolean): RowLayout | undefined {
+    const { output, sort } = program
     const columns = this.#columns(output)
     if (!columns) return undefined
+    const payload = ordered ? rowForm(program).rest : output
     const sorted = ordered ? sort.map(({ column, order }) => flipped(columns.get(column), order === 'desc')) : []
     const order = [...sorted, ...this.#keyParts()]
     const keySteps = order.flatMap(({ steps }) => steps)
-    const rowSteps = output.flatMap(({ name }) => columns.get(name)?.steps ?? [])
+    const rowSteps = payload.flatMap(({ name }) => columns.get(name)?.steps ?? [])
     const lengths = [keySteps, rowSteps].map(writtenLength)
     if (lengths.some((length) => length >= LONGEST)) return undefined
     const steps = [...lengths.map((length) => writeStep('byte', length)), ...keySteps, ...rowSteps]

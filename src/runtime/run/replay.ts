@@ -1,7 +1,6 @@
 import { rmSync } from 'node:fs'
 import type { Batch } from '../../flow/batch.ts'
 import { createBatch } from '../../flow/batch.ts'
-import { RowCodec } from '../../flow/canonical.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import { valueAt } from '../../flow/value.ts'
 import { readBlock } from '../../storage/block/read.ts'
@@ -13,6 +12,8 @@ import { loadCompiledJob } from '../job-loader.ts'
 import type { JobSource } from '../job-source.ts'
 import type { DatasetInput } from '../plan/plan.ts'
 import type { CompiledJob, CompiledStage, Program } from '../program.ts'
+import { RowReader, rowForm } from '../row-form.ts'
+import type { Cursor } from '../shuffle/cursor.ts'
 import { RunReader } from '../shuffle/run-reader.ts'
 import type { BadRecord, BlockPiece, MapTask, ReduceTask } from '../task/description.ts'
 import { runAttempt } from '../task/run-task.ts'
@@ -44,6 +45,8 @@ export interface ReplayOutcome {
   readonly rows: readonly Batch[]
 }
 
+/** Rows of a batch that a replay gives. */
+const BATCH_ROWS = 1024
 const MEMORY_BYTES = 64 * 2 ** 20
 
 /** Runs the quarantined records of a run again, through its own job or another, and gives what comes out. Never edits a result. */
@@ -124,7 +127,7 @@ async function replay(work: Replay, bad: readonly BadRecord[]): Promise<ReplayOu
   const reduce: ReduceTask = { ...common, type: 'reduce', stage: 'replay-reduce', ...all, sources, ordered: true }
   const reduced = await runAttempt(reduce, { store, job: compiled, commit: false })
   const { output } = stage.program
-  const rows = readRows(reduced.file!.path, output)
+  const rows = readRows(reduced.file!.path, stage.program)
   return { run, replayed: bad.length, bad: mapped.badRecords, columns: output, rows }
 }
 
@@ -166,19 +169,21 @@ function findBlock(
   return undefined
 }
 
-function readRows(path: string, columns: readonly ColumnSpec[]): readonly Batch[] {
+function readRows(path: string, program: Program): readonly Batch[] {
   const reader = new RunReader(path)
   try {
-    const codec = new RowCodec(columns)
+    const rows = new RowReader(rowForm(program))
     const cursor = reader.cursor(0)
     const batches: Batch[] = []
-    let batch: Batch | undefined
-    while (cursor.next()) {
-      if (!batch || batch.length === batch.capacity) {
-        batch = createBatch(columns, 1024)
+    let append = (_: Cursor): void => {}
+    for (let row = 0; cursor.next(); row++) {
+      if (row % BATCH_ROWS === 0) {
+        const batch = createBatch(program.output, BATCH_ROWS)
+        batch.length = 0
         batches.push(batch)
+        append = rows.into(batch)
       }
-      codec.read(codec.columnsOf(batch), batch.length++, cursor.bytes, cursor.payloadStart)
+      append(cursor)
     }
     return batches
   } finally {

@@ -33,7 +33,7 @@ export const FRAME_PREFIX = 8
 export const FRAME_BYTES = 32 * 1024
 
 export interface RunHeader {
-  /** `aggregate`: payloads are states, keys are unique or have sub-keys; `groups`: entries of fold tables; `values`: keys hold the values too; `rows`: payloads are rows. */
+  /** `aggregate`: payloads are states, keys are unique or have sub-keys; `groups`: entries of fold tables; `values`: keys hold the values too; `rows`: payloads are rows, or what their keys lack of them. */
   readonly content: 'aggregate' | 'groups' | 'values' | 'rows'
   /** What the keys start with. */
   readonly key: readonly ColumnSpec[]

@@ -134,8 +134,9 @@ export class GroupReducer {
   }
 
   #write(): void {
-    const { files, program } = this.#work.environment
-    const file = writeRun(files.nextPath(), rowHeader(program), (writer) =>
+    const { task, environment } = this.#work
+    const { files, program } = environment
+    const file = writeRun(files.nextPath(), rowHeader(program, task.ordered), (writer) =>
       this.#memory.drain((frame, rows) => writer.appendAll(0, frame, rows)),
     )
     this.files.push(file)

@@ -72,7 +72,7 @@ async function reduceEntries(
 
 function mergeRows(work: ReduceWork, paths: readonly string[]): RunFile {
   const { program, files } = work.environment
-  const header = rowHeader(program)
+  const header = rowHeader(program, work.task.ordered)
   const combine = (merged: Cursor): Cursor => firstOf(merged, limitOf(work))
   const budgetBytes = work.task.memoryBytes * MERGE_SHARE
   const merge = { paths, header, budgetBytes, combine, nextPath: () => files.nextPath() }
@@ -96,7 +96,7 @@ async function reduceRecords(
   const needsSort = task.ordered && (program.sort.length > 0 || program.fold.type === 'reduce')
   const output: RowOutput = needsSort
     ? new RowSorter({ program, files, path, budgetBytes: task.memoryBytes * SORT_SHARE, limit: limitOf(work) })
-    : new RowWriter(program, path)
+    : new RowWriter(program, path, task.ordered)
   const sink: BatchSink = {
     add(batch) {
       counters.reducedRows += batch.length

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Batch } from '../../flow/batch.ts'
 import { createBatch } from '../../flow/batch.ts'
-import { RowCodec } from '../../flow/canonical.ts'
+import type { ColumnSpec } from '../../flow/column.ts'
 import { avroSchema } from '../../flow/schema.ts'
 import { BlockEncoder } from '../../storage/block/encode.ts'
 import type { BlockInfo } from '../../storage/manifest/actions.ts'
@@ -9,6 +9,7 @@ import type { LiveCounters } from '../counters.ts'
 import { NO_COUNTERS } from '../counters.ts'
 import { RuntimeError } from '../error.ts'
 import type { Program } from '../program.ts'
+import { RowReader, rowForm } from '../row-form.ts'
 import type { Cursor } from '../shuffle/cursor.ts'
 import { firstOf } from '../shuffle/cursor.ts'
 import type { SourceSlice } from '../shuffle/merge-sources.ts'
@@ -21,6 +22,8 @@ import type { TaskEnvironment } from './map-task.ts'
 import { RowMerge } from './row-merge.ts'
 
 const ROWS = 4096
+/** Room for a block, by the size of the one before. */
+const LIKE_BEFORE = 1.05
 
 /**
  * Carries out the last task of a run: merges the sorted rows of every reduce task into the one order of the result and stores them as blocks, cut by row count, so
@@ -30,7 +33,7 @@ export async function runResultTask(task: ResultTask, environment: TaskEnvironme
   const { program } = environment
   const since = performance.now()
   const slices = sliceOfEach(task.sources, 0)
-  const work = { task, environment, slices, range: rangeOf(task, program.limit) }
+  const work = { task, environment, slices, range: rangeOf(task, program) }
   const { blocks, counters } = (await writeByKernel(work)) ?? (await writeByCursor(work))
   const timings = { readMs: 0, computeMs: 0, writeMs: performance.now() - since }
   const schema = avroSchema(program.name, program.output)
@@ -52,10 +55,12 @@ interface RowRange {
 }
 
 /** The rows of a task: each has about as many whole blocks. */
-function rangeOf({ sources, task, tasks = 1, rowsPerBlock }: ResultTask, limit = Number.POSITIVE_INFINITY): RowRange {
+function rangeOf({ sources, task, tasks = 1, rowsPerBlock }: ResultTask, program: Program): RowRange {
+  const { limit = Number.POSITIVE_INFINITY } = program
+  const { rest } = rowForm(program)
   const rows = Math.min(
     limit,
-    sources.reduce((sum, source) => sum + rowsOf(source), 0),
+    sources.reduce((sum, source) => sum + rowsOf(source, rest), 0),
   )
   const blocks = Math.ceil(rows / rowsPerBlock)
   const [firstBlock, endBlock] = [task, task + 1].map((number) => Math.floor((blocks * number) / tasks)) as [
@@ -65,10 +70,16 @@ function rangeOf({ sources, task, tasks = 1, rowsPerBlock }: ResultTask, limit =
   return { first: firstBlock * rowsPerBlock, end: Math.min(rows, endBlock * rowsPerBlock), firstBlock }
 }
 
-function rowsOf(source: RunSource): number {
+/** Rows that another version has left in another form fail as if they were damaged, so that they are made again. */
+function rowsOf(source: RunSource, payload: readonly ColumnSpec[]): number {
   const reader = openSource(source)
   reader.close()
-  return reader.slices[0]!.records
+  const [expected, got] = [payload, reader.header.value].map((columns) => columns.map(({ name }) => name).join(', '))
+  if (expected === got) return reader.slices[0]!.records
+  const { path } = source
+  throw new RuntimeError('corrupt-run-file', `run file: ${path}: payloads expected of '${expected}', got '${got}'`, {
+    path,
+  })
 }
 
 /** Gives the rows of a result in order. */
@@ -116,23 +127,22 @@ async function writeByCursor(work: ResultWork): Promise<Written> {
 
 class CursorRows implements RowSource {
   readonly #cursor: Cursor
-  readonly #codec: RowCodec
   readonly #batch: Batch
+  readonly #append: (cursor: Cursor) => void
   #more: boolean
 
-  constructor({ output }: Program, cursor: Cursor) {
+  constructor(program: Program, cursor: Cursor) {
     this.#cursor = cursor
-    this.#codec = new RowCodec(output)
-    this.#batch = createBatch(output, ROWS)
+    this.#batch = createBatch(program.output, ROWS)
+    this.#append = new RowReader(rowForm(program)).into(this.#batch)
     this.#more = cursor.next()
   }
 
   fill(encoder: BlockEncoder, most: number): number {
     const batch = this.#batch
-    const columns = this.#codec.columnsOf(batch)
     batch.length = 0
     while (this.#more && batch.length < most) {
-      this.#codec.read(columns, batch.length++, this.#cursor.bytes, this.#cursor.payloadStart)
+      this.#append(this.#cursor)
       this.#more = this.#cursor.next()
     }
     encoder.add(batch)
@@ -151,9 +161,11 @@ async function writeBlocks(work: ResultWork, source: RowSource): Promise<Written
   const counters: LiveCounters = { ...NO_COUNTERS }
   const queue = new BlockQueue(task, environment, range.firstBlock)
   try {
+    let sizeBytes = 0
     while (range.first + counters.resultRows < range.end) {
-      const encoder = await fillBlock(work, source, counters)
+      const encoder = await fillBlock(work, source, counters, sizeBytes)
       if (!encoder) return undefined
+      sizeBytes = Math.ceil(encoder.sizeBytes * LIKE_BEFORE)
       await queue.add(encoder)
     }
     const blocks = await queue.finish()
@@ -164,14 +176,15 @@ async function writeBlocks(work: ResultWork, source: RowSource): Promise<Written
   }
 }
 
-/** Makes the next block; undefined when the source gives up. */
+/** Makes the next block, in room for so many bytes; undefined when the source gives up. */
 async function fillBlock(
   { task, environment, range }: ResultWork,
   source: RowSource,
   counters: LiveCounters,
+  sizeBytes: number,
 ): Promise<BlockEncoder | undefined> {
   const { name, output } = environment.program
-  const encoder = new BlockEncoder({ name, columns: output, compressor: 'library' })
+  const encoder = new BlockEncoder({ name, columns: output, compressor: 'library', sizeBytes })
   const left = (): number =>
     Math.min(task.rowsPerBlock - encoder.records, range.end - range.first - counters.resultRows)
   while (left() > 0) {

@@ -4,6 +4,8 @@ import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import { STATISTICS_COLUMNS } from '../../storage/block/statistics.ts'
 import type { Program } from '../program.ts'
+import type { OrderPart } from '../row-form.ts'
+import { rowForm } from '../row-form.ts'
 import { startsBefore } from '../shuffle/marks.ts'
 import type { SourceSlice } from '../shuffle/merge-sources.ts'
 import type { RunReader } from '../shuffle/run-reader.ts'
@@ -34,6 +36,14 @@ const STEPS: { readonly [T in ColumnType]?: RowStep } = {
   address: { code: 9, recordBytes: 17, avroBytes: 17 },
   prefix: { code: 10, recordBytes: 18, avroBytes: 18 },
 }
+
+/** Columns whose length in a record depends on the family. */
+const WITH_ADDRESS: ReadonlySet<ColumnType> = new Set<ColumnType>(['address', 'prefix'])
+
+/** Set in a word of a program: the bits of the column are flipped. Above that stands the number of the part that has a column, or the width of a part. */
+const FLIPPED = 0x100
+const PART_SHIFT = 16
+const WIDTH_SHIFT = 24
 
 /** Bytes of a cursor, as the kernel keeps it. */
 const CURSOR_BYTES = 16
@@ -67,6 +77,7 @@ export class RowMerge {
   readonly #mostRows: number
   /** Rows that come before the first that is wanted. */
   #toSkip: number
+  readonly #parts: number
   readonly #columns: number
   readonly #headsAt: number
   readonly #nodesAt: number
@@ -80,16 +91,18 @@ export class RowMerge {
     slices: readonly SourceSlice[],
     { mostRows, firstRow = 0 }: RowMergeOptions,
   ): RowMerge | undefined {
-    const row = stepsOf(program.output)
-    const order = stepsOf(orderColumns(program))
-    if (!row || !order || slices.length > MOST_INPUTS) return undefined
-    if ([row, order].some((steps) => recordBytesOf(steps) >= LONGEST)) return undefined
+    const { order, rest } = rowForm(program)
+    const [key, payload] = [order.map(({ column }) => column), rest].map(stepsOf)
+    if (!key || !payload || slices.length > MOST_INPUTS) return undefined
+    if ([key, payload].some((part) => recordBytesOf(part) >= LONGEST)) return undefined
     const counted = program.output.some(({ name }) => STATISTICS_COLUMNS.some((column) => column.name === name))
-    return counted ? undefined : new RowMerge(row, openAll(slices), { mostRows, firstRow })
+    if (counted) return undefined
+    const parts = [...order, ...rest.map((column) => ({ column, descending: false }))]
+    return new RowMerge(rowProgram(program.output, parts), openAll(slices), { mostRows, firstRow })
   }
 
   private constructor(
-    steps: readonly RowStep[],
+    { words, columns, avroBytes }: RowProgram,
     slices: readonly OpenSlice[],
     { mostRows, firstRow }: Required<RowMergeOptions>,
   ) {
@@ -104,18 +117,19 @@ export class RowMerge {
       frames: reader.frames(slice, starts[i]),
       bytes: reader.slices[slice]!.maxFrame,
     }))
-    const plainBytes = mostRows * steps.reduce((sum, { avroBytes }) => sum + avroBytes, 0)
-    const words = [slices.length * CURSOR_BYTES, (slices.length + 1) * 4, steps.length * 4, 4, plainBytes]
-    const sizes = [...words, ...opened.map(({ bytes }) => bytes)]
+    const plainBytes = mostRows * avroBytes
+    const places = [slices.length * CURSOR_BYTES, (slices.length + 1) * 4, words.length * 4, 4, plainBytes]
+    const sizes = [...places, ...opened.map(({ bytes }) => bytes)]
     this.#instance = borrowKernels(sizes.reduce((sum, size) => sum + size + SLACK + 16, 0))
-    const [headsAt = 0, nodesAt = 0, programAt = 0, endAt = 0, plainAt = 0, ...places] = sizes.map((size) =>
+    const [headsAt = 0, nodesAt = 0, programAt = 0, endAt = 0, plainAt = 0, ...frames] = sizes.map((size) =>
       this.#instance.memory.allocate(size),
     )
     ;[this.#headsAt, this.#nodesAt, this.#programAt] = [headsAt, nodesAt, programAt]
     ;[this.#endAt, this.#plainAt] = [endAt, plainAt]
-    this.#columns = steps.length
-    this.#words(programAt, steps.length).set(steps.map(({ code }) => code))
-    const inputs = opened.map(({ frames }, i) => ({ frames, at: places[i]!, next: 0, end: 0 }))
+    this.#columns = columns
+    this.#parts = words.length - columns
+    this.#words(programAt, words.length).set(words)
+    const inputs = opened.map((input, i) => ({ frames: input.frames, at: frames[i]!, next: 0, end: 0 }))
     this.#inputs = inputs.filter((input) => this.#refill(input))
   }
 
@@ -140,8 +154,9 @@ export class RowMerge {
     let end = this.#plainAt
     while (rows < most && this.#inputs.length > 0) {
       const count = this.#placeHeads()
-      const places = [this.#headsAt, count, this.#nodesAt, this.#programAt, this.#columns] as const
-      const merged = kernels.rowsMerge(...places, most - rows, end, this.#endAt)
+      const places = [this.#headsAt, count, this.#nodesAt] as const
+      const program = [this.#programAt, this.#parts, this.#columns] as const
+      const merged = kernels.rowsMerge(...places, ...program, most - rows, end, this.#endAt)
       if (merged < 0) return undefined
       rows += merged
       end = this.#words(this.#endAt, 1)[0]!
@@ -212,10 +227,27 @@ function openAll(slices: readonly SourceSlice[]): OpenSlice[] {
   }
 }
 
-/** What orders the rows of a result: see `RowSorter` and `RowWriter`. */
-function orderColumns({ sort, key, output, fold }: Program): readonly ColumnSpec[] {
-  const sorted = sort.flatMap(({ column }) => output.filter(({ name }) => name === column))
-  return [...sorted, ...(fold.type === 'aggregate' ? key : output)]
+/** What the kernel is told of records and of the rows in them. */
+interface RowProgram {
+  /** A word for each part of a record, then one for each of `columns` columns of a row. */
+  readonly words: readonly number[]
+  readonly columns: number
+  /** Most bytes of a row as Avro. */
+  readonly avroBytes: number
+}
+
+/** Of parts with the same column the kernel takes the first. */
+function rowProgram(output: readonly ColumnSpec[], parts: readonly OrderPart[]): RowProgram {
+  const wordOf = ({ column, descending }: OrderPart): number => STEPS[column.type]!.code | (descending ? FLIPPED : 0)
+  const names = parts.map(({ column }) => column.name)
+  const columns = output.map(({ name }) => {
+    const part = names.indexOf(name)
+    return wordOf(parts[part]!) | (part << PART_SHIFT)
+  })
+  const avroBytes = output.reduce((sum, { type }) => sum + STEPS[type]!.avroBytes, 0)
+  const widths = parts.map(({ column: { type } }) => (WITH_ADDRESS.has(type) ? 0 : STEPS[type]!.recordBytes))
+  const words = parts.map((part, i) => wordOf(part) | (widths[i]! << WIDTH_SHIFT))
+  return { words: [...words, ...columns], columns: columns.length, avroBytes }
 }
 
 function stepsOf(specs: readonly ColumnSpec[]): readonly RowStep[] | undefined {

@@ -1,19 +1,25 @@
 import type { Batch } from '../../flow/batch.ts'
 import { ByteRows, RowCodec } from '../../flow/canonical.ts'
+import type { ColumnSpec } from '../../flow/column.ts'
 import type { BatchSink, Program } from '../program.ts'
+import { rowForm } from '../row-form.ts'
 import type { RunFile, RunHeader } from '../shuffle/run-file.ts'
 import { RunWriter } from '../shuffle/run-writer.ts'
 
-/** Takes the rows that a reduce task makes and leaves one run file of one partition: keys are what orders the rows, payloads the rows. */
+/** Takes the rows that a reduce task makes and leaves one run file of one partition: keys are what orders the rows, payloads the rows, without what the keys hold where the result is ordered. */
 export interface RowOutput extends BatchSink {
   finish(): RunFile
   /** Lets go of what is open, after a failure. */
   abandon(): void
 }
 
-export function rowHeader({ output }: Program): RunHeader {
-  return { content: 'rows', key: [], value: output, partitions: 1 }
+export function rowHeader(program: Program, ordered: boolean): RunHeader {
+  return { content: 'rows', key: [], value: payloadOf(program, ordered), partitions: 1 }
 }
+
+/** The columns of payloads: those of an ordered result that do not order it, all of rows that go on to another stage. */
+const payloadOf = (program: Program, ordered: boolean): readonly ColumnSpec[] =>
+  ordered ? rowForm(program).rest : program.output
 
 /** Writes rows as they come: those of aggregates come in order of key. */
 export class RowWriter implements RowOutput {
@@ -23,10 +29,10 @@ export class RowWriter implements RowOutput {
   readonly #keys = new ByteRows()
   readonly #rows = new ByteRows()
 
-  constructor(program: Program, path: string) {
-    this.#writer = new RunWriter(path, rowHeader(program))
+  constructor(program: Program, path: string, ordered: boolean) {
+    this.#writer = new RunWriter(path, rowHeader(program, ordered))
     this.#order = new RowCodec(program.key)
-    this.#row = new RowCodec(program.output)
+    this.#row = new RowCodec(payloadOf(program, ordered))
   }
 
   add(batch: Batch): void {

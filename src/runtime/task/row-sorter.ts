@@ -1,8 +1,7 @@
 import type { Batch } from '../../flow/batch.ts'
 import { ByteRows, invertBytes, RowCodec } from '../../flow/canonical.ts'
-import type { ColumnSpec } from '../../flow/column.ts'
-import { RuntimeError } from '../error.ts'
-import type { Program, SortKey } from '../program.ts'
+import type { Program } from '../program.ts'
+import { rowForm } from '../row-form.ts'
 import type { Cursor } from '../shuffle/cursor.ts'
 import { drain, firstOf } from '../shuffle/cursor.ts'
 import { mergeRuns } from '../shuffle/merge-runs.ts'
@@ -30,7 +29,7 @@ export interface RowSorterOptions {
   readonly limit?: number | undefined
 }
 
-/** Sorts result rows by `sort`, ties by the key or, after a custom reduce, by the whole row, within a budget, and leaves them as a run file of one partition: key is what orders the row, payload the row. */
+/** Sorts result rows by `sort`, ties by the key or, after a custom reduce, by the whole row, within a budget, and leaves them as a run file of one partition; see `RowForm`. */
 export class RowSorter implements RowOutput {
   readonly #header: RunHeader
   readonly #files: AttemptFiles
@@ -45,12 +44,15 @@ export class RowSorter implements RowOutput {
 
   constructor({ program, files, path, budgetBytes, limit }: RowSorterOptions) {
     this.#limit = limit
-    this.#header = rowHeader(program)
+    const { order, rest } = rowForm(program)
+    this.#header = rowHeader(program, true)
     this.#files = files
     this.#path = path
     this.#budget = budgetBytes
-    this.#order = orderOf(program)
-    this.#row = new RowCodec(program.output)
+    this.#order = order.map(({ column, descending }) => ({
+      ...{ codec: new RowCodec([column]), descending, rows: new ByteRows() },
+    }))
+    this.#row = new RowCodec(rest)
     this.#buffer = new RecordBuffer(budgetBytes)
   }
 
@@ -110,20 +112,4 @@ function copyRow(rows: ByteRows, row: number, out: Uint8Array, at: number): numb
   let end = at
   for (let i = rows.offsets[row]!; i < rows.offsets[row + 1]!; i++) out[end++] = rows.data[i]!
   return end
-}
-
-function orderOf(program: Program): OrderPart[] {
-  const part = (columns: readonly ColumnSpec[], descending: boolean): OrderPart => ({
-    codec: new RowCodec(columns),
-    descending,
-    rows: new ByteRows(),
-  })
-  const ties = program.fold.type === 'aggregate' ? program.key : program.output
-  return [...program.sort.map((key) => part([sortColumn(program, key)], key.order === 'desc')), part(ties, false)]
-}
-
-function sortColumn({ name, output }: Program, { column }: SortKey): ColumnSpec {
-  const spec = output.find((candidate) => candidate.name === column)
-  if (spec) return spec
-  throw new RuntimeError('bad-program', `job ${name}: sort expected a column of the output, got ${column}`)
 }

@@ -17,7 +17,8 @@ const aggregates: readonly AggregateSpec[] = [
 ]
 const output: readonly ColumnSpec[] = [...key, { name: 'octets', type: 'u64' }, { name: 'flows', type: 'u53' }]
 const layout = GroupLayout.for({ key, value, aggregates })!
-const rows = layout.rowLayout({ output, sort: [{ column: 'octets', order: 'desc' }] } as unknown as Program, true)!
+const program = { key, output, sort: [{ column: 'octets', order: 'desc' }], fold: { type: 'aggregate' } }
+const rows = layout.rowLayout(program as unknown as Program, true)!
 
 /** Entries of random keys, some of which come often, and the sums by key. */
 function randomEntries(count: number, keys: number, seed: number): { bytes: Uint8Array; sums: Map<string, bigint> } {
@@ -89,8 +90,8 @@ describe('the memory of groups', () => {
       expect(small.flat().sort()).toEqual(large.flat())
       const found = large[0]!.map((row): [string, bigint] => {
         const record = Buffer.from(row, 'hex')
-        const at = 2 + record[0]!
-        return [`${record.readUInt32BE(at + 1)} ${record.readUInt16BE(at + 5)}`, record.readBigUInt64BE(at + 7)]
+        const octets = BigInt.asUintN(64, ~record.readBigUInt64BE(2))
+        return [`${record.readUInt32BE(11)} ${record.readUInt16BE(15)}`, octets]
       })
       expect(new Map(found)).toEqual(sums)
     }

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createBatch } from '../../../src/flow/batch.ts'
-import { RowCodec } from '../../../src/flow/canonical.ts'
 import type { ColumnSpec, ColumnType } from '../../../src/flow/column.ts'
-import { setValue } from '../../../src/flow/value.ts'
+import { setValue, valueAt } from '../../../src/flow/value.ts'
 import type { Program } from '../../../src/runtime/program.ts'
+import { RowReader, rowForm } from '../../../src/runtime/row-form.ts'
 import { mergeSources, sliceOfEach, temporarySource } from '../../../src/runtime/shuffle/merge-sources.ts'
 import { openSource } from '../../../src/runtime/shuffle/run-source.ts'
 import { AttemptFiles } from '../../../src/runtime/task/attempt-files.ts'
@@ -52,26 +52,33 @@ const table = types.chain((columns) =>
     rows: fc.array(fc.tuple(...columns.map((type): fc.Arbitrary<unknown> => VALUES[type])), { maxLength: 120 }),
     runs: fc.integer({ min: 1, max: 9 }),
     order: fc.constantFrom('asc', 'desc'),
+    keyed: fc.boolean(),
   }),
 )
 
 let files = 0
 
-/** The rows as sorted run files of a job with a reduce of its own, which orders by its first column and then by the whole row. */
+/**
+ * The rows as sorted run files of a job with a reduce of its own, which orders by its first column and then by the whole row, or (`keyed`) of one with aggregates, which orders by its first column and
+ * then by its last, the key.
+ */
 function writeRuns({
   columns,
   rows,
   runs,
   order,
+  keyed = false,
 }: {
   columns: Type[]
   rows: unknown[][]
   runs: number
   order: string
+  keyed?: boolean
 }) {
   const output: ColumnSpec[] = columns.map((type, i) => ({ name: `c${i}`, type: type as ColumnType }))
   const program = {
-    ...{ name: 'rows', output, key: [], sort: [{ column: 'c0', order }], fold: { type: 'reduce', valueOrder: [] } },
+    ...{ name: 'rows', output, key: keyed ? output.slice(-1) : [], sort: [{ column: 'c0', order }] },
+    fold: keyed ? { type: 'aggregate', aggregates: [] } : { type: 'reduce', valueOrder: [] },
   } as unknown as Program
   const sources = Array.from({ length: runs }, (_, run) => {
     const mine = rows.filter((_, i) => i % runs === run)
@@ -99,16 +106,44 @@ function blockByCursor(program: Program, slices: ReturnType<typeof sliceOfEach>)
     compressor: 'library',
   })
   const { cursor, close } = mergeSources({ slices, budgetBytes: 1e6, combine: (merged) => merged, nextPath: () => '' })
-  const codec = new RowCodec(program.output)
   const batch = createBatch(program.output, 1)
-  batch.length = 1
+  const append = new RowReader(rowForm(program)).into(batch)
   while (cursor.next()) {
-    codec.read(codec.columnsOf(batch), 0, cursor.bytes, cursor.payloadStart)
+    batch.length = 0
+    append(cursor)
     encoder.add(batch)
   }
   close()
   return encoder.finish().bytes
 }
+
+describe('run files of rows', () => {
+  it('hold whole rows, what orders them in keys and the rest in payloads', () => {
+    fc.assert(
+      fc.property(table, (given) => {
+        const { program, slices } = writeRuns(given)
+        const batch = createBatch(program.output, 1)
+        const texts = (): string =>
+          JSON.stringify(program.output.map(({ name }) => String(valueAt(batch.columns[name]!, 0))))
+        const expected = given.rows.map((values) => {
+          for (const [i, { name }] of program.output.entries()) setValue(batch.columns[name]!, 0, values[i] as never)
+          return texts()
+        })
+        const append = new RowReader(rowForm(program)).into(batch)
+        const found: string[] = []
+        const { cursor, close } = mergeSources({ slices, budgetBytes: 1e6, combine: (all) => all, nextPath: () => '' })
+        while (cursor.next()) {
+          batch.length = 0
+          append(cursor)
+          found.push(texts())
+        }
+        close()
+        expect(found.sort()).toEqual(expected.sort())
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
 
 describe('the kernel that merges rows and writes them as Avro', () => {
   it('gives the block that its twin gives, for rows of any types that it takes', () => {
