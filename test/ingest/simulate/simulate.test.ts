@@ -188,7 +188,7 @@ describe('a simulation into a file', () => {
 
 describe('a simulation over UDP', () => {
   it('comes from an address per exporter, at about the rate asked for', async () => {
-    const socket = createSocket('udp4')
+    const socket = createSocket({ type: 'udp4', recvBufferSize: 4 << 20 })
     const senders = new Map<string, number>()
     socket.on('message', (_, { address }) => senders.set(address, (senders.get(address) ?? 0) + 1))
     await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
