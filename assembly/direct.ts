@@ -58,15 +58,34 @@ export function foldDirect(
 /** What a row adds to the second sum of a packed place: sums below 2^32 and up to 2^21 rows fit a double together. */
 const ROW: f64 = 4294967296
 
+/** The place of row `i`. */
+// @ts-ignore: decorator
+@inline
+function placeOf<K>(table: usize, keys: usize, i: usize): usize {
+  return table + (<usize>load<K>(keys + i * sizeof<K>()) << 4)
+}
+
 // @ts-ignore: decorator
 @inline
 function packed<K>(keys: usize, rows: u32, skipped: usize, table: usize, first: usize, second: usize): void {
-  const row = f64x2(0, ROW)
-  for (let i: usize = 0; i < rows; i++) {
+  const row = f64x2.splat(ROW)
+  const count = <usize>rows
+  let i: usize = 0
+  // Two rows at a time: their values come as vectors and are turned around.
+  for (; !skipped && i + 2 <= count; i += 2) {
+    const at = placeOf<K>(table, keys, i)
+    const next = placeOf<K>(table, keys, i + 1)
+    const firsts = v128.load(first + (i << 3))
+    const seconds = f64x2.add(v128.load(second + (i << 3)), row)
+    v128.store(at, f64x2.add(v128.load(at), v128.shuffle<u64>(firsts, seconds, 0, 2)))
+    // Loaded now and not before, for it may be the same place.
+    v128.store(next, f64x2.add(v128.load(next), v128.shuffle<u64>(firsts, seconds, 1, 3)))
+  }
+  for (; i < count; i++) {
     if (skipped && load<u8>(skipped + i)) continue
-    const at = table + (<usize>load<K>(keys + i * sizeof<K>()) << 4)
-    const pair = v128.load64_lane(second + (i << 3), v128.load64_zero(first + (i << 3)), 1)
-    v128.store(at, f64x2.add(v128.load(at), f64x2.add(pair, row)))
+    const at = placeOf<K>(table, keys, i)
+    add(at, load<f64>(first + (i << 3)))
+    add(at + 8, load<f64>(second + (i << 3)) + ROW)
   }
 }
 
