@@ -12,6 +12,7 @@ const project = (name: string, include: string[], testTimeout = 30_000, exclude:
     include,
     exclude,
     testTimeout,
+    isolate: false,
     hookTimeout: 60_000,
   },
 })

@@ -57,11 +57,13 @@ export async function lossesOf(snapshot: Snapshot, plan: Plan): Promise<Losses> 
 
 /** Coverage of a run: from the ledger, and from its counters. */
 export function coverageOf(losses: Losses, plan: Plan, counters: Counters): Coverage {
-  const inputs = datasetInputs(plan)
-  const flows = counters.mapped + counters.unmatched + counters.quarantined
-  const known = inputs.reduce((sum, { samplingUnknown }) => sum + samplingUnknown, 0)
+  const { lost, undecodable, malformed } = losses
+  const known = datasetInputs(plan).reduce((sum, { samplingUnknown }) => sum + samplingUnknown, 0)
   return {
-    ...{ flows, ...losses, corrupt: counters.corrupt, quarantined: losses.quarantined + counters.quarantined },
+    flows: counters.mapped + counters.unmatched + counters.quarantined,
+    ...{ lost, undecodable, malformed },
+    corrupt: counters.corrupt,
+    quarantined: losses.quarantined + counters.quarantined,
     samplingUnknown: known + counters.samplingUnknown,
   }
 }
