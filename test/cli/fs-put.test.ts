@@ -1,7 +1,8 @@
-import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { finished } from 'node:stream/promises'
 import avsc from 'avsc'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { flowreduce } from './captured.ts'
@@ -33,7 +34,8 @@ const NEW_YEAR = Date.UTC(2026, 0, 1)
 
 async function writeAvro(name: string, rows: number, codec = 'deflate'): Promise<string> {
   const path = join(folder, name)
-  const encoder = avsc.createFileEncoder(path, FOREIGN, { codec })
+  const encoder = new avsc.streams.BlockEncoder(FOREIGN, { codec })
+  const written = finished(encoder.pipe(createWriteStream(path)))
   for (let row = 0; row < rows; row++) {
     encoder.write({
       note: `n${row}`,
@@ -44,7 +46,7 @@ async function writeAvro(name: string, rows: number, codec = 'deflate'): Promise
     })
   }
   encoder.end()
-  await once(encoder, 'finish')
+  await written
   return path
 }
 

@@ -53,7 +53,9 @@ describe('flowreduce ingest', () => {
     const { code, stdout } = await daemon.finished
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ decoded: { datagrams: 0, flows: 0 }, sessions: 0, exporters: [] })
-    for (const name of ['data', 'manifest']) expect(await filesBelow(join(folder, 'store', name))).toEqual([])
+    // The store may be made by then, by a commit of its own.
+    expect(await filesBelow(join(folder, 'store', 'data'))).toEqual([])
+    expect(['', '00000000000000000001.json']).toContain((await filesBelow(join(folder, 'store', 'manifest'))).join())
   })
 
   it('makes flows visible within the roll time while it goes on', async () => {
