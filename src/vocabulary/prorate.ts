@@ -5,7 +5,7 @@ export const MAX_SPREAD_MS = 31 * 86_400_000
 /** A flow that covers more bins than this is spread over its first so many. */
 export const MAX_SPREAD_BINS = 100_000
 
-/** Where the flow that `map` is given keeps what `prorate` must know of the run; a symbol of the registry, because bundles carry their own copy. */
+/** Where the flow that `map` is given keeps what `prorate` must know of the run; a symbol of the registry, because bundles of earlier versions carry a copy of their own. */
 export const SPREAD: unique symbol = Symbol.for('flowreduce.spread')
 
 /** The period of the run, [from, to) in milliseconds, the counters that the job reads, and what happens when a flow is capped. */

@@ -7,7 +7,7 @@ import { ReceiverCounters } from './receiver-counters.ts'
 import { ReceivingSession } from './receiving-session.ts'
 import { rehearseReceiving } from './rehearsal/receiving.ts'
 
-/** The receiving thread of a daemon: copies datagrams from its sockets into chunks of shared memory, and does nothing else. It rehearses that first. */
+/** The receiving thread of a daemon: copies datagrams from its sockets into chunks of shared memory, and does nothing else. It rehearses that before it says that it listens. */
 
 /** What the thread is started with. */
 export interface ReceiverWorkerData {
@@ -21,13 +21,11 @@ if (!port) throw new Error('ingest: receiving thread expected a parent thread, g
 const { settings, chunks, counters } = workerData as ReceiverWorkerData
 
 comeFirst()
-const begin = (): void => {
-  const session = new ReceivingSession({
-    settings,
-    pool: new ChunkPool(chunks),
-    counters: new ReceiverCounters(counters),
-    post: (message) => port.postMessage(message),
-  })
-  port.on('message', (message: ToReceiver) => session.receive(message))
-}
-rehearseReceiving(realSystem()).then(begin, begin)
+const session = new ReceivingSession({
+  settings,
+  pool: new ChunkPool(chunks),
+  counters: new ReceiverCounters(counters),
+  post: (message) => port.postMessage(message),
+  rehearse: () => rehearseReceiving(realSystem()),
+})
+port.on('message', (message: ToReceiver) => session.receive(message))
