@@ -1,4 +1,3 @@
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { flowreduce, flowreduceJson, type Started, start, temporaryFolder } from './command.ts'
@@ -23,8 +22,6 @@ async function listen(...options: string[]): Promise<Listening> {
   return { daemon, target: String(target).replace(/,$/, '') }
 }
 
-const filesBelow = (path: string): Promise<string[]> => readdir(path).catch(() => [])
-
 const records = async (): Promise<unknown> =>
   (await flowreduceJson<{ records: number }>(['fs', 'stat', 'flows', '--store', store])).records
 
@@ -37,25 +34,6 @@ describe('flowreduce ingest', () => {
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ decoded: { flows: 5000 }, lost: { flows: 0, datagrams: 0, records: 0 } })
     expect(await records()).toBe(5000)
-  })
-
-  it('has nothing of what it rehearsed in its metrics, its spool or its store', async () => {
-    const daemon = start([
-      ...['ingest', '--listen', 'udp://127.0.0.1:0', '--metrics', '127.0.0.1:0', '--store', store],
-      ...['--spool', join(folder, 'spool'), '--format', 'json'],
-    ])
-    const [, metrics] = await daemon.seen(/metrics on (\S+)/)
-    const text = await (await fetch(`${metrics}/metrics`)).text()
-    const totals = text.split('\n').filter((line) => /^\w+_total[{ ]/.test(line))
-    expect(totals.length).toBeGreaterThan(10)
-    expect(totals.filter((line) => !line.endsWith(' 0'))).toEqual([])
-    daemon.kill('SIGTERM')
-    const { code, stdout } = await daemon.finished
-    expect(code).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject({ decoded: { datagrams: 0, flows: 0 }, sessions: 0, exporters: [] })
-    // The store may be made by then, by a commit of its own.
-    expect(await filesBelow(join(folder, 'store', 'data'))).toEqual([])
-    expect(['', '00000000000000000001.json']).toContain((await filesBelow(join(folder, 'store', 'manifest'))).join())
   })
 
   it('makes flows visible within the roll time while it goes on', async () => {

@@ -18,14 +18,11 @@ import { droppedEntry, Silence } from './silence.ts'
 import type { Checkpoint, Spool } from './spool.ts'
 import type { RollUnit } from './unit.ts'
 
-/** What a collector needs of an outbox. */
-export type CollectorOutbox = Pick<Outbox, 'add' | 'counters' | 'failure' | 'latency'>
-
 export interface CollectorOptions {
   readonly system: System
   /** Name, in ledger entries about the collector itself. */
   readonly collector: string
-  readonly outbox: CollectorOutbox
+  readonly outbox: Outbox
   readonly spool: Spool | undefined
   /** Number of the first roll. */
   readonly firstSequence: number
@@ -206,11 +203,6 @@ export class Collector {
     this.#pending = undefined
     outbox.add(unit)
     return true
-  }
-
-  /** Gives kernel memory back; nothing can be fed any more. */
-  close(): void {
-    this.#output.close()
   }
 
   status(): CollectorStatus {

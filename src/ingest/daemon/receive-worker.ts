@@ -1,13 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { realSystem } from '../../storage/system.ts'
 import { ChunkPool, type SharedChunks } from './chunk-pool.ts'
 import type { ReceiverSettings, ToReceiver } from './messages.ts'
 import { comeFirst } from './priority.ts'
 import { ReceiverCounters } from './receiver-counters.ts'
 import { ReceivingSession } from './receiving-session.ts'
-import { rehearseReceiving } from './rehearsal/receiving.ts'
 
-/** The receiving thread of a daemon: copies datagrams from its sockets into chunks of shared memory, and does nothing else. It rehearses that before it says that it listens. */
+/** The receiving thread of a daemon: copies datagrams from its sockets into chunks of shared memory, and does nothing else. */
 
 /** What the thread is started with. */
 export interface ReceiverWorkerData {
@@ -26,6 +24,5 @@ const session = new ReceivingSession({
   pool: new ChunkPool(chunks),
   counters: new ReceiverCounters(counters),
   post: (message) => port.postMessage(message),
-  rehearse: () => rehearseReceiving(realSystem()),
 })
 port.on('message', (message: ToReceiver) => session.receive(message))

@@ -14,8 +14,6 @@ export interface ReceivingSessionOptions {
   readonly system?: System
   /** Tells the daemon. */
   readonly post: (message: FromReceiver) => void
-  /** What is done between binding the sockets and saying so; it may fail. What comes meanwhile is received. */
-  readonly rehearse?: () => Promise<void>
 }
 
 /** The receiving side of a daemon, in a thread of its own or in that of the daemon: binds the sockets, fills chunks and hands them on. */
@@ -25,11 +23,11 @@ export class ReceivingSession {
   readonly #sockets: ListeningSocket[] = []
   #timer: NodeJS.Timeout | undefined
 
-  constructor({ settings, pool, counters, system = realSystem(), post, rehearse }: ReceivingSessionOptions) {
+  constructor({ settings, pool, counters, system = realSystem(), post }: ReceivingSessionOptions) {
     this.#post = post
     const onChunk = (chunk: number, frameBytes: number): void => post({ type: 'chunk', chunk, frameBytes })
     this.#receiver = new Receiver({ pool, counters, allow: allowList(settings.allow), system, onChunk })
-    this.#open(settings, rehearse).catch(async (error: unknown) => {
+    this.#open(settings).catch(async (error: unknown) => {
       await closeSockets(this.#sockets)
       post({ type: 'failed', error: plainError(error) })
     })
@@ -50,17 +48,13 @@ export class ReceivingSession {
     }
   }
 
-  async #open(
-    { listen, receiveBufferBytes, spoolMs }: ReceiverSettings,
-    rehearse: ReceivingSessionOptions['rehearse'],
-  ): Promise<void> {
+  async #open({ listen, receiveBufferBytes, spoolMs }: ReceiverSettings): Promise<void> {
     for (const [number, address] of listen.entries()) {
       const listening = await listenOn(address, receiveBufferBytes)
       this.#sockets.push(listening)
       this.#receiver.listen(listening.socket, number)
     }
     this.#timer = setInterval(() => this.#receiver.flush(), spoolMs)
-    await rehearse?.().catch(() => undefined)
     this.#post({ type: 'listening', sockets: this.#sockets.map(({ bound }) => bound) })
   }
 

@@ -74,7 +74,7 @@ export function bufferWarning({ url, receiveBufferBytes }: BoundSocket, wantedBy
 }
 
 /** Closes sockets; one that is closed already stays so. */
-export async function closeSockets(sockets: readonly Pick<ListeningSocket, 'socket'>[]): Promise<void> {
+export async function closeSockets(sockets: readonly ListeningSocket[]): Promise<void> {
   await Promise.all(
     sockets.map(({ socket }) => {
       return new Promise<void>((resolve) => {

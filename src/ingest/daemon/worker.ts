@@ -1,14 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { openStore } from '../../storage/open.ts'
-import { realSystem } from '../../storage/system.ts'
 import { ChunkPool, type SharedChunks } from './chunk-pool.ts'
 import type { FromCollector, ToCollector } from './messages.ts'
 import type { OpenCollectorOptions } from './open-collector.ts'
 import { yieldToOthers } from './priority.ts'
-import { rehearseCollecting } from './rehearsal/collecting.ts'
 import { CollectorSession } from './session.ts'
 
-/** The collecting thread of a daemon: decodes, compresses and stores. It rehearses that first. */
+/** The collecting thread of a daemon: decodes, compresses and stores. */
 
 /** What the thread is started with. */
 export interface CollectorWorkerData {
@@ -22,7 +20,6 @@ const port = parentPort
 if (!port) throw new Error('ingest: worker expected a parent thread, got none')
 const { options, chunks, storeUrl, endpoint } = workerData as CollectorWorkerData
 
-rehearseCollecting(options, realSystem())
 yieldToOthers()
 
 const post = (message: FromCollector): void => port.postMessage(message)
