@@ -77,7 +77,7 @@ export interface Kernels {
   encode32: EncodeKernel
   encode64: EncodeKernel
   encode128: EncodeKernel
-  /** Compresses the bodies of pages, listed as `PageList` has them, where that brings them below `worth` bytes. Returns the bytes to store, below 0 when they are compressed. */
+  /** Compresses the bodies of pages, listed as `ChunkWriter` has them, where that brings them below `worth` bytes. Returns the bytes to store, below 0 when they are compressed. */
   packBodies(pages: number, count: number, worth: number, dst: number, table: number): number
   /** Puts pages behind their headers, the first a dictionary when `hasDictionary` is 1; returns the bytes written. */
   putPages(pages: number, count: number, hasDictionary: number, encoding: number, dst: number): number

@@ -31,7 +31,7 @@ export interface RowDecoderOptions {
   readonly capacity: number
   /** Memory that the columns are left in when it has room. */
   readonly kernels?: KernelInstance | undefined
-  /** Rows of that memory in which rows are to stay, where `staysInPlace` says that they can; `decode` goes on from `row`. */
+  /** Rows of that memory in which rows are to stay, where `staysInPlace` says that they can; `decode` puts them at `row`. */
   readonly place?: Batch | undefined
 }
 
@@ -45,7 +45,7 @@ export class RowDecoder {
   #lent: DecoderLayout | undefined
   /** Bytes of the sync-block at hand. */
   #plainLength = 0
-  /** The row of `place` that is decoded next. */
+  /** The row of `place` at which the next rows begin; whoever takes rows moves it on, as rows that turn out to be damaged are decoded again from another copy. */
   row = 0
   /** Whether rows are decoded into `place`, so that `batch` says no more than how many. Else they are in a batch of the decoder's own. */
   readonly staysInPlace: boolean
@@ -86,7 +86,6 @@ export class RowDecoder {
     const { batch } = this.#here
     const next = this.#program.isFlat ? this.#decodeFlat(at, rows) : this.#decodeAny(at, rows)
     batch.length = rows
-    if (this.staysInPlace) this.row += rows
     return next
   }
 

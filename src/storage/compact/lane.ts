@@ -118,6 +118,7 @@ export async function readRun(
   for await (const { batch } of read) {
     if (!decoder?.staysInPlace) placer.place(batch, at)
     at += batch.length
+    if (decoder) decoder.row = at
   }
 }
 
