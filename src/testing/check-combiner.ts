@@ -59,7 +59,9 @@ function lawOf(job: JobDefinition, program: Program): Law {
   if (fold.type === 'reduce') {
     if (!program.createCombiner)
       throw new JobError('bad-definition', `job ${job.name}: expected a combine to check, got none`)
-    return (group, random) => combineLaw(program, fold.valueOrder, group, random)
+    const reduce = groupReducer(program, fold.valueOrder, program.createReducer)
+    const combine = groupReducer(program, fold.valueOrder, program.createCombiner)
+    return (group, random) => combineLaw(program, reduce, combine, group, random)
   }
   const own = fold.aggregates.filter((spec) => spec.custom)
   if (own.length === 0)
@@ -76,32 +78,40 @@ function lawOf(job: JobDefinition, program: Program): Law {
   }
 }
 
-/** Reduces the values as they are, and after combining some of them some times. */
-function combineLaw(
-  program: Program,
-  order: readonly string[],
-  { key, values }: Group,
-  random: Random,
-): string | undefined {
-  const sorted = (rows: readonly Row[]): Row[] => inOrder(program.value, order, rows)
-  const run = (make: Program['createReducer'], rows: readonly Row[]): Row[] => {
-    const out: Row[] = []
-    const reducer = make!({ add: (batch) => out.push(...rowsOf(batch)) }, CONTEXT)
-    reducer.reduce(batchOf(program.key, [key]), 0, [batchOf(program.value, sorted(rows))])
+/** What a reduce, or a combine, gives for the values of a key. */
+type GroupReducer = (key: Row, values: readonly Row[]) => Row[]
+
+/** One reducer for all groups: each has room for thousands of rows, which many of them would leave to the collector. */
+function groupReducer(program: Program, order: readonly string[], make: Program['createReducer']): GroupReducer {
+  let out: Row[] = []
+  const reducer = make!({ add: (batch) => out.push(...rowsOf(batch)) }, CONTEXT)
+  return (key, values) => {
+    out = []
+    reducer.reduce(batchOf(program.key, [key]), 0, [batchOf(program.value, inOrder(program.value, order, values))])
     reducer.finish()
     return out
   }
-  const expected = run(program.createReducer, values)
+}
+
+/** Reduces the values as they are, and after combining some of them some times. */
+function combineLaw(
+  program: Program,
+  reduce: GroupReducer,
+  combine: GroupReducer,
+  { key, values }: Group,
+  random: Random,
+): string | undefined {
+  const expected = reduce(key, values)
   let rows = [...values]
   const steps: string[] = []
   for (let step = random.below(4) + 1; step > 0 && rows.length > 0; step--) {
     const mixed = random.shuffle(rows)
     const taken = random.below(mixed.length) + 1
-    const combined = run(program.createCombiner, mixed.slice(0, taken)).map((row) => only(program.value, row))
+    const combined = combine(key, mixed.slice(0, taken)).map((row) => only(program.value, row))
     steps.push(`${show(mixed.slice(0, taken))} -> ${show(combined)}`)
     rows = [...mixed.slice(taken), ...combined]
   }
-  const got = run(program.createReducer, rows)
+  const got = reduce(key, rows)
   if (show(got) === show(expected)) return undefined
   return `combine changed the result of key ${show(key)}: expected ${show(expected)}, got ${show(got)} after combining ${steps.join(', then ')}`
 }
