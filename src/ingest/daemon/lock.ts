@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '../../storage/make-folder.ts'
 import { IngestError } from '../error.ts'
 
 /**
@@ -9,7 +10,7 @@ import { IngestError } from '../error.ts'
 export function lockFolder(folder: string): () => void {
   const path = join(folder, 'lock')
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     const [holder = 0, begun = 0] = existsSync(path) ? readFileSync(path, 'utf8').split(' ').map(Number) : []
     const other = holder > 0 && holder !== process.pid && isRunning(holder) && begun === startedAt(holder)
     if (other || held.has(path)) {

@@ -1,7 +1,8 @@
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Holder } from '../../storage/lease.ts'
 import { isProcessRunning, thisProcess } from '../../storage/lease.ts'
+import { makeFolder } from '../../storage/make-folder.ts'
 import type { Claim } from './claim.ts'
 import { grantClaims } from './claim.ts'
 
@@ -30,7 +31,7 @@ export class ClaimRegistry {
 
   /** Replaces the claims by what `edit` makes of them, and grants what then fits. Gives the claims as they are after it. */
   change(edit: (claims: readonly Claim[]) => readonly Claim[]): readonly Claim[] {
-    mkdirSync(this.#folder, { recursive: true })
+    makeFolder(this.#folder)
     for (;;) {
       const { version, claims } = this.#newest()
       const next = grantClaims(edit(claims))

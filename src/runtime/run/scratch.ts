@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { StorageError } from '../../storage/errors.ts'
 import type { Holder } from '../../storage/lease.ts'
 import { isProcessRunning, thisProcess } from '../../storage/lease.ts'
+import { makeFolder } from '../../storage/make-folder.ts'
 import type { Manifest } from '../../storage/manifest/manifest.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import { planKey } from './layout.ts'
@@ -30,7 +32,7 @@ interface ScratchOwner {
 export const scratchRoot = (scratch: string | undefined): string =>
   scratch === undefined || scratch === 'store' ? join(machineFolder(), 'runs') : scratch
 
-/** Makes the scratch folder of a run, or takes it over, and notes in it that this process works there. Gives its path. */
+/** Makes the scratch folder of a run, or takes it over, and notes in it that this process works there. Gives its path. Throws StorageError `denied`. */
 export function claimScratch({
   scratch,
   name,
@@ -39,9 +41,14 @@ export function claimScratch({
   readonly scratch: string | undefined
   readonly name: string
 } & Omit<ScratchOwner, 'holder'>): string {
-  const folder = join(scratchRoot(scratch), name)
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, OWNER_FILE), JSON.stringify({ ...owner, holder: thisProcess() } satisfies ScratchOwner))
+  const root = scratchRoot(scratch)
+  const folder = join(root, name)
+  try {
+    makeFolder(folder)
+    writeFileSync(join(folder, OWNER_FILE), JSON.stringify({ ...owner, holder: thisProcess() } satisfies ScratchOwner))
+  } catch (error) {
+    throw new StorageError('denied', `scratch: expected a folder that can be written, got ${root}`, { root }, error)
+  }
   return folder
 }
 

@@ -46,3 +46,10 @@ it('has nothing to sweep where there is no folder yet', async () => {
   await sweepScratch(join(root, 'none'), { store: kit.store, manifest: kit.manifest, now: Date.now() })
   expect(existsSync(join(root, 'none'))).toBe(false)
 })
+
+// Node 20 never comes back from `mkdir` with `recursive` where the system says ENOENT, as /proc does.
+it.each(['/proc/none/such', '/etc/passwd/below'])('says which folder cannot be made: %s', (scratch) => {
+  expect(() => claimScratch({ scratch, name: 'run', run: 'run', store: kit.store.url, resumable: false })).toThrowError(
+    `scratch: expected a folder that can be written, got ${scratch}`,
+  )
+})
