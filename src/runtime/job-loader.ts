@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { loadBundle, selectJob } from './bundle/load.ts'
 import { compileJob } from './compile/compile.ts'
 import type { JobReference, LookupReference } from './job-reference.ts'
+import { LateLookup } from './lookup/late.ts'
 import type { LookupTable } from './lookup/table.ts'
-import { parseLookup } from './lookup/table.ts'
 import type { CompiledJob } from './program.ts'
 
 const MAX_LOADED = 8
@@ -33,7 +33,10 @@ async function compile({ bundle, file, job, params, where, datasets, lookups }: 
 
 async function readLookups(references: readonly LookupReference[]): Promise<ReadonlyMap<string, LookupTable>> {
   const tables = await Promise.all(
-    references.map(async ({ name, path }) => [name, parseLookup(name, await readFile(path, 'utf8'))] as const),
+    references.map(async ({ name, path, hash }) => {
+      const text = await readFile(path, 'utf8')
+      return [name, new LateLookup({ name, text, hash })] as const
+    }),
   )
   return new Map(tables)
 }
