@@ -46,9 +46,7 @@ function valueOf(values: usize, sum: u32, row: u32): f64 {
   return load<f64>(<usize>load<u32>(values + (<usize>sum << 2)) + (<usize>row << 3))
 }
 
-/** The loop for keys of `W` words (u8: 1, u16: 2, u32: any other number) and `S` sums (likewise), compiled once for each. */
-// @ts-ignore: decorator
-@inline
+/** The loop for keys of `W` words (u8: 1, u16: 2, u32: any other number) and `S` sums (likewise), a function for each: V8 takes twice the time to optimise all of them as one, of which a job needs one alone. */
 function loop<W, S>(keys: usize, from: u32, to: u32, skipped: usize, table: usize, values: usize, sums: u32, counts: u32): void {
   const slots = slotsOf(table)
   const mask = maskOf(table)
