@@ -88,14 +88,16 @@ export class SliceFrames {
     const framesOf: Uint8Array[][] = Array.from({ length: this.#slices }, () => [])
     for (const [frame, slice] of new Uint16Array(buffer, this.#ownersAt, taken).entries())
       framesOf[slice]!.push(this.#memory.bytes(this.#framesAt + frame * this.#frameBytes, this.#frameBytes))
-    for (const [slice, frames] of framesOf.entries()) {
-      const last = frames.at(-1)
-      if (!last) continue
-      const at = sliceAt(this.#at, slice)
-      const [end = 0] = new Uint32Array(buffer, at, 1)
-      const [total = 0] = new Float64Array(buffer, at + 8, 1)
-      section.appendEntries(slice, [...frames.slice(0, -1), last.subarray(0, end - last.byteOffset)], total)
-    }
+    const described = new Uint32Array(buffer, sliceAt(this.#at, 0), this.#slices * 4)
+    const totals = new Float64Array(buffer, described.byteOffset, this.#slices * 2)
+    section.appendEntries(
+      framesOf.flatMap((frames, slice) => {
+        const last = frames.pop()
+        if (!last) return []
+        frames.push(last.subarray(0, described[slice * 4]! - last.byteOffset))
+        return { slice, frames, total: totals[slice * 2 + 1]! }
+      }),
+    )
     this.#clear()
   }
 

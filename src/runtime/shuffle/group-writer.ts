@@ -8,10 +8,19 @@ export interface GroupSection {
   readonly partitions: number
   /** Slices of entries: the same number for each partition. */
   readonly slices: number
-  /** Appends the entries of a slice, in order of slices: frames with room for their prefix in front. No sum of theirs is above `total`, but for rounding. */
-  appendEntries(slice: number, frames: readonly Uint8Array[], total: number): void
+  /** Appends the entries of slices, in order. */
+  appendEntries(slices: readonly SliceEntries[]): void
   /** Takes the records of the section, after its entries; `overlaps` says whether their keys may be among entries too. */
   records(overlaps: boolean): RecordSink
+}
+
+/** Entries of a slice. */
+export interface SliceEntries {
+  readonly slice: number
+  /** They have room for their prefix in front. */
+  readonly frames: readonly Uint8Array[]
+  /** No sum of theirs is above this, but for rounding. */
+  readonly total: number
 }
 
 /** Writes a run file of content `groups`, a section each time a table is written out. */
@@ -40,9 +49,12 @@ export class GroupWriter {
     return {
       partitions,
       slices,
-      appendEntries(slice, frames, total) {
-        writer.appendFrames(first + slice, frames, entryBytes)
-        writer.annotate(first + slice, { total })
+      appendEntries(of) {
+        for (const { slice, frames, total } of of) {
+          writer.appendFrames(first + slice, frames, entryBytes)
+          writer.annotate(first + slice, { total })
+        }
+        writer.flush()
       },
       records(overlaps) {
         let last = -1

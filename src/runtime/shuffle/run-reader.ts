@@ -48,9 +48,8 @@ export class RunReader {
     while (frames.next()) yield frames.bytes.subarray(FRAME_PREFIX, frames.end)
   }
 
-  /** Reads what stands in the frames of a slice, back to back, into bytes that have room for the whole slice; returns how many they are. */
-  readSlice(slice: number, into: Uint8Array): number {
-    const { offset, length } = this.#slice(slice)
+  /** Reads what stands in the frames of a slice, or of several that follow each other, back to back, into bytes that have room for all of them; returns how many they are. */
+  readFrames(offset: number, length: number, into: Uint8Array): number {
     this.readInto(into, offset, length)
     const view = new DataView(into.buffer, into.byteOffset, length)
     let filled = 0

@@ -26,6 +26,8 @@ export class RunWriter implements RecordSink {
   readonly #fd: number
   readonly #slices: Slice[] = []
   #offset = 0
+  /** Frames that count as written already; they are where they were made. */
+  #waiting: Uint8Array[] = []
   #frame = new Uint8Array(FRAME_BYTES + FRAME_PREFIX)
   #filled = FRAME_PREFIX
   #sliceStart = 0
@@ -94,16 +96,23 @@ export class RunWriter implements RecordSink {
     this.#sliceRecords += records
   }
 
-  /** Appends whole frames of records of `recordBytes` each; they have room for their prefix in front, and are written from where they lie. */
+  /** Appends whole frames of records of `recordBytes` each; they have room for their prefix in front, and are written from where they lie, those of many slices at once: their bytes must stay until `flush`. */
   appendFrames(slice: number, frames: readonly Uint8Array[], recordBytes: number): void {
     if (slice !== this.#slices.length) this.#moveTo(slice)
     this.#endFrame()
     for (const frame of frames) {
       this.#seal(frame)
+      this.#waiting.push(frame)
+      this.#offset += frame.length
       this.#sliceRecords += (frame.length - FRAME_PREFIX) / recordBytes
     }
-    for (let first = 0; first < frames.length; first += MOST_VECTORS)
-      this.#writeAll(frames.slice(first, first + MOST_VECTORS))
+  }
+
+  /** Writes what has only been taken. */
+  flush(): void {
+    for (let first = 0; first < this.#waiting.length; first += MOST_VECTORS)
+      this.#writeAll(this.#waiting.slice(first, first + MOST_VECTORS))
+    this.#waiting = []
   }
 
   /** What is to stand in the footer about the slice being written. */
@@ -201,16 +210,20 @@ export class RunWriter implements RecordSink {
   }
 
   #write(bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done)
+    this.flush()
+    this.#writeBytes(bytes)
     this.#offset += bytes.length
+  }
+
+  #writeBytes(bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done)
   }
 
   /** Writes so many frames at once; what the system leaves over is written frame by frame. */
   #writeAll(frames: readonly Uint8Array[]): void {
     let written = writevSync(this.#fd, frames)
-    this.#offset += written
     for (const frame of frames) {
-      if (written < frame.length) this.#write(frame.subarray(written))
+      if (written < frame.length) this.#writeBytes(frame.subarray(written))
       written = Math.max(0, written - frame.length)
     }
   }

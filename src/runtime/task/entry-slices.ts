@@ -9,6 +9,7 @@ import { sliceOfEach, temporarySource } from '../shuffle/merge-sources.ts'
 import type { RunHeader } from '../shuffle/run-file.ts'
 import type { RunSource } from '../shuffle/run-source.ts'
 import { openSource } from '../shuffle/run-source.ts'
+import type { SourceReaders } from '../shuffle/source-readers.ts'
 import type { ReduceTask } from './description.ts'
 import type { TaskEnvironment } from './map-task.ts'
 import type { AttemptContext } from './task-context.ts'
@@ -20,6 +21,7 @@ export interface ReduceWork {
   readonly environment: TaskEnvironment
   readonly counters: LiveCounters
   readonly context: AttemptContext
+  readonly readers: SourceReaders
   /** Lets the event loop turn. */
   turn(): Promise<void>
 }
@@ -42,6 +44,7 @@ const SORT_SHARE = 0.4
  */
 export function listSlices(
   sources: readonly RunSource[],
+  readers: SourceReaders,
   { first, count }: PartitionRange,
   wanted: number | undefined,
 ): { readonly entries: readonly EntrySlice[]; readonly records: readonly SourceSlice[] } {
@@ -49,9 +52,7 @@ export function listSlices(
   const records: SourceSlice[] = []
   let overlaps = false
   for (const source of sources) {
-    const reader = openSource(source)
-    const { header, slices } = reader
-    reader.close()
+    const { header, slices } = readers.of(source)
     if (header.content !== 'groups') {
       for (let partition = first; partition < first + count; partition++)
         if (slices[partition]?.records !== 0) records.push({ source, slice: partition })

@@ -2,7 +2,7 @@ import type { GroupLayout, RowLayout } from '../aggregate/group-layout.ts'
 import type { KeyShare } from '../aggregate/group-memory.ts'
 import { GroupMemory } from '../aggregate/group-memory.ts'
 import type { RunFile } from '../shuffle/run-file.ts'
-import { SourceReaders } from '../shuffle/source-readers.ts'
+import type { RunSource } from '../shuffle/run-source.ts'
 import type { EntrySlice, ReduceWork } from './entry-slices.ts'
 import { layoutOf, limitOf } from './entry-slices.ts'
 import { rowHeader } from './row-output.ts'
@@ -19,6 +19,13 @@ const MANY = 8192
 /** Room of a table beyond the keys that are expected. */
 const MARGIN = 1.1
 
+/** Bytes of a run file. */
+interface SliceRun {
+  readonly source: RunSource
+  readonly offset: number
+  length: number
+}
+
 /**
  * The reduce side of fold tables: adds up the entries of a partition, slice by slice and so in tables that fit the fast caches, sorts what came of them in the order of the
  * result and leaves them as rows, all in kernels. What does not fit its memory at once becomes several run files.
@@ -28,7 +35,6 @@ export class GroupReducer {
   readonly #work: ReduceWork
   readonly #slices: readonly EntrySlice[]
   readonly #memory: GroupMemory
-  readonly #readers = new SourceReaders()
   /** Keys added up, and entries that they were. */
   #keys = 0
   #entries = 0
@@ -56,7 +62,6 @@ export class GroupReducer {
       for (const slices of this.#byShare()) if (!(await this.#reduceShare(slices))) return false
       if (this.#memory.kept > 0 || this.files.length === 0) this.#write()
     } finally {
-      this.#readers.close()
       this.#memory.close()
     }
     for (const { entries } of this.#slices) counters.mergedRecords += entries
@@ -104,12 +109,12 @@ export class GroupReducer {
   /** Adds slices up in tables that stay in fast caches; false, having done nothing, when there is no room to gather them. */
   async #addGathered(slices: readonly EntrySlice[]): Promise<boolean> {
     const entries = slices.reduce((sum, slice) => sum + slice.entries, 0)
-    const lengthOf = ({ source, slice }: EntrySlice): number => this.#readers.of(source).slices[slice]!.length
-    const bytes = slices.reduce((sum, slice) => sum + lengthOf(slice), 0)
+    const runs = this.#neighbours(slices)
+    const bytes = runs.reduce((sum, { length }) => sum + length, 0)
     if (!this.#memory.gather(entries, bytes)) return false
-    for (const of of slices) {
-      const read = (into: Uint8Array): number => this.#readers.of(of.source).readSlice(of.slice, into)
-      if (!this.#memory.collect(lengthOf(of), read)) return false
+    for (const { source, offset, length } of runs) {
+      const read = (into: Uint8Array): number => this.#work.readers.of(source).readFrames(offset, length, into)
+      if (!this.#memory.collect(length, read)) return false
     }
     this.#keys += this.#memory.addGathered()
     this.#entries += entries
@@ -117,12 +122,26 @@ export class GroupReducer {
     return true
   }
 
+  /** Slices that follow each other in a run file, as one. */
+  #neighbours(slices: readonly EntrySlice[]): readonly SliceRun[] {
+    const runs = new Map<RunSource, SliceRun[]>()
+    for (const { source, slice } of slices.toSorted((a, b) => a.slice - b.slice)) {
+      const known = runs.get(source) ?? []
+      runs.set(source, known)
+      const { offset, length } = this.#work.readers.of(source).slices[slice]!
+      const last = known.at(-1)
+      if (last && last.offset + last.length === offset) last.length += length
+      else known.push({ source, offset, length })
+    }
+    return [...runs.values()].flat()
+  }
+
   /** Adds some of the keys of slices up in a table; false when it cannot hold them. */
   async #add(slices: readonly EntrySlice[], keys: KeyShare): Promise<boolean> {
     const entries = slices.reduce((sum, slice) => sum + slice.entries, 0) / (keys.mask + 1)
     if (!this.#memory.start(Math.ceil(entries * this.#newShare()))) return false
     for (const { source, slice } of slices)
-      for (const frame of this.#readers.of(source).frames(slice)) if (!this.#memory.add(frame, keys)) return false
+      for (const frame of this.#work.readers.of(source).frames(slice)) if (!this.#memory.add(frame, keys)) return false
     this.#entries += entries
     await this.#work.turn()
     return true

@@ -15,6 +15,7 @@ import { mergeRuns } from '../shuffle/merge-runs.ts'
 import type { SourceSlice } from '../shuffle/merge-sources.ts'
 import { mergeSources } from '../shuffle/merge-sources.ts'
 import type { RunFile } from '../shuffle/run-file.ts'
+import { SourceReaders } from '../shuffle/source-readers.ts'
 import type { ReduceTask, TaskResult } from './description.ts'
 import type { EntrySlice, ReduceWork } from './entry-slices.ts'
 import { entryBytesOf, limitOf, listSlices, sortEntries } from './entry-slices.ts'
@@ -42,12 +43,18 @@ export async function runReduceTask(task: ReduceTask, environment: TaskEnvironme
     environment.onProgress?.(counters)
     return setImmediate()
   }
-  const work = { task, environment, counters, context, turn }
+  const readers = new SourceReaders()
+  const work = { task, environment, counters, context, readers, turn }
   const since = performance.now()
-  const { entries, records } = listSlices(task.sources, task.partitions, entryBytesOf(environment.program))
-  const file = entries.length > 0 ? await reduceEntries(work, entries, records) : await reduceRecords(work, records)
+  const file = await reduce(work).finally(() => readers.close())
   const timings = { readMs: 0, computeMs: performance.now() - since, writeMs: 0 }
   return { file, counters, userCounters: context.userCounters, badRecords: [], timings }
+}
+
+async function reduce(work: ReduceWork): Promise<RunFile> {
+  const { task, environment, readers } = work
+  const { entries, records } = listSlices(task.sources, readers, task.partitions, entryBytesOf(environment.program))
+  return entries.length > 0 ? reduceEntries(work, entries, records) : reduceRecords(work, records)
 }
 
 /** Adds up entries in a table, as long as that is possible; the records beside them have other keys. */

@@ -117,10 +117,12 @@ function groupsOf(table: FoldTable, options: FoldTableOptions): string[] {
   table.writeTo({
     partitions: options.partitions,
     slices: options.partitions * sharesOf(options.partitions),
-    appendEntries(slice, frames, total) {
-      const bytes = new Uint8Array(Buffer.concat(frames.map((frame) => frame.subarray(FRAME_PREFIX))))
-      write(new Uint32Array(bytes.buffer), lineSink(lines, Math.floor(slice / sharesOf(options.partitions))))
-      expect(total).toBeLessThan(Number.MAX_SAFE_INTEGER)
+    appendEntries(slices) {
+      for (const { slice, frames, total } of slices) {
+        const bytes = new Uint8Array(Buffer.concat(frames.map((frame) => frame.subarray(FRAME_PREFIX))))
+        write(new Uint32Array(bytes.buffer), lineSink(lines, Math.floor(slice / sharesOf(options.partitions))))
+        expect(total).toBeLessThan(Number.MAX_SAFE_INTEGER)
+      }
     },
     records: () => lineSink(lines),
   })
@@ -313,8 +315,9 @@ describe('a fold table', () => {
       sections++
       table.writeTo({
         ...{ partitions: 4, slices: 4 * sharesOf(4), records: () => lineSink([]) },
-        appendEntries: (_slice, frames) => {
-          for (const { length } of frames) entries += (length - FRAME_PREFIX) / table.entryBytes
+        appendEntries: (slices) => {
+          for (const { frames } of slices)
+            for (const { length } of frames) entries += (length - FRAME_PREFIX) / table.entryBytes
         },
       })
       table.clear()

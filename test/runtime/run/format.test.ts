@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { readJournal } from '../../../src/runtime/run/journal.ts'
 import { journalKey } from '../../../src/runtime/run/layout.ts'
 import { RunReader } from '../../../src/runtime/shuffle/run-reader.ts'
+import { SourceReaders } from '../../../src/runtime/shuffle/source-readers.ts'
 import { listSlices } from '../../../src/runtime/task/entry-slices.ts'
 import { openMemoryStore } from '../../../src/storage/memory-store.ts'
 
@@ -50,8 +51,10 @@ describe('version 2 of the run file', () => {
     const { checksum, header } = reader
     expect(header).toMatchObject({ content: 'groups', partitions: 2, shares: 16, entryBytes: 32 })
     const source = { stage: 'port-breakdown-map', task: 0, path, checksum }
+    const readers = new SourceReaders()
+    onTestFinished(() => readers.close())
     const groups = [0, 1].flatMap((partition) => {
-      const { entries, records } = listSlices([source], { first: partition, count: 1 }, 32)
+      const { entries, records } = listSlices([source], readers, { first: partition, count: 1 }, 32)
       expect(records).toEqual([])
       return entries.flatMap(({ slice, total }) =>
         [...reader.frames(slice)].map((bytes) => {
@@ -70,7 +73,7 @@ describe('version 2 of the run file', () => {
       { partition: 1, port: 80, doubles: [1, 1003, 4] },
     ])
     // A job that asks for no count has shorter entries now: what an earlier version left of it is made again.
-    expect(() => listSlices([source], { first: 0, count: 1 }, 24)).toThrow(
+    expect(() => listSlices([source], readers, { first: 0, count: 1 }, 24)).toThrow(
       `run file: ${path}: entries expected of 24 bytes, got 32`,
     )
   })

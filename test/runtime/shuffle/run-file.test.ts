@@ -98,8 +98,9 @@ describe('a run file', () => {
     const read = (): Uint8Array => {
       const reader = new RunReader(path)
       try {
-        const into = new Uint8Array(reader.slices[1]!.length)
-        return into.subarray(0, reader.readSlice(1, into))
+        const { offset, length } = reader.slices[1]!
+        const into = new Uint8Array(length)
+        return into.subarray(0, reader.readFrames(offset, length, into))
       } finally {
         reader.close()
       }
