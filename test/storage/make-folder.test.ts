@@ -17,6 +17,7 @@ it('makes a folder with those above it, and takes one that is there', () => {
 it('throws where a folder cannot be, instead of trying for ever', () => {
   writeFileSync(join(root, 'file'), '')
   expect(() => makeFolder(join(root, 'file'))).toThrowError(/EEXIST/)
-  expect(() => makeFolder(join(root, 'file', 'below'))).toThrowError(/EEXIST/)
+  // Node 20 says that the path leads through a file, later ones that the folder above is a file.
+  expect(() => makeFolder(join(root, 'file', 'below'))).toThrowError(/ENOTDIR.*below|EEXIST.*file/)
   expect(() => makeFolder('/proc/none/such')).toThrowError(/ENOENT/)
 })
