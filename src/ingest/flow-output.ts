@@ -3,10 +3,11 @@ import { FLOW_COLUMNS, isShareable } from '../flow/batch.ts'
 import type { ColumnSpec } from '../flow/column.ts'
 import { type BeginBlock, BlockBuilder, type FinishedBlock } from './block-builder.ts'
 import { createQuarantineBatch, type FlowSink, QUARANTINE_COLUMNS, type QuarantineSink } from './decode/sink.ts'
+import { V5Intake } from './decode/v5-intake.ts'
 import type { V5Records } from './decode/v5-records.ts'
 import type { GatheredRows } from './encode/gathered-rows.ts'
 import { EncodeHere, type Packing } from './encode/here.ts'
-import { EncodeRing, type EncodeRingOptions } from './encode/ring.ts'
+import { EncodeRing, type EncodeRingOptions, SLOTS } from './encode/ring.ts'
 
 export const FLOWS_DATASET = 'flows'
 /** Flows with a counter above 2^53 - 1: they would not be exact, so they stay out of every sum. */
@@ -27,12 +28,16 @@ export interface FlowOutputOptions {
   readonly workers?: number
   /** Large files that are about to be read: those threads start at once, and hash them when they can. */
   readonly files?: readonly string[]
+  /** Bytes of each piece of memory that datagrams are read into; default none. */
+  readonly inputs?: readonly number[]
 }
 
 /** Where decoded flows go: a decoder's sink that gathers blocks of flows and of quarantined flows. */
 export class FlowOutput implements FlowSink {
   batch!: FlowBatch
   v5: V5Records | undefined
+  /** Without it, records of v5 become columns like all others. */
+  readonly intake: V5Intake | undefined
   readonly quarantine: QuarantineSink
   readonly #flows: BlockBuilder
   readonly #packing: Packing
@@ -40,12 +45,15 @@ export class FlowOutput implements FlowSink {
 
   constructor(options: FlowOutputOptions) {
     const { dataset = FLOWS_DATASET, blockSizeBytes, begin, elements = [], workers = 0, files = [] } = options
+    const { inputs = [] } = options
     const columns = [...FLOW_COLUMNS, ...elements]
     this.#flows = new BlockBuilder({ dataset, name: 'Flow', columns, blockSizeBytes, begin })
     const consume: EncodeRingOptions['consume'] = (rows, packed) => this.#flows.addPacked(rows, packed)
-    const packing = { columns, hasElements: elements.length > 0, capacity: BATCH_ROWS, workers, consume }
-    this.#packing =
-      workers > 0 && isShareable(columns) ? new EncodeRing({ ...packing, files }) : new EncodeHere(packing)
+    const isRing = workers > 0 && isShareable(columns)
+    const capacity = BATCH_ROWS
+    this.intake = elements.length > 0 ? undefined : new V5Intake({ capacity, batches: isRing ? SLOTS : 1, inputs })
+    const packing = { columns, intake: this.intake, capacity, workers, consume }
+    this.#packing = isRing ? new EncodeRing({ ...packing, files }) : new EncodeHere(packing)
     this.#fill(this.#packing.rows)
     this.#quarantined = new BlockBuilder({
       dataset: QUARANTINE_DATASET,
@@ -97,6 +105,7 @@ export class FlowOutput implements FlowSink {
   /** Ends the threads, and gives kernel memory back. */
   close(): void {
     this.#packing.close()
+    this.intake?.close()
   }
 }
 

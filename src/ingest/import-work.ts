@@ -14,6 +14,8 @@ import { FLOWS_DATASET, FlowOutput } from './flow-output.ts'
 import type { FileSummary, ImportSummary } from './import-summary.ts'
 import { givenUpWarning } from './import-warnings.ts'
 import type { DatagramHandler } from './input/datagram.ts'
+import type { PacketRun } from './input/packet.ts'
+import { WINDOW_BYTES } from './input/window.ts'
 import { Uploads } from './uploads.ts'
 
 /** What every import is given, whatever it reads. */
@@ -80,14 +82,23 @@ export class ImportWork {
     this.#uploads = new Uploads({ store, system, collector: COLLECTOR })
     this.#output = new FlowOutput({
       ...{ dataset, blockSizeBytes, elements, workers, files },
+      inputs: [WINDOW_BYTES, WINDOW_BYTES],
       begin: this.#uploads.begin,
     })
+  }
+
+  /** Memory to read into, for `run`. */
+  get memory(): readonly Uint8Array[] | undefined {
+    return this.#output.intake?.inputs
   }
 
   /** Decodes one datagram. */
   readonly datagram: DatagramHandler = (bytes, exporter, sourcePort, receivedMs) => {
     this.#decoder.datagram(bytes, { exporter, sourcePort, receivedMs }, this.#output)
   }
+
+  /** Decodes many datagrams at once. */
+  readonly run: PacketRun = (frames) => this.#decoder.datagrams(frames, this.#output)
 
   /** SHA-256 of a large file when another thread makes it, or undefined then if that failed; without a promise when none does. */
   sha256(path: string): Promise<string | undefined> | undefined {

@@ -49,11 +49,13 @@ async function importFile(
   state: FileState | undefined,
 ): Promise<void> {
   const before = work.counters()
-  const { datagram: onDatagram } = work
+  const { datagram: onDatagram, run: onRun, memory } = work
   const sha256 = work.sha256(file)
   const facts = await readDatagrams(file, {
     exporter,
     onDatagram,
+    onRun,
+    memory,
     pause: () => work.pause(),
     ...(sha256 && { sha256 }),
   })

@@ -24,6 +24,18 @@ export interface Kernels {
   avroEncode(program: number, rows: number, dst: number, origin: number, starts: number, marks: number): number
   /** Writes NetFlow v5 records as Avro rows of the flow record, as `avroEncode` writes their columns; see assembly/v5.ts. Returns the bytes written. */
   v5Rows(from: number, end: number, dst: number, origin: number, starts: number, marks: number, span: number): number
+  /** Takes NetFlow v5 datagrams out of captured packets or chunks, for `v5Rows`; see assembly/v5-datagrams.ts. Returns how many were taken. */
+  v5Datagrams(
+    from: number,
+    end: number,
+    records: number,
+    rows: number,
+    entries: number,
+    most: number,
+    etherType: number,
+    bigEndian: number,
+    fractionPerMs: number,
+  ): number
   /** RLE / bit-packed dictionary indices, each replaced by its entry of 1, 2, 4, 8 or 16 bytes. Returns 0. */
   dictionary8: DictionaryKernel
   dictionary16: DictionaryKernel

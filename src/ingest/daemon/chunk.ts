@@ -1,4 +1,6 @@
-import { type ExporterAddress, exporterFromBytes } from '../decode/exporter-address.ts'
+import type { ExporterAddress } from '../decode/exporter-address.ts'
+import { ExporterAddresses } from '../decode/exporter-addresses.ts'
+import type { Frames, Framing, Taken } from '../decode/v5-intake.ts'
 
 /**
  * A chunk: datagrams one after the other, each behind a header of 32 bytes. What the receiving thread hands on, and what lies in the log of the
@@ -76,47 +78,36 @@ export type ChunkVisitor = (
   receivedMs: number,
 ) => void
 
-const MAX_EXPORTERS = 65_536
+/** Takes datagrams from the front of a chunk, all at once, as far as it can; returns how many, and where the next begins. */
+export type ChunkRun = (frames: Frames) => Taken
+
+const FRAMING: Framing = { etherType: -1, bigEndian: true, fractionPerMs: 1 }
 
 /** Reads chunks; remembers the exporters in them, so that each is made once. */
 export class ChunkReader {
-  readonly #v4 = new Map<number, ExporterAddress>()
-  readonly #v6 = new Map<string, ExporterAddress>()
+  readonly #exporters = new ExporterAddresses()
 
-  /** Visits the datagrams of `bytes` in order and returns how many there are; one that does not fit into `bytes` ends the chunk. */
-  read(bytes: Uint8Array, visit: ChunkVisitor): number {
+  /** Visits the datagrams of `bytes` in order, those apart that `run` takes, and returns how many there are; one that does not fit into `bytes` ends the chunk. */
+  read(bytes: Uint8Array, visit: ChunkVisitor, run?: ChunkRun): number {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     let at = 0
     let datagrams = 0
-    while (at + HEADER_BYTES <= bytes.length) {
+    for (;;) {
+      const taken = run?.({ bytes, at, end: bytes.length, framing: FRAMING })
+      if (taken) {
+        at = taken.next
+        datagrams += taken.datagrams
+      }
+      if (at + HEADER_BYTES > bytes.length) break
       const end = at + HEADER_BYTES + view.getUint16(at + 2)
       const next = end + view.getUint8(at)
       if (next > bytes.length) break
-      const exporter = view.getUint8(at + 6) === 4 ? this.#ipv4(bytes, view, at + 16) : this.#ipv6(bytes, at + 16)
+      const isV4 = view.getUint8(at + 6) === 4
+      const exporter = isV4 ? this.#exporters.v4(view.getUint32(at + 16)) : this.#exporters.v6(bytes, at + 16)
       visit(bytes.subarray(at + HEADER_BYTES, end), exporter, view.getUint16(at + 4), view.getFloat64(at + 8))
       at = next
       datagrams++
     }
     return datagrams
-  }
-
-  #ipv4(bytes: Uint8Array, view: DataView, at: number): ExporterAddress {
-    const key = view.getUint32(at)
-    const known = this.#v4.get(key)
-    if (known) return known
-    if (this.#v4.size >= MAX_EXPORTERS) this.#v4.clear()
-    const exporter = exporterFromBytes(bytes, at, 4)
-    this.#v4.set(key, exporter)
-    return exporter
-  }
-
-  #ipv6(bytes: Uint8Array, at: number): ExporterAddress {
-    const key = Buffer.from(bytes.buffer, bytes.byteOffset + at, 16).toString('latin1')
-    const known = this.#v6.get(key)
-    if (known) return known
-    if (this.#v6.size >= MAX_EXPORTERS) this.#v6.clear()
-    const exporter = exporterFromBytes(bytes, at, 16)
-    this.#v6.set(key, exporter)
-    return exporter
   }
 }

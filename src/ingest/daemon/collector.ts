@@ -1,11 +1,11 @@
 import type { LedgerEntry } from '../../storage/manifest/actions.ts'
 import type { System } from '../../storage/system.ts'
 import { createCounters, type DecodeCounters } from '../decode/counters.ts'
-import type { Decoder } from '../decode/decoder.ts'
+import type { Decoder, Heard } from '../decode/decoder.ts'
 import { elementColumns } from '../decode/elements.ts'
 import type { DecoderOptions } from '../decode/options.ts'
 import { FlowOutput } from '../flow-output.ts'
-import { ChunkReader } from './chunk.ts'
+import { CHUNK_BYTES, ChunkReader, type ChunkRun, type ChunkVisitor } from './chunk.ts'
 import { DatagramBlocks } from './datagram-blocks.ts'
 import { type ExporterFigure, ExporterFigures } from './exporter-figures.ts'
 import { addCounters, continueDecoder } from './lasting-decoder.ts'
@@ -63,6 +63,8 @@ export interface CollectorStatus {
 export class Collector {
   #options: CollectorOptions
   readonly #reader = new ChunkReader()
+  /** For chunks whose records of v5 become columns like all others. */
+  readonly #own = new Uint8Array(CHUNK_BYTES)
   #decoder: Decoder
   /** What decoders before the last reload have counted. */
   #before: DecodeCounters = createCounters()
@@ -103,6 +105,11 @@ export class Collector {
     return this.#pending !== undefined && (this.#output.full || (this.#datagrams?.full ?? false))
   }
 
+  /** Memory to put a chunk into before it is fed; until the next one, or `reload`. */
+  get input(): Uint8Array {
+    return this.#output.intake?.inputs[0] ?? this.#own
+  }
+
   /** Decodes a chunk, which ends at `position` of the log; returns the number of its datagrams. */
   feed(chunk: Uint8Array, position: LogPosition | undefined): number {
     const decoder = this.#decoder
@@ -112,13 +119,19 @@ export class Collector {
     const refusals = this.#refusals
     this.#openedMs ??= this.#options.system.now()
     let firstMs: number | undefined
-    const count = this.#reader.read(chunk, (payload, exporter, sourcePort, receivedMs) => {
+    const heard: Heard = (exporter, receivedMs) => {
       firstMs ??= receivedMs
+      silence.heard(exporter, receivedMs)
+    }
+    const visit: ChunkVisitor = (payload, exporter, sourcePort, receivedMs) => {
       const reason = decoder.datagram(payload, { exporter, sourcePort, receivedMs }, output)
       if (reason) refusals.note(reason, exporter, sourcePort)
-      silence.heard(exporter, receivedMs)
+      heard(exporter, receivedMs)
       datagrams?.add(payload, exporter, sourcePort, receivedMs)
-    })
+    }
+    // Each of those that are kept is needed by itself.
+    const run: ChunkRun | undefined = datagrams ? undefined : (frames) => decoder.datagrams(frames, output, heard)
+    const count = this.#reader.read(chunk, visit, run)
     if (firstMs !== undefined) this.#arrivals.add(firstMs, count)
     if (position) this.#position = position
     if (output.full || datagrams?.full) this.roll()
@@ -136,6 +149,7 @@ export class Collector {
   reload(settings: CollectorSettings): boolean {
     if (!this.roll()) return false
     this.#options = { ...this.#options, ...settings }
+    this.#output.close()
     this.#output = createOutput(settings)
     if (this.#datagrams) this.#datagrams = new DatagramBlocks(settings.blockSizeBytes)
     this.#silence = new Silence(settings.expect, this.#options.system.now(), this.#silence.state())
@@ -227,5 +241,6 @@ export class Collector {
 }
 
 function createOutput({ blockSizeBytes, decoder }: CollectorSettings): FlowOutput {
-  return new FlowOutput({ blockSizeBytes, elements: elementColumns(decoder.elements ?? [], decoder.definitions) })
+  const elements = elementColumns(decoder.elements ?? [], decoder.definitions)
+  return new FlowOutput({ blockSizeBytes, elements, inputs: [CHUNK_BYTES] })
 }

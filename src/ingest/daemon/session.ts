@@ -1,7 +1,7 @@
 import { Upkeep } from '../../storage/replica/upkeep.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import { realSystem, type System } from '../../storage/system.ts'
-import { CHUNK_BYTES, FRAME_BYTES } from './chunk.ts'
+import { FRAME_BYTES } from './chunk.ts'
 import type { ChunkPool } from './chunk-pool.ts'
 import type { Collector } from './collector.ts'
 import { LogReader } from './log.ts'
@@ -26,8 +26,6 @@ export class CollectorSession {
   readonly #post: SessionOptions['post']
   readonly #reader: LogReader | undefined
   readonly #pool: ChunkPool
-  /** The chunk that is decoded, in memory of this thread: decoders copy parts of it, which shared memory makes slow. */
-  readonly #own = new Uint8Array(CHUNK_BYTES)
   #open: OpenCollector | undefined
   /** Messages that wait for the store to be opened, or for room in the spool; undefined when nothing is taken any more. */
   #waiting: ToCollector[] | undefined = []
@@ -82,7 +80,7 @@ export class CollectorSession {
     switch (message.type) {
       case 'feed': {
         if (collector.blocked) return false
-        collector.feed(this.#chunk(message), message.position)
+        collector.feed(this.#chunk(message, collector.input), message.position)
         this.#post({ type: 'consumed', chunk: message.chunk })
         break
       }
@@ -98,10 +96,11 @@ export class CollectorSession {
     return true
   }
 
-  #chunk({ chunk, frameBytes, position }: Feed): Uint8Array {
+  /** The chunk to be decoded, in memory of this thread: decoders copy parts of it, which shared memory makes slow. */
+  #chunk({ chunk, frameBytes, position }: Feed, input: Uint8Array): Uint8Array {
     if (chunk !== undefined) {
-      this.#own.set(this.#pool.bytes(chunk, frameBytes))
-      return this.#own.subarray(FRAME_BYTES, frameBytes)
+      input.set(this.#pool.bytes(chunk, frameBytes))
+      return input.subarray(FRAME_BYTES, frameBytes)
     }
     if (!position || !this.#reader) throw new TypeError('ingest: chunk expected in memory or in the log')
     return this.#reader.chunkBefore(position, frameBytes)

@@ -7,6 +7,7 @@ import { SFLOW, SflowLedger } from '../ledger/sflow-ledger.ts'
 import type { DecodeCounters } from './counters.ts'
 import { createCounters } from './counters.ts'
 import type { ExporterAddress } from './exporter-address.ts'
+import { ExporterAddresses } from './exporter-addresses.ts'
 import type { ExporterState } from './exporter-state.ts'
 import { ExporterTable } from './exporter-table.ts'
 import { findExtras } from './extras.ts'
@@ -27,6 +28,8 @@ import { SflowDecoder } from './sflow/decode.ts'
 import type { FlowSink } from './sink.ts'
 import type { DecoderState } from './state.ts'
 import { checkV5, decodeV5, type V5Datagram, v5Interval } from './v5.ts'
+import type { Frames, Taken, V5Entry } from './v5-intake.ts'
+import type { V5Records } from './v5-records.ts'
 
 /** Who sent a datagram, and when it arrived. */
 export interface DatagramMeta {
@@ -39,6 +42,9 @@ export interface DatagramMeta {
   readonly receivedMs: number | undefined
 }
 
+/** Told of a datagram. */
+export type Heard = (exporter: ExporterAddress, receivedMs: number) => void
+
 /** Turns datagrams of NetFlow v5, v9, IPFIX and sFlow v5 into flows. Nothing throws but a sink. */
 export interface Decoder {
   /**
@@ -46,6 +52,11 @@ export interface Decoder {
    * Returns why it was refused as a whole, or undefined. `bytes` may be reused afterwards.
    */
   datagram(bytes: Uint8Array, meta: DatagramMeta, sink: FlowSink): MalformedReason | undefined
+  /**
+   * Decodes datagrams from the front of frames at once, as many as are NetFlow v5 without anything unusual, which may be none: the one after them is for `datagram`. What
+   * comes of them is the same. `heard` is told who sent each, and when.
+   */
+  datagrams(frames: Frames, sink: FlowSink, heard?: Heard): Taken
   /** A copy of the counters; subtract two copies to get those of one file. */
   counters(): DecodeCounters
   /** Every session heard, for the summary of an import. */
@@ -79,6 +90,9 @@ class DatagramDecoder implements Decoder {
   readonly #sflow: SflowDecoder
   readonly #dropDuplicates: boolean
   readonly #sets: SetSpan[] = []
+  readonly #addresses = new ExporterAddresses()
+  /** The datagram before was one of v5, so that the next may be. */
+  #expectsV5 = true
 
   constructor(options: DecoderOptions) {
     const budgets: Budgets = { ...DEFAULT_BUDGETS, ...options.budgets }
@@ -111,6 +125,16 @@ class DatagramDecoder implements Decoder {
     // NetFlow v5 starts with 0x0005 and its count, sFlow v5 with 0x00000005.
     if (version === 0 && bytes.length >= 4 && view.getUint32(0) === 5) return this.#sflowDatagram(bytes, view, meta)
     return this.#refuse(version < 0 ? 'header-cut' : 'unknown-version', 0, 0, meta, 0)
+  }
+
+  datagrams(frames: Frames, sink: FlowSink, heard?: Heard): Taken {
+    const { batch, v5, intake } = sink
+    const isReady = this.#expectsV5 && !this.#dropDuplicates && v5?.rows === batch.length
+    if (!isReady || !intake) return { datagrams: 0, next: frames.at }
+    const taken = intake.take(v5, frames, (entry) => this.#account(entry, v5, heard))
+    this.#expectsV5 = taken.datagrams > 0
+    batch.length = v5.rows
+    return taken
   }
 
   counters(): DecodeCounters {
@@ -210,6 +234,26 @@ class DatagramDecoder implements Decoder {
     decodeV5(datagram, count, origin, exporter.override ?? announced, this.#writer)
     this.#counters.records += count
     this.#counters.flows += count
+    this.#expectsV5 = true
+  }
+
+  /** What `datagram` does for one that `v5` holds already. */
+  #account(entry: V5Entry, v5: V5Records, heard: Heard | undefined): void {
+    const { sequence, records, receivedMs } = entry
+    const counters = this.#counters
+    const address = this.#addresses.v4(entry.exporter)
+    this.#messages.parking.expire(receivedMs)
+    const session = this.#ledger.session(address.text, entry.sourcePort, 5, entry.domain)
+    const { override } = this.#exporters.get(address)
+    if (override) v5.sample(entry.head, override)
+    if (session.recent.repeatsHashed(sequence, entry.length, entry.hash)) {
+      counters.duplicates++
+      this.#ledger.duplicate(session, sequence, records, receivedMs)
+    } else this.#ledger.message(session, sequence, records, true, receivedMs)
+    counters.datagrams++
+    counters.records += records
+    counters.flows += records
+    heard?.(address, receivedMs)
   }
 
   #sflowDatagram(bytes: Uint8Array, view: DataView, meta: DatagramMeta): MalformedReason | undefined {

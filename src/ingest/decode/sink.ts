@@ -1,6 +1,7 @@
 import type { Batch, FlowBatch } from '../../flow/batch.ts'
 import { createBatch, FLOW_COLUMNS } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
+import type { V5Intake } from './v5-intake.ts'
 import type { V5Records } from './v5-records.ts'
 
 /**
@@ -15,6 +16,8 @@ export interface FlowSink {
    * written into the batch as well.
    */
   v5?: V5Records | undefined
+  /** Who made the memory of `v5`, when many datagrams can be taken at once. */
+  readonly intake?: V5Intake | undefined
   flush(): void
   /** Flows whose counters do not fit; without it they are counted only. */
   readonly quarantine?: QuarantineSink

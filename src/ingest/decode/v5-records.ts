@@ -2,6 +2,7 @@ import { FLOW_FLAGS } from '../../flow/fields.ts'
 import type { BlockStatistics } from '../../storage/block/statistics.ts'
 import type { Origin } from './origin.ts'
 import type { Sampling } from './sampling.ts'
+import type { V5Entry } from './v5-intake.ts'
 
 /** Octets of a record of NetFlow v5. */
 export const V5_RECORD = 48
@@ -44,6 +45,21 @@ export class V5Records {
     return this.#bytes.subarray(0, this.length)
   }
 
+  /** Where what is appended goes, in the memory that they lie in. */
+  get endAt(): number {
+    return this.#bytes.byteOffset + this.length
+  }
+
+  /** Reads the head at `head`. */
+  read(head: number, entry: V5Entry): void {
+    const words = this.#words
+    entry.head = head
+    entry.records = words[head >>> 2]!
+    entry.receivedMs = this.#doubles[(head >>> 3) + 2]!
+    entry.domain = words[(head >>> 2) + 11]!
+    entry.exporter = words[(head >>> 2) + 14]!
+  }
+
   /** Appends `count` records that begin at `from`. Arrival and sampling are safe integers. */
   add(datagram: Uint8Array, from: number, count: number, origin: Origin, sampling: Sampling): void {
     const { exporter } = origin
@@ -54,10 +70,8 @@ export class V5Records {
     words[word + 1] = origin.sysUptime
     this.#doubles[double + 1] = origin.exportMs
     this.#doubles[double + 2] = origin.receivedMs
-    this.#doubles[double + 3] = sampling.size
-    this.#doubles[double + 4] = sampling.population
+    this.sample(this.length, sampling)
     words[word + 11] = origin.domain
-    words[word + 12] = sampling.assumed ? FLOW_FLAGS.samplingAssumed : 0
     words[word + 13] = exporter.family
     words[word + 14] = exporter.v4
     if (exporter.family === 6) this.#bytes.set(exporter.v6, this.length + 64)
@@ -66,6 +80,13 @@ export class V5Records {
     this.#bytes.set(datagram.subarray(from, from + size), at)
     this.length = at + size
     this.rows += count
+  }
+
+  /** Sets the sampling of the datagram whose head is at `head`. */
+  sample(head: number, { size, population, assumed }: Sampling): void {
+    this.#doubles[(head >>> 3) + 3] = size
+    this.#doubles[(head >>> 3) + 4] = population
+    this.#words[(head >>> 2) + 12] = assumed ? FLOW_FLAGS.samplingAssumed : 0
   }
 
   clear(): void {

@@ -2,7 +2,7 @@ import { createBatch, type FlowBatch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import type { PackedRows } from '../../storage/avro/sync-block-encoder.ts'
 import type { BlockStatistics, TimeSpan } from '../../storage/block/statistics.ts'
-import { V5Records } from '../decode/v5-records.ts'
+import type { V5Records } from '../decode/v5-records.ts'
 
 /** Packed rows, with the times of their records of NetFlow v5 when there are any. */
 export interface PackedGathered extends PackedRows {
@@ -19,10 +19,9 @@ export class GatheredRows {
     this.v5 = v5
   }
 
-  /** In memory of this thread. Rows with further elements are columns from the start, because a record of v5 has none. */
-  static create(columns: readonly ColumnSpec[], capacity: number, hasElements: boolean): GatheredRows {
-    const batch = createBatch(columns, capacity) as FlowBatch // the caller gives the columns of a flow
-    return new GatheredRows(batch, hasElements ? undefined : new V5Records(capacity))
+  /** In memory of this thread. Rows with further elements are columns from the start, because a record of v5 has none: without `v5`. */
+  static create(columns: readonly ColumnSpec[], capacity: number, v5: V5Records | undefined): GatheredRows {
+    return new GatheredRows(createBatch(columns, capacity) as FlowBatch, v5) // the caller gives the columns of a flow
   }
 
   /** Rows of both forms. */

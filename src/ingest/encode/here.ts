@@ -12,8 +12,8 @@ export class EncodeHere {
   readonly #packer: RowPacker
   readonly #consume: EncodeRingOptions['consume']
 
-  constructor({ columns, hasElements, capacity, consume }: Omit<EncodeRingOptions, 'workers' | 'files' | 'script'>) {
-    this.rows = GatheredRows.create(columns, capacity, hasElements)
+  constructor({ columns, intake, capacity, consume }: Omit<EncodeRingOptions, 'workers' | 'files' | 'script'>) {
+    this.rows = GatheredRows.create(columns, capacity, intake?.records())
     this.#packer = new RowPacker(columns, capacity)
     this.#consume = consume
   }

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { ColumnSpec } from '../../flow/column.ts'
+import type { V5Intake } from '../decode/v5-intake.ts'
 import { workerScript } from '../worker-script.ts'
 import { FileHashes, type HashedFile } from './file-hashes.ts'
 import type { GatheredRows, PackedGathered } from './gathered-rows.ts'
@@ -9,7 +10,8 @@ import type { EncodeWorkerData } from './worker.ts'
 export interface EncodeRingOptions {
   /** Those of a flow, and further elements. */
   readonly columns: readonly ColumnSpec[]
-  readonly hasElements: boolean
+  /** Where records of v5 are gathered; without it rows are columns from the start. */
+  readonly intake?: V5Intake | undefined
   /** Rows of a batch, which becomes one sync-block. */
   readonly capacity: number
   /** Threads that pack beside this one. */
@@ -23,7 +25,7 @@ export interface EncodeRingOptions {
 }
 
 /** Batches filled, packed or waiting at once: enough that neither side waits for the other, few enough to stay in the cache. */
-const SLOTS = 8
+export const SLOTS = 8
 /** Batches before the first worker is started: fewer are packed before it would be there. */
 const FIRST_BATCHES = 24
 
@@ -42,10 +44,10 @@ export class EncodeRing {
   #consumed = 0
 
   constructor(options: EncodeRingOptions) {
-    const { columns, hasElements, capacity, files = [] } = options
+    const { columns, intake, capacity, files = [] } = options
     this.#options = options
     this.#hashes = new FileHashes(files)
-    this.#slots = Slots.create({ columns, hasElements, capacity, count: SLOTS })
+    this.#slots = Slots.create({ columns, intake, capacity, count: SLOTS })
     this.rows = this.#slots.rows[0]!
     if (files.length > 0) this.#start()
   }

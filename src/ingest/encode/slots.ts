@@ -2,6 +2,7 @@ import { batchIn, batchBytes as bytesOfBatch, type FlowBatch } from '../../flow/
 import type { ColumnSpec } from '../../flow/column.ts'
 import { SyncBlockEncoder } from '../../storage/avro/sync-block-encoder.ts'
 import type { TimeSpan } from '../../storage/block/statistics.ts'
+import type { V5Intake } from '../decode/v5-intake.ts'
 import { V5Records } from '../decode/v5-records.ts'
 import { GatheredRows, type PackedGathered } from './gathered-rows.ts'
 import { RowPacker } from './row-packer.ts'
@@ -15,6 +16,11 @@ export interface SharedSlots {
   /** Rows of a batch. */
   readonly capacity: number
   readonly count: number
+}
+
+export interface SlotsOptions extends Omit<SharedSlots, 'memory' | 'hasElements'> {
+  /** Where records of v5 are gathered; without it rows are columns from the start. */
+  readonly intake?: V5Intake | undefined
 }
 
 /** States of a slot, in the order in which it goes through them. */
@@ -57,8 +63,8 @@ export class Slots {
   #taken = new Uint8Array(0)
   #packer: RowPacker | undefined
 
-  /** `fills`: this thread fills the slots, and has records of v5 in memory of its own. */
-  constructor(shared: SharedSlots, { fills = false }: { readonly fills?: boolean } = {}) {
+  /** `intake`: where this thread, which fills the slots, has records of v5; other threads have copies. */
+  constructor(shared: SharedSlots, intake?: V5Intake) {
     const { memory, columns, hasElements, capacity, count } = shared
     const { headBytes, batchBytes, recordsBytes, slotBytes } = layoutOf(shared)
     this.shared = shared
@@ -68,8 +74,7 @@ export class Slots {
     const slots = Array.from({ length: count }, (_, slot) => slot)
     this.rows = slots.map((slot) => {
       const batch = batchIn(memory, at(slot), columns, capacity) as FlowBatch // these are the columns of a flow
-      const v5 = (): V5Records =>
-        fills ? new V5Records(capacity) : new V5Records(capacity, memory, at(slot) + batchBytes)
+      const v5 = (): V5Records => intake?.records() ?? new V5Records(capacity, memory, at(slot) + batchBytes)
       return new GatheredRows(batch, hasElements ? undefined : v5())
     })
     this.#records = slots.map((slot) => new Uint8Array(memory, at(slot) + batchBytes, recordsBytes))
@@ -77,10 +82,12 @@ export class Slots {
     this.#packed = slots.map((slot) => new Uint8Array(memory, at(slot) + packedAt, slotBytes - packedAt))
   }
 
-  static create(options: Omit<SharedSlots, 'memory'>): Slots {
-    const { headBytes, slotBytes } = layoutOf(options)
+  /** For the thread that fills them. */
+  static create({ intake, ...options }: SlotsOptions): Slots {
+    const plan = { ...options, hasElements: intake === undefined }
+    const { headBytes, slotBytes } = layoutOf(plan)
     const memory = new SharedArrayBuffer(headBytes + options.count * slotBytes)
-    return new Slots({ ...options, memory }, { fills: true })
+    return new Slots({ ...plan, memory }, intake)
   }
 
   isDone(slot: number): boolean {

@@ -20,6 +20,11 @@ const isMpls = (type: number): boolean => type === 0x8847 || type === 0x8848
 /** Customer and service tags (802.1Q, 802.1ad) and the older values for stacked ones. */
 const isTag = (type: number): boolean => type === 0x8100 || type === 0x88a8 || type === 0x9100 || type === 0x9200
 
+/** Where an EtherType stands in every packet of this link type; below 0 where it does not. */
+export function etherTypeOffset(linkType: number): number {
+  return linkType === ETHERNET ? 12 : linkType === LINUX_SLL ? 14 : -1
+}
+
 /** Whether packets of this link type can be looked into. */
 export function isKnownLink(linkType: number): boolean {
   return ipOffset(NOTHING, 0, 0, linkType) !== UNKNOWN_LINK
@@ -33,9 +38,8 @@ const NOTHING = new Uint8Array(0)
 export function ipOffset(bytes: Uint8Array, at: number, end: number, linkType: number): number {
   switch (linkType) {
     case ETHERNET:
-      return afterEtherType(bytes, at + 12, end)
     case LINUX_SLL:
-      return afterEtherType(bytes, at + 14, end)
+      return afterEtherType(bytes, at + etherTypeOffset(linkType), end)
     case LINUX_SLL2:
       return isEtherType(bytes, at, end) ? at + 20 : tagged(bytes, at, end)
     case RAW:

@@ -1,5 +1,6 @@
 import { IngestError } from '../error.ts'
-import { MAX_PACKET_BYTES, type PacketHandler, type Pause } from './packet.ts'
+import { etherTypeOffset } from './link.ts'
+import { MAX_PACKET_BYTES, type PacketHandler, type PacketRun, type Pause } from './packet.ts'
 import type { FileWindow } from './window.ts'
 
 interface Magic {
@@ -19,8 +20,13 @@ export const PCAP_MAGICS: ReadonlyMap<number, Magic> = new Map([
 const FILE_HEADER_BYTES = 24
 const RECORD_HEADER_BYTES = 16
 
-/** Reads the packets of a classic pcap file in order. Throws IngestError `truncated` when the file ends inside a packet. */
-export async function readPcap(window: FileWindow, onPacket: PacketHandler, pause: Pause): Promise<void> {
+/** Reads the packets of a classic pcap file in order, many at once where `onRun` takes them. Throws IngestError `truncated` when the file ends inside a packet. */
+export async function readPcap(
+  window: FileWindow,
+  onPacket: PacketHandler,
+  pause: Pause,
+  onRun?: PacketRun,
+): Promise<void> {
   if (!(await window.fill(FILE_HEADER_BYTES))) throw cut(window, 'a file header')
   const magic = PCAP_MAGICS.get(window.view.getUint32(window.at))
   if (!magic)
@@ -29,7 +35,11 @@ export async function readPcap(window: FileWindow, onPacket: PacketHandler, paus
   // The high bits of the link type field hold the length of a frame check sequence (pcap-linktype).
   const linkType = window.view.getUint32(window.at + 20, littleEndian) & 0xffff
   window.at += FILE_HEADER_BYTES
+  const framing = { etherType: etherTypeOffset(linkType), bigEndian: !littleEndian, fractionPerMs }
+  const takes = framing.etherType < 0 ? undefined : onRun
   for (;;) {
+    const taken = takes?.({ bytes: window.bytes, at: window.at, end: window.end, framing })
+    if (taken) window.at = taken.next
     if (window.end - window.at < RECORD_HEADER_BYTES) {
       await pause()
       if (!(await window.fill(RECORD_HEADER_BYTES))) break

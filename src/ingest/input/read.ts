@@ -3,7 +3,7 @@ import { IngestError } from '../error.ts'
 import type { DatagramHandler } from './datagram.ts'
 import { type FileKind, fileKind, KIND_BYTES } from './filekind.ts'
 import { readMessages, readPayload } from './messages.ts'
-import type { PacketHandler, Pause } from './packet.ts'
+import type { PacketHandler, PacketRun, Pause } from './packet.ts'
 import { readPcap } from './pcap.ts'
 import { readPcapng } from './pcapng.ts'
 import { UdpPackets } from './udp-packets.ts'
@@ -28,6 +28,10 @@ export interface ReadOptions {
   /** Who is said to have sent datagrams that carry no address. */
   readonly exporter: ExporterAddress
   readonly onDatagram: DatagramHandler
+  /** Takes packets first, those of a classic pcap file that is read into `memory`. */
+  readonly onRun?: PacketRun | undefined
+  /** Two pieces of `WINDOW_BYTES` to read into; default: others. */
+  readonly memory?: readonly Uint8Array[] | undefined
   readonly pause?: Pause
   /** SHA-256 of the whole file when another thread makes it; undefined then if that failed. */
   readonly sha256?: Promise<string | undefined>
@@ -38,8 +42,8 @@ export interface ReadOptions {
  * window of the file. Throws IngestError `unreadable`, `empty`, `truncated` or `unrecognised`, each naming the file.
  */
 export async function readDatagrams(path: string, options: ReadOptions): Promise<FileFacts> {
-  const { exporter, onDatagram, pause = () => undefined, sha256: known } = options
-  const window = await FileWindow.open(path, { hashes: known === undefined })
+  const { exporter, onDatagram, onRun, memory, pause = () => undefined, sha256: known } = options
+  const window = await FileWindow.open(path, { hashes: known === undefined, memory })
   const hash = async (): Promise<string> => (await known) ?? window.hash()
   try {
     await window.fill(KIND_BYTES)
@@ -47,7 +51,7 @@ export async function readDatagrams(path: string, options: ReadOptions): Promise
     const kind = fileKind(bytes.subarray(at, Math.min(end, at + KIND_BYTES)), window.sizeBytes)
     switch (kind) {
       case 'pcap':
-        return await readPackets(kind, window, hash, onDatagram, (onPacket) => readPcap(window, onPacket, pause))
+        return await readPackets(kind, window, hash, onDatagram, (onPacket) => readPcap(window, onPacket, pause, onRun))
       case 'pcapng':
         return await readPackets(kind, window, hash, onDatagram, (onPacket) => readPcapng(window, onPacket, pause))
       case 'messages': {

@@ -1,11 +1,10 @@
-import { type ExporterAddress, exporterFromBytes } from '../decode/exporter-address.ts'
+import type { ExporterAddress } from '../decode/exporter-address.ts'
+import { ExporterAddresses } from '../decode/exporter-addresses.ts'
 import type { DatagramHandler } from './datagram.ts'
 import { ipOffset, isKnownLink } from './link.ts'
 import { Reassembly } from './reassembly.ts'
 
 const UDP = 17
-/** Addresses remembered of each family. */
-const MAX_CACHED = 65_536
 const FRAGMENT = 44
 const AUTHENTICATION = 51
 /** Hop-by-hop, routing, destination options, mobility, HIP, shim6: all start with next header and length in units of eight bytes. */
@@ -22,8 +21,7 @@ export class UdpPackets {
   unknownLink: number | undefined
   readonly #onDatagram: DatagramHandler
   readonly #reassembly = new Reassembly()
-  readonly #v4 = new Map<number, ExporterAddress>()
-  readonly #v6 = new Map<string, ExporterAddress>()
+  readonly #exporters = new ExporterAddresses()
 
   constructor(onDatagram: DatagramHandler) {
     this.#onDatagram = onDatagram
@@ -61,13 +59,13 @@ export class UdpPackets {
     const stop = length === 0 ? end : Math.min(end, at + length)
     const fragment = u16(bytes, at + 6)
     if ((fragment & 0x3fff) === 0) {
-      this.#udp(bytes, at + header, stop, this.#exporter4(bytes, at + 12), timeMs)
+      this.#udp(bytes, at + header, stop, this.#exporters.v4(u32(bytes, at + 12)), timeMs)
       return
     }
     const key = `4 ${hex(bytes, at + 12, 8)} ${u16(bytes, at + 4)}`
     const part = bytes.subarray(at + header, Math.max(at + header, stop))
     const whole = this.#reassembly.add(key, (fragment & 0x1fff) * 8, part, (fragment & 0x2000) !== 0, timeMs)
-    if (whole) this.#udp(whole, 0, whole.length, this.#exporter4(bytes, at + 12), timeMs)
+    if (whole) this.#udp(whole, 0, whole.length, this.#exporters.v4(u32(bytes, at + 12)), timeMs)
   }
 
   #ipv6(bytes: Uint8Array, at: number, end: number, timeMs: number): void {
@@ -81,7 +79,7 @@ export class UdpPackets {
       next = bytes[header]!
     }
     if (next === FRAGMENT && upper + 8 <= stop) this.#fragment6(bytes, at, upper, stop, timeMs)
-    else if (next === UDP && upper <= stop) this.#udp(bytes, upper, stop, this.#exporter6(bytes, at + 8), timeMs)
+    else if (next === UDP && upper <= stop) this.#udp(bytes, upper, stop, this.#exporters.v6(bytes, at + 8), timeMs)
     else this.skipped++
   }
 
@@ -94,7 +92,7 @@ export class UdpPackets {
     const key = `6 ${hex(bytes, at + 8, 32)} ${hex(bytes, header + 4, 4)}`
     const part = bytes.subarray(header + 8, stop)
     const whole = this.#reassembly.add(key, fragment & 0xfff8, part, (fragment & 1) !== 0, timeMs)
-    if (whole) this.#udp(whole, 0, whole.length, this.#exporter6(bytes, at + 8), timeMs)
+    if (whole) this.#udp(whole, 0, whole.length, this.#exporters.v6(bytes, at + 8), timeMs)
   }
 
   #udp(bytes: Uint8Array, at: number, end: number, exporter: ExporterAddress, timeMs: number): void {
@@ -106,30 +104,14 @@ export class UdpPackets {
     const stop = length < 8 ? end : Math.min(end, at + length)
     this.#onDatagram(bytes.subarray(at + 8, stop), exporter, u16(bytes, at), timeMs)
   }
-
-  #exporter4(bytes: Uint8Array, at: number): ExporterAddress {
-    const value = u16(bytes, at) * 65_536 + u16(bytes, at + 2)
-    const found = this.#v4.get(value)
-    if (found) return found
-    const exporter = exporterFromBytes(bytes, at, 4)
-    if (this.#v4.size >= MAX_CACHED) this.#v4.clear()
-    this.#v4.set(value, exporter)
-    return exporter
-  }
-
-  #exporter6(bytes: Uint8Array, at: number): ExporterAddress {
-    const key = hex(bytes, at, 16)
-    const found = this.#v6.get(key)
-    if (found) return found
-    const exporter = exporterFromBytes(bytes, at, 16)
-    if (this.#v6.size >= MAX_CACHED) this.#v6.clear()
-    this.#v6.set(key, exporter)
-    return exporter
-  }
 }
 
 function u16(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 8) | bytes[at + 1]!
+}
+
+function u32(bytes: Uint8Array, at: number): number {
+  return u16(bytes, at) * 65_536 + u16(bytes, at + 2)
 }
 
 function hex(bytes: Uint8Array, at: number, length: number): string {

@@ -7,6 +7,15 @@ import { IngestError } from '../error.ts'
 const READ_BYTES = 1 << 20
 /** Room in front of what is read for what is left of the window before it: no datagram is longer. */
 const LEFT_BYTES = 1 << 16
+/** Of these a file is read into two pieces in turn. */
+export const WINDOW_BYTES = LEFT_BYTES + READ_BYTES
+
+export interface FileWindowOptions {
+  /** Default true. */
+  readonly hashes?: boolean
+  /** The two pieces of `WINDOW_BYTES`; default: others. */
+  readonly memory?: readonly Uint8Array[] | undefined
+}
 
 /**
  * A file read front to back through a window of memory: `bytes[at .. end)` is what has been read and not yet used. Everything read is hashed, unless somebody else does that. The next bytes are
@@ -16,27 +25,31 @@ const LEFT_BYTES = 1 << 16
 export class FileWindow {
   readonly path: string
   readonly sizeBytes: number
-  bytes = new Uint8Array(LEFT_BYTES + READ_BYTES)
-  view = new DataView(this.bytes.buffer)
+  bytes: Uint8Array
+  view: DataView
   at = 0
   end = 0
   readonly #file: FileHandle
   readonly #hash: Hash | undefined
   /** Position in the file of `bytes[end]`. */
   #position = 0
-  #spare = new Uint8Array(LEFT_BYTES + READ_BYTES)
+  #spare: Uint8Array
   /** The read into the spare memory, behind the room for what is left. */
   #ahead: Promise<{ readonly bytesRead: number }> | undefined
 
-  private constructor(path: string, file: FileHandle, sizeBytes: number, hashes: boolean) {
+  private constructor(path: string, file: FileHandle, sizeBytes: number, { hashes, memory = [] }: FileWindowOptions) {
+    const [bytes = new Uint8Array(WINDOW_BYTES), spare = new Uint8Array(WINDOW_BYTES)] = memory
     this.path = path
+    this.bytes = bytes
+    this.view = viewOf(bytes)
+    this.#spare = spare
     this.#hash = hashes ? createHash('sha256') : undefined
     this.#file = file
     this.sizeBytes = sizeBytes
   }
 
   /** Opens a file; throws IngestError `unreadable` when that fails or it is not a regular file, `empty` when it has no bytes. */
-  static async open(path: string, { hashes = true }: { readonly hashes?: boolean } = {}): Promise<FileWindow> {
+  static async open(path: string, { hashes = true, memory }: FileWindowOptions = {}): Promise<FileWindow> {
     const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
       throw new IngestError(
         'unreadable',
@@ -51,7 +64,7 @@ export class FileWindow {
       : found.size === 0
         ? new IngestError('empty', `import: ${path} expected flow export datagrams, got an empty file`, { path })
         : undefined
-    if (!fault) return new FileWindow(path, file, found.size, hashes)
+    if (!fault) return new FileWindow(path, file, found.size, { hashes, memory })
     await file.close()
     throw fault
   }
@@ -115,10 +128,12 @@ export class FileWindow {
       const before = this.bytes
       this.#spare.set(left, LEFT_BYTES - left.length)
       this.bytes = this.#spare
-      this.#spare = before.length === LEFT_BYTES + READ_BYTES ? before : new Uint8Array(LEFT_BYTES + READ_BYTES)
+      this.#spare = before.length === WINDOW_BYTES ? before : new Uint8Array(WINDOW_BYTES)
       this.at = LEFT_BYTES - left.length
     }
     this.end = this.at + left.length + length
-    this.view = new DataView(this.bytes.buffer)
+    this.view = viewOf(this.bytes)
   }
 }
+
+const viewOf = ({ buffer, byteOffset, length }: Uint8Array): DataView => new DataView(buffer, byteOffset, length)

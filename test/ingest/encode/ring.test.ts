@@ -37,7 +37,7 @@ function packedBy(workers: number, script: URL | undefined): string[] {
   const packed: string[] = []
   const consume: EncodeRingOptions['consume'] = ({ length }, { data, plainLength }) =>
     void packed.push(`${length} ${plainLength} ${Buffer.from(data).toString('base64')}`)
-  const ring = new EncodeRing({ columns, hasElements: true, capacity, workers, script, consume })
+  const ring = new EncodeRing({ columns, capacity, workers, script, consume })
   try {
     for (let number = 0; number < batches; number++) {
       fill(ring.rows.batch, number)
@@ -60,7 +60,7 @@ function expected(): string[] {
     const { data, plainLength } = encoder.take()
     packed.push(`${batch.length} ${plainLength} ${Buffer.from(data).toString('base64')}`)
   }
-  const ring = new EncodeRing({ columns, hasElements: true, capacity, workers: 0, script: undefined, consume })
+  const ring = new EncodeRing({ columns, capacity, workers: 0, script: undefined, consume })
   for (let number = 0; number < batches; number++) {
     fill(ring.rows.batch, number)
     ring.submit()
@@ -92,14 +92,13 @@ describe('a ring of batches', () => {
       [broken, [undefined, undefined, undefined]],
     ] as const) {
       const consume = (): void => undefined
-      const ring = new EncodeRing({ columns, hasElements: true, capacity, workers: 2, files, script, consume })
+      const ring = new EncodeRing({ columns, capacity, workers: 2, files, script, consume })
       expect(await Promise.all(files.map((file) => ring.sha256(file)))).toEqual(expected)
       expect(ring.sha256('another')).toBeUndefined()
       ring.close()
     }
     const alone = new EncodeRing({
       columns,
-      hasElements: true,
       capacity,
       workers: 2,
       files,
@@ -114,7 +113,6 @@ describe('a ring of batches', () => {
     for (const workers of [0, 1]) {
       const ring = new EncodeRing({
         columns,
-        hasElements: true,
         capacity,
         workers,
         script: built,

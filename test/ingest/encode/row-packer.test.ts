@@ -3,6 +3,7 @@ import { FLOW_COLUMNS } from '../../../src/flow/batch.ts'
 import { createDecoder } from '../../../src/ingest/decode/decoder.ts'
 import { parseExporter } from '../../../src/ingest/decode/exporter-address.ts'
 import type { FlowSink } from '../../../src/ingest/decode/sink.ts'
+import { V5Records } from '../../../src/ingest/decode/v5-records.ts'
 import { GatheredRows } from '../../../src/ingest/encode/gathered-rows.ts'
 import { RowPacker } from '../../../src/ingest/encode/row-packer.ts'
 import { BlockStatistics } from '../../../src/storage/block/statistics.ts'
@@ -40,7 +41,7 @@ const exporters = fc.constantFrom('192.0.2.1', '255.255.255.255', '2001:db8::1')
 function pack(datagrams: readonly (readonly [Uint8Array, string, number | undefined])[], asColumns: boolean): string[] {
   const decoder = createDecoder({ sampling: [{ exporter: '255.255.255.255', samplePopulation: 10 ** 12 }] })
   const packer = new RowPacker(FLOW_COLUMNS, CAPACITY)
-  const rows = GatheredRows.create(FLOW_COLUMNS, CAPACITY, asColumns)
+  const rows = GatheredRows.create(FLOW_COLUMNS, CAPACITY, asColumns ? undefined : new V5Records(CAPACITY))
   const packed: string[] = []
   const sink: FlowSink = {
     batch: rows.batch,
@@ -79,7 +80,7 @@ describe('records of NetFlow v5 packed as they came', () => {
   })
 
   it('are left out of the columns', () => {
-    const rows = GatheredRows.create(FLOW_COLUMNS, CAPACITY, false)
+    const rows = GatheredRows.create(FLOW_COLUMNS, CAPACITY, new V5Records(CAPACITY))
     const sink: FlowSink = { batch: rows.batch, v5: rows.v5, flush: () => rows.clear() }
     const [bytes] = fc.sample(
       v5Datagram.filter(({ length }) => length === 24 + 3 * 48),
