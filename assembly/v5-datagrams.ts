@@ -1,4 +1,4 @@
-// Takes NetFlow v5 datagrams out of captured packets or chunks of a daemon, as they lie in memory, for `v5Rows`: the kernel of src/ingest/decode/v5-runs.ts. What
+// Takes NetFlow v5 datagrams out of captured packets or chunks of a daemon, as they lie in memory, for `v5Rows`: the kernel of src/ingest/decode/v5-intake.ts. What
 // src/ingest/input, src/ingest/daemon/chunk.ts and src/ingest/decode make of the same bytes one by one is its oracle. It ends before the first datagram that needs a
 // closer look, and says nothing of why.
 //
@@ -9,7 +9,7 @@ const HEAD: usize = 112
 const RECORD: usize = 48
 const V5_HEADER: usize = 24
 
-/** What is noted of a datagram, laid out by src/ingest/decode/v5-runs.ts. */
+/** What is noted of a datagram, laid out by src/ingest/decode/v5-intake.ts. */
 const ENTRY: usize = 40
 
 /** As in src/ingest/input/packet.ts. */
