@@ -16,7 +16,11 @@ export function record(program) {
     setFlagsFromString('--no-flush-bytecode')
   }
   if (isMainThread) {
-    process.on('exit', write)
+    process.on('exit', () => {
+      write()
+      // What keeps the code of jobs comes after this.
+      setFlagsFromString('--flush-bytecode')
+    })
     return program
   }
   const { default: attempt } = program.exports

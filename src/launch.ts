@@ -66,7 +66,7 @@ interface Parts {
 const SHARED = /^shared\/(\w+)$/
 const PART = /^\.\/([\w-]+\.cjs)\/(\w+)$/
 
-/** Compiles a piece, with the code that V8 made of it before when that lies beside it and fits; `filename` is what stacks call it. */
+/** Compiles a piece, with the code that V8 made of it before when that lies beside it and fits (`hasCode`); `filename` is what stacks call it. */
 export function compilePiece(
   path: string,
   filename = path,
@@ -74,7 +74,7 @@ export function compilePiece(
   const cachedData = readIfThere(cacheOf(path))
   // esbuild writes ASCII alone, so that one byte is one character.
   const script = new Script(readFileSync(path, 'latin1'), { filename, ...(cachedData ? { cachedData } : {}) })
-  return { script, body: script.runInThisContext(), hasCode: cachedData !== undefined }
+  return { script, body: script.runInThisContext(), hasCode: script.cachedDataRejected === false }
 }
 
 function readIfThere(path: string): Buffer | undefined {

@@ -22,6 +22,9 @@ export function tolerateClosedPipes(): void {
   process.stderr.on('error', () => {})
 }
 
+/** Whether the system has taken all that was printed. */
+export const isWritten = (): boolean => process.stdout.writableLength === 0 && process.stderr.writableLength === 0
+
 /** How lines on standard error are written (`--log-format`). */
 export type LogFormat = 'text' | 'json'
 

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { z } from 'zod'
 import { StorageError } from './errors.ts'
 import { randomId } from './manifest/commit.ts'
 import type { Manifest } from './manifest/manifest.ts'
 import { checked, readJson } from './manifest/parse.ts'
 import { isRetained } from './manifest/retention.ts'
+import { flag, integer, object, orNull, positive, text } from './manifest/shape.ts'
 import type { ObjectStore } from './store.ts'
 import type { System } from './system.ts'
 
@@ -68,15 +68,15 @@ export interface AcquireOptions {
   readonly isRunning?: (holder: Holder) => boolean
 }
 
-const leaseSchema: z.ZodType<LeaseRecord> = z.object({
-  name: z.string(),
-  epoch: z.int().positive(),
-  nonce: z.string(),
-  holder: z.object({ host: z.string(), pid: z.int(), started: z.string().nullable() }),
-  version: z.int().positive(),
-  since: z.int(),
-  renewed: z.int(),
-  released: z.boolean(),
+const leaseShape = object<LeaseRecord>({
+  name: text,
+  epoch: positive,
+  nonce: text,
+  holder: object({ host: text, pid: integer, started: orNull(text) }),
+  version: positive,
+  since: integer,
+  renewed: integer,
+  released: flag,
 })
 
 const leaseKey = (name: string, epoch: number): string =>
@@ -183,7 +183,7 @@ export async function* listLeases(
 
 async function readRecord(store: ObjectStore, key: string): Promise<LeaseRecord | undefined> {
   try {
-    return checked(leaseSchema, await readJson(store, key), key)
+    return checked(leaseShape, await readJson(store, key), key)
   } catch (error) {
     if (error instanceof StorageError && error.code === 'not-found') return undefined
     throw error

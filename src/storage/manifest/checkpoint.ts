@@ -1,6 +1,5 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { z } from 'zod'
 import { StorageError } from '../errors.ts'
 import type { ObjectStore } from '../store.ts'
 import type { BlockPageRef } from './block-tree.ts'
@@ -10,6 +9,7 @@ import { LEDGER_TREE } from './ledger-tree.ts'
 import type { PageReader } from './pages.ts'
 import { ledgerToRow } from './pages.ts'
 import { checked, checkFormat, readJson } from './parse.ts'
+import { anything, count, integer, listOf, mapOf, object, oneOf, orNull, positive, text } from './shape.ts'
 import type { DatasetState, State } from './state.ts'
 import { TRANSACTION_TREE } from './transaction-tree.ts'
 import type { PageRef, Tree } from './tree.ts'
@@ -40,12 +40,11 @@ export interface RetiredCheckpoint {
   readonly retired: true
 }
 
-const count = z.int().nonnegative()
-const time = z.int().nullable()
-const pageShape = { key: z.string(), first: z.string(), last: z.string(), entries: count }
-const pageRef = z.object(pageShape)
-const blockPageRef = z.object({
-  ...pageShape,
+const time = orNull(integer)
+const page = { key: text, first: text, last: text, entries: count }
+const pageRef = object<PageRef>(page)
+const blockPageRef = object<BlockPageRef>({
+  ...page,
   sizeBytes: count,
   records: count,
   minStart: time,
@@ -53,19 +52,19 @@ const blockPageRef = z.object({
   maxEnd: time,
   untimed: count,
 })
-const checkpointSchema: z.ZodType<Checkpoint> = z.object({
-  formatVersion: z.int(),
-  requires: z.array(z.string()),
-  storeId: z.string(),
-  version: z.int().positive(),
-  time: z.int(),
-  datasets: z.array(z.object({ dataset: z.string(), blocks: z.array(blockPageRef), ledger: z.array(pageRef) })),
-  schemas: z.array(z.object({ schemaId: z.string(), schema: z.unknown() })),
-  properties: z.record(z.string(), z.string()),
-  transactions: z.array(pageRef),
+const checkpointShape = object<Checkpoint>({
+  formatVersion: integer,
+  requires: listOf(text),
+  storeId: text,
+  version: positive,
+  time: integer,
+  datasets: listOf(object({ dataset: text, blocks: listOf(blockPageRef), ledger: listOf(pageRef) })),
+  schemas: listOf(object({ schemaId: text, schema: anything })),
+  properties: mapOf(text),
+  transactions: listOf(pageRef),
 })
-const retiredSchema = z.object({ retired: z.literal(true) })
-const hintSchema = z.object({ version: count })
+const retired = object({ retired: oneOf(true) })
+const hint = object({ version: count })
 
 /** Reads the checkpoint of a version; undefined when there is none, or no longer. */
 export async function readCheckpoint(store: ObjectStore, version: number): Promise<State | undefined> {
@@ -87,10 +86,10 @@ export async function findCheckpoint(
     throw error
   }
   checkFormat(json, key)
-  if (retiredSchema.safeParse(json).success) {
+  if (retired(json) === undefined) {
     return { formatVersion: FORMAT_VERSION, requires: [], version, retired: true }
   }
-  return checked(checkpointSchema, json, key)
+  return checked(checkpointShape, json, key)
 }
 
 const unchanged = <R>(refs: readonly R[]): Tree<never, R> => ({ refs, changes: new Map<string, never>() })
@@ -114,7 +113,7 @@ function stateOf(checkpoint: Checkpoint): State {
 /** Version of the checkpoint that the hint names. Best effort: an unreadable hint is no hint. */
 export async function readHint(store: ObjectStore): Promise<number | undefined> {
   try {
-    return checked(hintSchema, await readJson(store, HINT_KEY), HINT_KEY).version
+    return checked(hint, await readJson(store, HINT_KEY), HINT_KEY).version
   } catch (error) {
     if (error instanceof StorageError && (error.code === 'not-found' || error.code === 'bad-format')) return undefined
     throw error

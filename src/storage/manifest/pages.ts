@@ -1,10 +1,10 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import { z } from 'zod'
 import { StorageError } from '../errors.ts'
 import type { ObjectStore } from '../store.ts'
 import type { BlockInfo, LedgerEntry } from './actions.ts'
-import { blockSchema, checked, LEDGER_UNITS, parseJson } from './parse.ts'
+import { blockShape, checked, LEDGER_UNITS, parseJson } from './parse.ts'
+import { listOf, object, shape } from './shape.ts'
 import type { Transaction } from './transaction-tree.ts'
 import type { PageRef } from './tree.ts'
 
@@ -28,11 +28,11 @@ export type LedgerRow = readonly [
 
 const LEDGER_FIELDS = 14
 const UNIT = 4
-const integer = z.int()
 /** One loop, as a page holds thousands of rows. */
-const ledgerRows = z.custom<readonly LedgerRow[]>((value) => Array.isArray(value) && value.every(isLedgerRow), {
-  message: 'expected a list of ledger entries',
-})
+const ledgerRows = shape<readonly LedgerRow[]>(
+  'a list of ledger entries',
+  (value) => Array.isArray(value) && value.every(isLedgerRow),
+)
 
 function isLedgerRow(row: unknown): boolean {
   if (!Array.isArray(row) || row.length !== LEDGER_FIELDS || typeof row[0] !== 'string') return false
@@ -41,9 +41,15 @@ function isLedgerRow(row: unknown): boolean {
   return true
 }
 
-const blockPage = z.object({ blocks: z.array(blockSchema) })
-const ledgerPage = z.object({ ledger: ledgerRows })
-const transactionPage = z.object({ transactions: z.array(z.tuple([z.string(), integer])) })
+const transaction = shape<readonly [writer: string, sequence: number]>(
+  '[writer, sequence]',
+  (value) =>
+    Array.isArray(value) && value.length === 2 && typeof value[0] === 'string' && Number.isSafeInteger(value[1]),
+)
+
+const blockPage = object({ blocks: listOf(blockShape) })
+const ledgerPage = object({ ledger: ledgerRows })
+const transactionPage = object({ transactions: listOf(transaction) })
 
 export const ledgerToRow = (entry: LedgerEntry): LedgerRow => [
   entry.exporter,

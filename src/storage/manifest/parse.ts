@@ -1,18 +1,33 @@
-import { z } from 'zod'
 import { StorageError } from '../errors.ts'
 import type { ObjectStore } from '../store.ts'
 import type { Action, BlockInfo, ChunkInfo, Commit, LedgerEntry } from './actions.ts'
 import { FORMAT_VERSION, KNOWN_FEATURES } from './layout.ts'
+import type { Shape } from './shape.ts'
+import {
+  anything,
+  between,
+  count,
+  integer,
+  listOf,
+  object,
+  oneOf,
+  optional,
+  orNull,
+  positive,
+  shape,
+  text,
+  variants,
+} from './shape.ts'
 
 /** Reading of the manifest's objects: JSON whose every field is checked, with errors that name the key and the field. */
 
-const count = z.int().nonnegative()
-const time = z.int().nullable()
+const time = orNull(integer)
 
 /** Up to 64 tuples per block: one loop, because a page holds more than a hundred thousand of them. */
-const chunks = z.custom<readonly ChunkInfo[]>((value) => Array.isArray(value) && value.every(isChunk), {
-  message: 'expected a list of [offset, length, records, minStart, maxEnd]',
-})
+const chunks = shape<readonly ChunkInfo[]>(
+  'a list of [offset, length, records, minStart, maxEnd]',
+  (value) => Array.isArray(value) && value.every(isChunk),
+)
 
 function isChunk(value: unknown): boolean {
   if (!Array.isArray(value) || value.length !== 5) return false
@@ -23,80 +38,77 @@ function isChunk(value: unknown): boolean {
   return true
 }
 
-const blockSchema: z.ZodType<BlockInfo> = z.looseObject({
-  key: z.string(),
-  format: z.enum(['avro', 'parquet']),
+export const blockShape = object<BlockInfo>({
+  key: text,
+  format: oneOf('avro', 'parquet'),
   sizeBytes: count,
   records: count,
-  crc32: z.int().min(0).max(0xffffffff),
-  schemaId: z.string(),
-  collector: z.string(),
+  crc32: between(0, 0xffffffff),
+  schemaId: text,
+  collector: text,
   minStart: time,
   maxStart: time,
   minEnd: time,
   maxEnd: time,
-  exporters: z.array(z.string()),
+  exporters: listOf(text),
   samplingUnknown: count,
   chunks,
 })
 
 export const LEDGER_UNITS = ['flows', 'datagrams', 'records'] as const
 
-const ledgerSchema: z.ZodType<LedgerEntry> = z.object({
-  exporter: z.string(),
+const ledgerShape = object<LedgerEntry>({
+  exporter: text,
   sourcePort: count,
   version: count,
   domain: count,
-  unit: z.enum(LEDGER_UNITS),
+  unit: oneOf(...LEDGER_UNITS),
   interval: count,
-  received: z.int(),
-  lost: z.int(),
-  duplicates: z.int(),
-  restarts: z.int(),
-  undecodable: z.int(),
-  malformed: z.int(),
-  dropped: z.int(),
-  quarantined: z.int(),
+  received: integer,
+  lost: integer,
+  duplicates: integer,
+  restarts: integer,
+  undecodable: integer,
+  malformed: integer,
+  dropped: integer,
+  quarantined: integer,
 })
 
-const actionSchema: z.ZodType<Action> = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('addDataset'), dataset: z.string() }),
-  z.object({ type: z.literal('addSchema'), schemaId: z.string(), schema: z.unknown() }),
-  z.object({ type: z.literal('addBlock'), dataset: z.string(), block: blockSchema }),
-  z.object({ type: z.literal('removeBlock'), dataset: z.string(), key: z.string() }),
-  z.object({ type: z.literal('addLedger'), dataset: z.string(), entries: z.array(ledgerSchema) }),
-  z.object({ type: z.literal('setTransaction'), writer: z.string(), sequence: count }),
-  z.object({
-    type: z.literal('setProperty'),
-    name: z.string(),
-    old: z.string().nullable(),
-    value: z.string().nullable(),
-  }),
-])
+const property = orNull(text)
+const actionShape = variants<Action>({
+  addDataset: object({ dataset: text }),
+  addSchema: object({ schemaId: text, schema: anything }),
+  addBlock: object({ dataset: text, block: blockShape }),
+  removeBlock: object({ dataset: text, key: text }),
+  addLedger: object({ dataset: text, entries: listOf(ledgerShape) }),
+  setTransaction: object({ writer: text, sequence: count }),
+  setProperty: object({ name: text, old: property, value: property }),
+})
 
-const formatSchema = z.object({ formatVersion: z.int(), requires: z.array(z.string()) })
-const headSchema = z.object({ header: formatSchema })
+const notEmpty = shape<string>('text that is not empty', (value) => typeof value === 'string' && value !== '')
+const format = { formatVersion: integer, requires: listOf(text) }
+const formatShape = object<Pick<Commit['header'], keyof typeof format>>(format)
+const headShape = object({ header: formatShape })
 
-const commitSchema: z.ZodType<Commit> = z.object({
-  header: z.object({
-    formatVersion: z.int(),
-    requires: z.array(z.string()),
-    version: z.int().positive(),
-    storeId: z.string().min(1),
-    writer: z.string(),
-    nonce: z.string().min(1),
-    time: z.int(),
-    operation: z.string(),
-    epoch: z.int().exactOptional(),
+const commitShape = object<Commit>({
+  header: object<Commit['header']>({
+    ...format,
+    version: positive,
+    storeId: notEmpty,
+    writer: text,
+    nonce: notEmpty,
+    time: integer,
+    operation: text,
+    epoch: optional(integer),
   }),
-  actions: z.array(actionSchema),
+  actions: listOf(actionShape),
 })
 
 /** The commit in `bytes`; `key` is for messages, `version` is what its header must say. */
 export function parseCommit(bytes: Uint8Array, key: string, version: number): Commit {
   const json = parseJson(bytes, key)
   checkFormat(json, key, 'header')
-  const commit = checked(commitSchema, json, key)
+  const commit = checked(commitShape, json, key)
   if (commit.header.version !== version) {
     throw badFormat(key, `header.version expected ${version}, got ${commit.header.version}`)
   }
@@ -106,7 +118,7 @@ export function parseCommit(bytes: Uint8Array, key: string, version: number): Co
 /** Refuses another format, or a required feature this code does not know, before anything else is looked at. */
 export function checkFormat(json: unknown, key: string, field?: 'header'): void {
   const { formatVersion, requires } =
-    field === undefined ? checked(formatSchema, json, key) : checked(headSchema, json, key).header
+    field === undefined ? checked(formatShape, json, key) : checked(headShape, json, key).header
   if (formatVersion !== FORMAT_VERSION) {
     throw badFormat(key, `formatVersion expected ${FORMAT_VERSION}, got ${formatVersion}`)
   }
@@ -131,23 +143,15 @@ export function parseJson(bytes: Uint8Array, key: string): unknown {
   }
 }
 
-/** `value` as `schema` describes it, or an error that names `key` and the first field that is wrong. */
-export function checked<T>(schema: z.ZodType<T>, value: unknown, key: string): T {
-  // Code generated for a schema costs more than it saves: most schemas see a few objects in a process, and large pages are no slower without.
-  const result = schema.safeParse(value, { jitless: true })
-  if (result.success) return result.data
-  const { path = [], message = 'invalid' } = result.error.issues[0] ?? {}
-  const field = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')
-  const expected = message.replace(/^Invalid (input|option): /, '').replace(/, received .*/, '')
-  const got = JSON.stringify(path.reduce<unknown>((at, part) => Reflect.get(Object(at), part), value)) ?? 'nothing'
+/** `value` when it has the shape, or an error that names `key` and the first field that is wrong. */
+export function checked<T>(shape: Shape<T>, value: unknown, key: string): T {
+  const flaw = shape(value)
+  if (flaw === undefined) return value as T
+  const got = JSON.stringify(flaw.got) ?? 'nothing'
   const shown = got.length > 80 ? `${got.slice(0, 77)}...` : got
-  throw badFormat(key, `${field.replace(/^\./, '') || 'value'} ${lowerFirst(expected)}, got ${shown}`)
+  throw badFormat(key, `${flaw.path.replace(/^\./, '') || 'value'} expected ${flaw.expected}, got ${shown}`)
 }
-
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
 
 export function badFormat(key: string, problem: string): StorageError {
   return new StorageError('bad-format', `manifest: ${key} ${problem}`, { key })
 }
-
-export { blockSchema }
