@@ -58,6 +58,19 @@ const pool = {
   },
 }
 
+/** yargs reads the package.json of whoever calls it, for a version that it is told in any case. */
+const versionless = {
+  name: 'versionless',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]yargs[\\/]build[\\/]lib[\\/]yargs-factory\.js$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8')
+      const contents = text.replace('yargs.version();', '')
+      if (contents === text) throw new Error(`build: ${path} expected to ask for a version, got another`)
+      return { contents }
+    })
+  },
+}
+
 /** Builds the programs, and the modules that start them. */
 export async function buildPrograms(common) {
   await buildPiece(common, { name: 's3', contents: "export const sdk = () => import('./src/storage/s3/sdk.ts')\n" })
@@ -109,7 +122,7 @@ async function buildPiece(common, { name, contents, plugins = [] }) {
     write: false,
     metafile: true,
     format: 'cjs',
-    plugins: [lean, lazy, oneHttp, pool, ...plugins],
+    plugins: [lean, lazy, oneHttp, pool, versionless, ...plugins],
     minifyWhitespace: true,
     minifySyntax: true,
     // Native code, code that finds its own files, and what is only loaded on demand stays in node_modules.

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../flow/clock.ts'
 import { Progress } from '../report/progress.ts'
 import { note } from './output.ts'
 
@@ -11,7 +12,7 @@ export function standardProgress(quiet: boolean | undefined): Progress {
       else note(text.trimEnd())
     },
     interactive,
-    now: () => performance.now(),
+    now: monotonicMs,
     later: (ms, callback) => void setTimeout(callback, ms).unref(),
     // A terminal that does not know its width says 0.
     columns: () => process.stderr.columns || 80,

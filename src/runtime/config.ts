@@ -51,58 +51,69 @@ export async function loadConfig(path = findConfig()): Promise<LoadedConfig> {
   return { config: loaded.config, folder: dirname(bundle.source), file: { path: bundle.source, bundle, loaded } }
 }
 
-const functionOf = (what: string) =>
-  z.custom<unknown>((value) => typeof value === 'function', { message: `expected ${what}` })
-
 const NAME = /^[A-Za-z][A-Za-z0-9_-]*$/
-const named = <T extends z.ZodType>(value: T) =>
-  z.record(z.string().regex(NAME, { message: 'expected a name of letters, digits, dashes and underscores' }), value)
-
-const lookupSource = z.union(
-  [z.strictObject({ file: z.string().min(1) }), z.strictObject({ rows: functionOf('a function that gives rows') })],
-  {
-    error: 'expected { file } or { rows }',
-  },
-)
-
 /** A user's element cannot be a prefix: no element carries one. */
 const ELEMENT_TYPES = COLUMN_TYPES.filter((type) => type !== 'prefix')
 
-const element = z.union(
-  [
-    z.string().regex(NAME),
-    z.strictObject({
-      name: z.string().regex(NAME),
-      enterprise: z.number().int().positive().optional(),
-      id: z.number().int().min(1).max(32_767),
-      type: z.enum(ELEMENT_TYPES),
-    }),
-  ],
-  { error: 'expected the name of an element, or { name, id, enterprise, type }' },
-)
+const functionOf = (what: string) =>
+  z.custom<unknown>((value) => typeof value === 'function', { message: `expected ${what}` })
+
+const named = <T extends z.ZodType>(value: T) =>
+  z.record(z.string().regex(NAME, { message: 'expected a name of letters, digits, dashes and underscores' }), value)
+
+const lookupSource = () =>
+  z.union(
+    [z.strictObject({ file: z.string().min(1) }), z.strictObject({ rows: functionOf('a function that gives rows') })],
+    {
+      error: 'expected { file } or { rows }',
+    },
+  )
+
+const element = () =>
+  z.union(
+    [
+      z.string().regex(NAME),
+      z.strictObject({
+        name: z.string().regex(NAME),
+        enterprise: z.number().int().positive().optional(),
+        id: z.number().int().min(1).max(32_767),
+        type: z.enum(ELEMENT_TYPES),
+      }),
+    ],
+    { error: 'expected the name of an element, or { name, id, enterprise, type }' },
+  )
 
 /** What a configuration may hold; `Config` says the same to TypeScript. */
-const SCHEMA = z.strictObject({
-  store: z.string().min(1).optional(),
-  jobs: z.array(z.custom<unknown>(isJob, { message: 'expected what defineJob returns' })).optional(),
-  elements: z.array(element).optional(),
-  sampling: z.record(z.string(), z.number().int().positive()).optional(),
-  ingest: z
-    .strictObject({
-      allow: z.array(z.string()).optional(),
-      expect: z.array(z.string()).optional(),
-      dropDuplicates: z.boolean().optional(),
-      budgets: z.record(z.string(), z.number().nonnegative()).optional(),
-    })
-    .optional(),
-  lookups: named(lookupSource).optional(),
-  aggregates: z
-    .array(z.custom<AggregateFunction>(isAggregateFunction, { message: 'expected what defineAggregate returns' }))
-    .optional(),
-  formats: named(z.looseObject({ recognise: functionOf('a function'), flows: functionOf('a function') })).optional(),
-  writers: named(z.looseObject({ start: functionOf('a function') })).optional(),
-  stores: named(functionOf('a function that opens a store')).optional(),
-})
+const makeSchema = () =>
+  z.strictObject({
+    store: z.string().min(1).optional(),
+    jobs: z.array(z.custom<unknown>(isJob, { message: 'expected what defineJob returns' })).optional(),
+    elements: z.array(element()).optional(),
+    sampling: z.record(z.string(), z.number().int().positive()).optional(),
+    ingest: z
+      .strictObject({
+        allow: z.array(z.string()).optional(),
+        expect: z.array(z.string()).optional(),
+        dropDuplicates: z.boolean().optional(),
+        budgets: z.record(z.string(), z.number().nonnegative()).optional(),
+      })
+      .optional(),
+    lookups: named(lookupSource()).optional(),
+    aggregates: z
+      .array(z.custom<AggregateFunction>(isAggregateFunction, { message: 'expected what defineAggregate returns' }))
+      .optional(),
+    formats: named(z.looseObject({ recognise: functionOf('a function'), flows: functionOf('a function') })).optional(),
+    writers: named(z.looseObject({ start: functionOf('a function') })).optional(),
+    stores: named(functionOf('a function that opens a store')).optional(),
+  })
+
+let made: ReturnType<typeof makeSchema> | undefined
+
+/** Made where there is a configuration to check: without one it would take as long as opening a store. */
+const schema = (): ReturnType<typeof makeSchema> => {
+  made ??= makeSchema()
+  return made
+}
 
 function isAggregateFunction(value: unknown): value is AggregateFunction {
   return typeof value === 'function' && 'definition' in value
@@ -110,7 +121,7 @@ function isAggregateFunction(value: unknown): value is AggregateFunction {
 
 /** Everything wrong with a configuration. */
 export function checkConfig(config: Config): string[] {
-  const result = SCHEMA.safeParse(config, { jitless: true })
+  const result = schema().safeParse(config, { jitless: true })
   const problems = result.success ? [] : result.error.issues.flatMap(issueLines)
   problems.push(...addressProblems(config))
   for (const aggregate of Array.isArray(config.aggregates) ? config.aggregates : [])
@@ -155,7 +166,7 @@ function issueLines(issue: z.core.$ZodIssue): string[] {
   const path = issue.path.join('.')
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map(
-      (key) => `${path ? `${path}.` : ''}${key}: unknown${path ? '' : suggest(key, Object.keys(SCHEMA.shape))}`,
+      (key) => `${path ? `${path}.` : ''}${key}: unknown${path ? '' : suggest(key, Object.keys(schema().shape))}`,
     )
   const message = issue.message.charAt(0).toLowerCase() + issue.message.slice(1)
   return [path ? `${path}: ${message}` : message]

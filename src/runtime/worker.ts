@@ -1,4 +1,5 @@
 import { parentPort, threadId } from 'node:worker_threads'
+import { monotonicMs } from '../flow/clock.ts'
 import { compileKernels } from '../kernels/load.ts'
 import { FirstReads } from '../storage/block/first-read.ts'
 import { openStore } from '../storage/open.ts'
@@ -42,7 +43,7 @@ export default async function attempt({ id, task, faults, next }: AttemptRequest
       reads,
       next,
       onProgress(counters) {
-        const now = performance.now()
+        const now = monotonicMs()
         if (now - told < PROGRESS_MS) return
         told = now
         const message: ProgressMessage = { type: 'progress', id, counters }

@@ -1,11 +1,12 @@
-import { constants } from 'node:fs'
-import { copyFile, link, open, readdir, rename, stat, unlink } from 'node:fs/promises'
+import { constants, linkSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs'
+import { copyFile, open, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { allDone } from './all-done.ts'
 import { StorageError } from './errors.ts'
 import { type FileErrorContext, fileError, isErrno, keyBesidePart } from './file-error.ts'
 import { listFolder } from './file-list.ts'
 import { fill, readPart, readWhole } from './file-read.ts'
+import { durably, writeWhole } from './file-write.ts'
 import { Folders, syncFolder } from './folders.ts'
 import { GrowingFile } from './growing-file.ts'
 import { checkKey, checkPrefix, checkRange } from './key.ts'
@@ -105,7 +106,7 @@ class FileStore implements ObjectStore {
     const finish = async (): Promise<void> => {
       const { there, durable } = this.folders.make(dirname(path))
       await allDone([growing.close(), there])
-      await rename(growing.path, path)
+      renameSync(growing.path, path)
       await allDone([syncFolder(dirname(path)), durable])
     }
     return {
@@ -140,7 +141,7 @@ class FileStore implements ObjectStore {
   async remove(key: string): Promise<void> {
     const path = this.path(key)
     try {
-      await unlink(path)
+      unlinkSync(path)
       await syncFolder(dirname(path))
     } catch (error) {
       if (isErrno(error, 'ENOENT', 'ENOTDIR')) return
@@ -161,15 +162,16 @@ class FileStore implements ObjectStore {
     const { there, durable } = this.folders.make(dirname(path))
     await this.prepare()
     const temporary = join(this.folder, TEMPORARY_FOLDER, temporaryName())
-    const clear = (): Promise<void> => unlink(temporary).catch(() => undefined)
     try {
       await allDone([writeDurably(temporary, body), there])
-      await (ifAbsent ? linkOnce(temporary, path) : rename(temporary, path))
+      if (ifAbsent) linkOnce(temporary, path)
+      else renameSync(temporary, path)
     } catch (error) {
-      await clear()
+      clear(temporary)
       throw error
     }
-    await allDone([syncFolder(dirname(path)), durable, ...(ifAbsent ? [clear()] : [])])
+    if (ifAbsent) clear(temporary)
+    await allDone([syncFolder(dirname(path)), durable])
   }
 
   /** Makes the store's folder and clears what dead writers left, once per opened store. A failure is tried again by the next write. */
@@ -186,36 +188,39 @@ class FileStore implements ObjectStore {
   }
 
   /** Best effort: a file that another writer clears first, or that may not be removed, stays for the next time. */
-  private async clearStale(): Promise<void> {
+  private clearStale(): void {
     const folder = join(this.folder, TEMPORARY_FOLDER)
-    for (const name of await readdir(folder)) {
+    for (const name of readdirSync(folder)) {
       const path = join(folder, name)
-      const found = await stat(path).catch(() => undefined)
-      if (found && found.mtimeMs < this.system.now() - STALE_MS) await unlink(path).catch(() => undefined)
+      const found = statSync(path, { throwIfNoEntry: false })
+      if (found && found.mtimeMs < this.system.now() - STALE_MS) clear(path)
     }
   }
 }
 
 /** Writes a new file whose bytes are on the disk once the promise resolves. A copy of a local file shares its blocks where the file system can. */
 async function writeDurably(path: string, body: Uint8Array | LocalFile): Promise<void> {
-  if (!(body instanceof Uint8Array))
-    await copyFile(body.path, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
-  const file = await open(path, body instanceof Uint8Array ? 'wx' : 'r')
+  if (body instanceof Uint8Array) return durably(path, 'wx', (fd) => writeWhole(fd, body))
+  await copyFile(body.path, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+  await durably(path, 'r')
+}
+
+/** Removes a file; best effort. */
+function clear(path: string): void {
   try {
-    if (body instanceof Uint8Array) await file.writeFile(body)
-    await file.sync()
-  } finally {
-    await file.close()
+    unlinkSync(path)
+  } catch {
+    // It is gone, or is cleared when it is old.
   }
 }
 
 /** Gives a file a second name that must be free. A network file system may carry out a link and lose the reply; then the file has two names. */
-async function linkOnce(from: string, to: string): Promise<void> {
+function linkOnce(from: string, to: string): void {
   try {
-    await link(from, to)
+    linkSync(from, to)
   } catch (error) {
     if (!isErrno(error, 'EEXIST')) throw error
-    if ((await stat(from)).nlink > 1) return
-    throw (await stat(to)).isDirectory() ? keyBesidePart(to) : error
+    if (statSync(from).nlink > 1) return
+    throw statSync(to).isDirectory() ? keyBesidePart(to) : error
   }
 }

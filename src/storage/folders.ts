@@ -1,7 +1,8 @@
-import { mkdir, open, stat } from 'node:fs/promises'
+import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { allDone } from './all-done.ts'
 import { isErrno } from './file-error.ts'
+import { durably } from './file-write.ts'
 
 /** A folder that is being made. */
 export interface MadeFolder {
@@ -54,32 +55,27 @@ async function becomeDurable(folder: string, there: Promise<boolean>, above: Mad
  * Not `mkdir` with `recursive`: where a file system refuses with ENOENT (/proc), Node 20 never comes back from that.
  */
 async function makeFolders(folder: string): Promise<boolean> {
-  const made = await makeOne(folder)
+  const made = makeOne(folder)
   if (made !== 'no parent') return made === 'made'
   if (await makeFolders(dirname(folder))) await syncFolder(dirname(dirname(folder)))
-  await mkdir(folder).catch((error: unknown) => {
+  try {
+    mkdirSync(folder)
+  } catch (error) {
     if (!isErrno(error, 'EEXIST')) throw error
-  })
+  }
   return true
 }
 
-async function makeOne(folder: string): Promise<'made' | 'there' | 'no parent'> {
+function makeOne(folder: string): 'made' | 'there' | 'no parent' {
   try {
-    await mkdir(folder)
+    mkdirSync(folder)
     return 'made'
   } catch (error) {
     if (isErrno(error, 'ENOENT') && dirname(folder) !== folder) return 'no parent'
-    if (isErrno(error, 'EEXIST') && (await stat(folder)).isDirectory()) return 'there'
+    if (isErrno(error, 'EEXIST') && statSync(folder).isDirectory()) return 'there'
     throw error
   }
 }
 
 /** Has the disk take the names in a folder. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
+export const syncFolder = (folder: string): Promise<void> => durably(folder, 'r')

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../../flow/clock.ts'
 import { StorageError } from '../../storage/errors.ts'
 import type { Manifest } from '../../storage/manifest/manifest.ts'
 import type { ObjectStore } from '../../storage/store.ts'
@@ -37,7 +38,7 @@ export interface CommittedRun {
 
 /** Carries a run from wherever its journal stands to its commit: stage by stage, then the check that every flow is accounted for, then one commit. */
 export async function coordinate(work: Coordination): Promise<CommittedRun> {
-  const started = performance.now()
+  const started = monotonicMs()
   const { record, state, manifest, emit } = work
   const { run, plan } = record
   for (const stage of plan.stages) await new StageRun(state, stage).run()
@@ -51,7 +52,7 @@ export async function coordinate(work: Coordination): Promise<CommittedRun> {
   const version = await committedVersion(() => commitResult(manifest, { run, epoch, dataset, blocks, schema, others }))
   const committed = version ?? (await findCommit(manifest, run))
   emit({ type: 'committed', run, version: committed ?? 0 })
-  const elapsedMs = performance.now() - started
+  const elapsedMs = monotonicMs() - started
   return { writeOutcome: () => writeOutcome(work, state.store, state.entries, committed, elapsedMs) }
 }
 

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../../flow/clock.ts'
 import type { LiveCounters } from '../counters.ts'
 import type { PlannedStage } from '../plan/plan.ts'
 import type { TaskDescription } from '../task/description.ts'
@@ -53,7 +54,7 @@ export class StageProgress {
   }
 
   #tell(always: boolean): void {
-    const now = performance.now()
+    const now = monotonicMs()
     if (!always && now - this.#toldAt < EVERY_MS) return
     this.#toldAt = now
     let flows = this.#flows

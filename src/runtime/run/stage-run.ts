@@ -1,3 +1,4 @@
+import { monotonicMs } from '../../flow/clock.ts'
 import type { LiveCounters } from '../counters.ts'
 import { RuntimeError } from '../error.ts'
 import type { PlannedStage } from '../plan/plan.ts'
@@ -70,7 +71,7 @@ export class StageRun {
   async run(): Promise<void> {
     const { id } = this.#stage
     const total = this.#state.tasksOf(this.#stage)
-    const started = performance.now()
+    const started = monotonicMs()
     for (let task = 0; task < total; task++)
       if (!this.#state.entry(id, task)) this.#enqueue(task, this.#state.generation(id, task))
     this.#progress.committed(total - this.#open.size)
@@ -82,7 +83,7 @@ export class StageRun {
     this.#signal.removeEventListener('abort', wake)
     if (this.#error) throw this.#error.cause
     this.#state.signal.throwIfAborted()
-    this.#state.emit({ type: 'stage-finished', stage: id, elapsedMs: performance.now() - started })
+    this.#state.emit({ type: 'stage-finished', stage: id, elapsedMs: monotonicMs() - started })
   }
 
   /** Runs a committed task again because its run file is lost; used by the stages that read it. */
@@ -126,7 +127,7 @@ export class StageRun {
 
   #straggler(): OpenTask | undefined {
     if (!this.#state.speculate) return undefined
-    const now = performance.now()
+    const now = monotonicMs()
     return [...this.#open].find(({ running }) => {
       const [only, ...others] = running.values()
       return only !== undefined && others.length === 0 && isStraggler(now - only.since, this.#durations)
@@ -139,14 +140,14 @@ export class StageRun {
     const { id } = this.#stage
     try {
       const task = this.#state.nextAttempt(this.#stage, open.task, open.generation)
-      const since = performance.now()
+      const since = monotonicMs()
       const speculative = open.running.size > 0
       open.running.set(task, { stop, since })
       this.#state.emit({ type: 'attempt-started', stage: id, task: open.task, attempt: task.attempt, speculative })
       this.#progress.started(task)
       try {
         const entry = await this.#commitOrTakeOver(task, stop.signal).finally(release)
-        this.#committed(open, task, entry, performance.now() - since)
+        this.#committed(open, task, entry, monotonicMs() - since)
       } catch (error) {
         open.running.delete(task)
         this.#progress.ended(task)

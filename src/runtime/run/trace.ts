@@ -1,4 +1,5 @@
 import { arch, availableParallelism, hostname, platform, release, totalmem } from 'node:os'
+import { monotonicMs } from '../../flow/clock.ts'
 import type { ObjectStore } from '../../storage/store.ts'
 import type { RunEvent } from './events.ts'
 import { environmentKey, traceKey } from './layout.ts'
@@ -61,7 +62,7 @@ export class RunTrace {
   }
 }
 
-const now = (): number => Math.round(performance.now() * 1000)
+const now = (): number => Math.round(monotonicMs() * 1000)
 
 const nameOf = ({ stage, task, attempt }: { stage: string; task: number; attempt: number }): string =>
   `${stage}-${task}.${attempt}`

@@ -1,4 +1,5 @@
 import type { Batch } from '../../flow/batch.ts'
+import { monotonicMs } from '../../flow/clock.ts'
 import { FirstReads } from '../../storage/block/first-read.ts'
 import type { BlockRows } from '../../storage/block/read.ts'
 import type { ObjectStore } from '../../storage/store.ts'
@@ -50,12 +51,12 @@ export async function runMapTask(task: MapTask, environment: TaskEnvironment): P
   const selector = new RowSelector(task, program, counters, output.kernels)
   const scanner = PageScanner.for(task, program, output.table, counters)
   const timings = { readMs: 0, computeMs: 0, writeMs: 0 }
-  let since = performance.now()
+  let since = monotonicMs()
   const scan = (input: InputRows): void => {
-    const started = performance.now()
+    const started = monotonicMs()
     timings.readMs += started - since
     scanner?.scan(input)
-    since = performance.now()
+    since = monotonicMs()
     timings.computeMs += since - started
   }
   const skipped = (records: number): void => {
@@ -68,17 +69,17 @@ export async function runMapTask(task: MapTask, environment: TaskEnvironment): P
     for await (const input of readPieces(task, reads, { kernels, selects, next, onCorrupt: skipped })) {
       scan(input)
       for (let page = input.pages.next(); page; page = input.pages.next()) {
-        const started = performance.now()
+        const started = monotonicMs()
         timings.readMs += started - since
         mapPage(page, input, { selector, mapper, context, counters })
-        since = performance.now()
+        since = monotonicMs()
         timings.computeMs += since - started
         scan(input)
       }
       environment.onProgress?.(counters)
     }
-    timings.readMs += performance.now() - since
-    since = performance.now()
+    timings.readMs += monotonicMs() - since
+    since = monotonicMs()
     context.rows = undefined
     mapper.finish()
     file = output.finish()
@@ -86,7 +87,7 @@ export async function runMapTask(task: MapTask, environment: TaskEnvironment): P
     output.abandon()
     throw error
   }
-  timings.writeMs = performance.now() - since
+  timings.writeMs = monotonicMs() - since
   counters.spills = output.spills
   counters.shuffledRecords = file.records
   counters.shuffledBytes = file.sizeBytes

@@ -1,6 +1,7 @@
 import { renameSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { RowCodec } from '../../flow/canonical.ts'
+import { monotonicMs } from '../../flow/clock.ts'
 import { AggregateSet } from '../aggregate/aggregate-set.ts'
 import { CombinedCursor } from '../aggregate/combine.ts'
 import { AggregateFinisher } from '../aggregate/finish.ts'
@@ -45,9 +46,9 @@ export async function runReduceTask(task: ReduceTask, environment: TaskEnvironme
   }
   const readers = new SourceReaders()
   const work = { task, environment, counters, context, readers, turn }
-  const since = performance.now()
+  const since = monotonicMs()
   const file = await reduce(work).finally(() => readers.close())
-  const timings = { readMs: 0, computeMs: performance.now() - since, writeMs: 0 }
+  const timings = { readMs: 0, computeMs: monotonicMs() - since, writeMs: 0 }
   return { file, counters, userCounters: context.userCounters, badRecords: [], timings }
 }
 

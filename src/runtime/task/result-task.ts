@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Batch } from '../../flow/batch.ts'
 import { createBatch } from '../../flow/batch.ts'
+import { monotonicMs } from '../../flow/clock.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import { avroSchema } from '../../flow/schema.ts'
 import { BlockEncoder } from '../../storage/block/encode.ts'
@@ -31,11 +32,11 @@ const LIKE_BEFORE = 1.05
  */
 export async function runResultTask(task: ResultTask, environment: TaskEnvironment): Promise<TaskResult> {
   const { program } = environment
-  const since = performance.now()
+  const since = monotonicMs()
   const slices = sliceOfEach(task.sources, 0)
   const work = { task, environment, slices, range: rangeOf(task, program) }
   const { blocks, counters } = (await writeByKernel(work)) ?? (await writeByCursor(work))
-  const timings = { readMs: 0, computeMs: 0, writeMs: performance.now() - since }
+  const timings = { readMs: 0, computeMs: 0, writeMs: monotonicMs() - since }
   const schema = avroSchema(program.name, program.output)
   return { blocks, schema, counters, userCounters: {}, badRecords: [], timings }
 }
