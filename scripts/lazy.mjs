@@ -29,21 +29,10 @@ export const lazy = {
   },
 }
 
-const HTTP = /^@smithy\/node-http-handler$/
-/** The SDK's own client of HTTP, by what its clients ask of it. */
-const HANDLER = `export { streamCollector } from '@smithy/core/serde'
-export const NodeHttpHandler = {
-  create: (given) => typeof given?.handle === 'function' ? given : require('@smithy/node-http-handler').NodeHttpHandler.create(given),
-}`
-
-/** Leaves Node's clients of HTTP alone until something asks for them: the SDK is given another (src/storage/s3/sdk-handler.ts), and it and undici speak HTTP/1.1. */
+/** Leaves out the client of HTTP/2 that undici has: it loads Node's, and is never asked for. */
 export const oneHttp = {
   name: 'one-http',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: HTTP }, ({ path, namespace, resolveDir }) =>
-      namespace === NAMESPACE ? undefined : { path, namespace: NAMESPACE, pluginData: resolveDir },
-    )
-    onLoad({ filter: HTTP, namespace: NAMESPACE }, ({ pluginData }) => ({ contents: HANDLER, resolveDir: pluginData }))
+  setup({ onLoad }) {
     onLoad({ filter: /[\\/]undici[\\/]lib[\\/]dispatcher[\\/]client-h2\.js$/ }, () => ({
       contents: "module.exports = () => { throw new Error('undici: expected HTTP/1.1, got h2') }",
     }))

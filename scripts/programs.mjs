@@ -35,13 +35,17 @@ export const lean = {
   },
 }
 
-/** The SDK is a piece of its own, which every program that opens a store on S3 loads. */
-const sdk = {
-  name: 'sdk',
+/** What stores on S3 load are pieces of their own, for every program that opens one: what requests are made of, and what few need, the SDK. */
+const S3_PIECES = { s3: 'parts', sdk: 'sdk' }
+const s3 = {
+  name: 's3',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/sdk\.ts$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: './s3.cjs/sdk', external: true } : undefined,
-    )
+    for (const [piece, file] of Object.entries(S3_PIECES))
+      onResolve({ filter: new RegExp(`^\\./${file}\\.ts$`) }, ({ kind, resolveDir }) =>
+        kind === 'dynamic-import' && resolveDir.endsWith('storage/s3')
+          ? { path: `./${piece}.cjs/${file}`, external: true }
+          : undefined,
+      )
   },
 }
 
@@ -73,8 +77,12 @@ const versionless = {
 
 /** Builds the programs, and the modules that start them. */
 export async function buildPrograms(common) {
-  await buildPiece(common, { name: 's3', contents: "export const sdk = () => import('./src/storage/s3/sdk.ts')\n" })
-  for (const [name, contents] of Object.entries(WORKERS)) await buildPiece(common, { name, contents, plugins: [sdk] })
+  for (const [name, file] of Object.entries(S3_PIECES)) {
+    const contents = `export const ${file} = () => import('./src/storage/s3/${file}.ts')\n`
+    // Of packages of the SDK in modules only what is used is bundled.
+    await buildPiece({ ...common, mainFields: ['module', 'main'] }, { name, contents })
+  }
+  for (const [name, contents] of Object.entries(WORKERS)) await buildPiece(common, { name, contents, plugins: [s3] })
   await buildCommandLine(common)
   await buildEntries(common)
 }
@@ -94,12 +102,12 @@ async function buildCommandLine(common) {
     },
   }
   const main = `import './${COMMAND_LINE}'\n`
-  const { metafile } = await buildPiece(common, { name: 'cli', contents: main, plugins: [sdk, dynamic] })
+  const { metafile } = await buildPiece(common, { name: 'cli', contents: main, plugins: [s3, dynamic] })
   const shared = Object.keys(metafile.inputs)
     .filter((path) => path.startsWith('src/') && path !== COMMAND_LINE)
     .map((path) => resolve(path))
   const parts = shared.map((path, index) => `export * as m${index} from ${JSON.stringify(path)}\n`)
-  await buildPiece(common, { name: 'cli', contents: main + parts.join(''), plugins: [sdk, dynamic] })
+  await buildPiece(common, { name: 'cli', contents: main + parts.join(''), plugins: [s3, dynamic] })
   const fromFirst = {
     name: 'shared',
     setup({ onResolve }) {
@@ -110,7 +118,7 @@ async function buildCommandLine(common) {
     },
   }
   const actions = later.map((path, index) => `export const m${index} = () => import(${JSON.stringify(path)})\n`)
-  await buildPiece(common, { name: 'actions', contents: actions.join(''), plugins: [sdk, fromFirst] })
+  await buildPiece(common, { name: 'actions', contents: actions.join(''), plugins: [s3, fromFirst] })
 }
 
 /** Builds a piece: a CommonJS module as a function that is given what a script by itself does not have. */
@@ -193,7 +201,7 @@ export async function compileCode(common) {
     const large = ['--store', `file:${join(folder, 'large')}`, '--quiet']
     importFlows(140_000, large)
     await buildEntries(common, RUNNING)
-    await askNobody(cli)
+    await askNobody(cli, folder)
     flowreduce('--help')
     for (const options of [[], inWorkers]) run('port-breakdown', ...options)
     await buildEntries(common, ['compact-worker'])
@@ -207,19 +215,27 @@ export async function compileCode(common) {
   }
 }
 
-/** A server that has nothing: what V8 compiles of the SDK until its answer is there is most of it. */
+/** A server that has nothing: what V8 compiles until its answer is there is most of it. */
 const NOBODY = `
 const server = require('node:http').createServer((_, response) => response.writeHead(404).end())
 server.listen(0, '127.0.0.1', () => console.log(server.address().port))`
 
-/** Looks for a store on a server that has none. */
-async function askNobody(cli) {
+/** Looks for a store on a server that has none, with credentials of variables and of a profile. */
+async function askNobody(cli, folder) {
   const server = spawn(process.execPath, ['-e', NOBODY], { stdio: ['ignore', 'pipe', 'inherit'] })
   try {
     const [port] = await once(server.stdout, 'data')
     const url = `s3://build/store?endpoint=http://127.0.0.1:${Number(port)}`
-    const env = { ...process.env, AWS_ACCESS_KEY_ID: 'build', AWS_SECRET_ACCESS_KEY: 'build' }
-    spawnSync(process.execPath, [cli, 'fs', 'ls', '--store', url], { stdio: 'ignore', env })
+    const keys = { AWS_ACCESS_KEY_ID: 'build', AWS_SECRET_ACCESS_KEY: 'build' }
+    const profile = { AWS_PROFILE: 'build', AWS_SHARED_CREDENTIALS_FILE: join(folder, 'credentials') }
+    writeFileSync(
+      profile.AWS_SHARED_CREDENTIALS_FILE,
+      '[build]\naws_access_key_id=build\naws_secret_access_key=build\n',
+    )
+    for (const who of [keys, profile]) {
+      const env = { ...process.env, ...who }
+      spawnSync(process.execPath, [cli, 'fs', 'ls', '--store', url], { stdio: 'ignore', env })
+    }
   } finally {
     server.kill()
   }

@@ -6,7 +6,7 @@ import { cacheOf } from '../../src/launch.ts'
 import { CLI } from './command.ts'
 
 const DIST = dirname(CLI)
-const PIECES = ['actions', 'cli', 'compact-worker', 's3', 'worker']
+const PIECES = ['actions', 'cli', 'compact-worker', 's3', 'sdk', 'worker']
 
 it('programs have compiled code that this Node takes, and start without flags that would make it refuse', () => {
   const caches = readdirSync(DIST).filter((name) => name.endsWith('.cache'))

@@ -1,6 +1,6 @@
 import pLimit, { type LimitFunction } from 'p-limit'
 import type { System } from '../system.ts'
-import { type ConnectOptions, connect, type S3Api } from './client.ts'
+import { type ConnectOptions, connect, type ExchangeOptions, type S3Client } from './client.ts'
 import { failureOf, S3Failure } from './failure.ts'
 
 /** Times and counts of requests; a test shortens them. */
@@ -32,8 +32,8 @@ export const DEFAULT_LIMITS: S3Limits = {
   partBytes: 8 * 1024 * 1024,
 }
 
-/** One try: sends a request and takes in its whole answer; `heard` puts off the time limit. */
-export type Attempt<Result> = (api: S3Api, signal: AbortSignal, heard: () => void) => Promise<Result>
+/** One try: sends a request and takes in its whole answer; what is heard of it puts off the time limit. */
+export type Attempt<Result> = (client: S3Client, exchange: ExchangeOptions) => Promise<Result>
 
 export interface CallOptions {
   readonly silenceMs?: number
@@ -50,7 +50,7 @@ export class S3Caller {
   private readonly system: System
   private readonly options: Omit<ConnectOptions, 'concurrency' | 'connectMs'>
   private readonly limit: LimitFunction
-  private api: Promise<S3Api> | undefined
+  private client: Promise<S3Client> | undefined
 
   constructor(limits: S3Limits, system: System, options: Omit<ConnectOptions, 'concurrency' | 'connectMs'>) {
     this.limits = limits
@@ -77,12 +77,12 @@ export class S3Caller {
   /** One try. Fails with an `S3Failure`; other errors are the caller's own. */
   once<Result>(attempt: Attempt<Result>, { silenceMs, sentBytes = 0 }: CallOptions = {}): Promise<Result> {
     return this.limit(async () => {
-      const api = await this.connected()
+      const client = await this.connected()
       const limitMs = (silenceMs ?? this.limits.silenceMs) + (sentBytes / SLOWEST_BYTES_PER_SECOND) * 1000
       const controller = new AbortController()
       const timer = setTimeout(() => controller.abort(), limitMs)
       try {
-        return await attempt(api, controller.signal, () => void timer.refresh())
+        return await attempt(client, { signal: controller.signal, heard: () => void timer.refresh() })
       } catch (error) {
         throw controller.signal.aborted
           ? new S3Failure(0, `no answer within ${Math.round(limitMs)} ms`)
@@ -98,9 +98,9 @@ export class S3Caller {
     return this.retry(() => this.once(attempt, options))
   }
 
-  private connected(): Promise<S3Api> {
+  private connected(): Promise<S3Client> {
     const { concurrency, connectMs } = this.limits
-    this.api ??= connect({ ...this.options, concurrency, connectMs })
-    return this.api
+    this.client ??= connect({ ...this.options, concurrency, connectMs })
+    return this.client
   }
 }

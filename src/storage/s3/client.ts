@@ -1,20 +1,13 @@
 import { readFile } from 'node:fs/promises'
-import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
 import { StorageError } from '../errors.ts'
+import { findAccess } from './access.ts'
+import { Answer } from './answer.ts'
 import { Connections } from './connections.ts'
-import type { S3Sdk } from './sdk.ts'
-import { SdkHandler } from './sdk-handler.ts'
-import { SignedUrls } from './signed-urls.ts'
+import { failureOf, S3Failure } from './failure.ts'
+import type { S3Parts } from './parts.ts'
+import type { Receiver, S3Request } from './request.ts'
+import { Signer } from './signer.ts'
 import { checkEndpoint, type S3Location } from './url.ts'
-
-/** What requests to one location go by. */
-export interface S3Api {
-  readonly sdk: S3Sdk
-  readonly client: S3Client
-  readonly connections: Connections
-  /** For GETs of objects. */
-  readonly urls: SignedUrls
-}
 
 export interface ConnectOptions {
   readonly location: S3Location
@@ -25,35 +18,56 @@ export interface ConnectOptions {
   readonly environment: NodeJS.ProcessEnv
 }
 
-/** The region of servers that have none; versitygw refuses any other. */
-const DEFAULT_REGION = 'us-east-1'
-
-/** Loads the SDK: 50 to 150 ms, so not before a store on S3 is opened. */
-export async function loadSdk(): Promise<S3Sdk> {
-  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
-  return import('./sdk.ts')
+export interface ExchangeOptions {
+  /** Breaks the exchange off. */
+  readonly signal: AbortSignal
+  /** Called with every piece of the answer. */
+  readonly heard: () => void
 }
 
-/**
- * Makes a client of the SDK. Credentials come from the SDK's own chain: variables, profile,
- * web identity, container, instance. The SDK tries each request once; retries are ours.
- */
-export async function connect(options: ConnectOptions): Promise<S3Api> {
-  const { location, environment, concurrency, connectMs } = options
-  const sdk = await loadSdk()
-  const authorities = await certificateAuthorities(environment)
-  const connections = new Connections(sdk, { concurrency, connectMs, authorities })
-  const config: S3ClientConfig = {
-    region: location.region ?? (await configuredRegion(sdk, location, environment)),
-    forcePathStyle: location.pathStyle ?? location.endpoint !== undefined,
-    maxAttempts: 1,
-    // a request that waits for 100-continue takes a round trip more
-    expectContinueHeader: false,
-    requestHandler: new SdkHandler(connections, sdk),
+/** Sends requests to one bucket: signed, and tried once. */
+export class S3Client {
+  readonly parts: S3Parts
+  private readonly connections: Connections
+  private readonly signer: Signer
+
+  constructor(parts: S3Parts, connections: Connections, signer: Signer) {
+    this.parts = parts
+    this.connections = connections
+    this.signer = signer
   }
-  if (location.endpoint !== undefined) config.endpoint = location.endpoint
-  const client = new sdk.S3Client(config)
-  return { sdk, client, connections, urls: new SignedUrls(sdk, client, location.bucket) }
+
+  /** Sends a request whose answer is no object. Fails as `exchange` does, and with every answer that is an error. */
+  ask(request: S3Request, { signal, heard }: ExchangeOptions): Promise<Answer> {
+    return this.exchange(request, new Answer(heard), signal)
+  }
+
+  /** Sends a request and takes in its answer. Fails with what broke, or with what the receiver makes of another answer. */
+  async exchange<Result>(request: S3Request, receiver: Receiver<Result>, signal: AbortSignal): Promise<Result> {
+    const { method, range, body } = request
+    const { origin, path, headers } = await this.signer.of(request)
+    const call = { origin, method, path, headers: range === undefined ? headers : { ...headers, range }, body }
+    await this.connections.exchange(call, receiver, signal)
+    try {
+      return receiver.take()
+    } catch (error) {
+      if (error instanceof S3Failure && error.refused) this.signer.refused(request, receiver.headers.date)
+      throw error
+    }
+  }
+}
+
+/** Loads what requests are made of: not before a store on S3 is opened. */
+export const loadParts = (): Promise<S3Parts> => import('./parts.ts')
+
+/** Makes a client, which finds out who asks and where. */
+export async function connect({ location, environment, concurrency, connectMs }: ConnectOptions): Promise<S3Client> {
+  const parts = await loadParts()
+  const authorities = await certificateAuthorities(environment)
+  const access = await findAccess(parts, location, environment).catch((error: unknown) => {
+    throw failureOf(error)
+  })
+  return new S3Client(parts, new Connections(parts, { concurrency, connectMs, authorities }), new Signer(parts, access))
 }
 
 /** The location with what the usual variables add to it; what the URL says goes first. */
@@ -63,20 +77,7 @@ export function withEnvironment(location: S3Location, environment: NodeJS.Proces
   return endpoint ? { ...location, endpoint: checkEndpoint(endpoint) } : location
 }
 
-/** The region of the variables, else of the profile, else, on AWS, of the instance that asks, else the default. */
-async function configuredRegion(
-  { loadConfig, NODE_REGION_CONFIG_OPTIONS, NODE_REGION_CONFIG_FILE_OPTIONS }: S3Sdk,
-  { endpoint }: S3Location,
-  environment: NodeJS.ProcessEnv,
-): Promise<string> {
-  const named = environment.AWS_REGION || environment.AWS_DEFAULT_REGION
-  if (named) return named
-  const last = endpoint === undefined ? NODE_REGION_CONFIG_OPTIONS.default : DEFAULT_REGION
-  const options = { ...NODE_REGION_CONFIG_OPTIONS, default: last }
-  return loadConfig(options, NODE_REGION_CONFIG_FILE_OPTIONS)().catch(() => DEFAULT_REGION)
-}
-
-/** Certificates of the file that the AWS tools take them from; the SDK for JavaScript does not read it by itself. */
+/** Certificates of the file that the AWS tools take them from; Node does not read it by itself. */
 async function certificateAuthorities(environment: NodeJS.ProcessEnv): Promise<string | undefined> {
   const path = environment.AWS_CA_BUNDLE
   if (!path) return undefined

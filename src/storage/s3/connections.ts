@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher, Pool } from 'undici'
 import { type Connector, connector } from './connector.ts'
-import type { S3Sdk } from './sdk.ts'
+import type { S3Parts } from './parts.ts'
 
 /** One request as it is sent. */
 export interface HttpCall {
@@ -35,15 +35,15 @@ export interface ConnectionsOptions {
  * no process alive.
  */
 export class Connections {
-  private readonly sdk: Pick<S3Sdk, 'Pool'>
+  private readonly parts: Pick<S3Parts, 'Pool'>
   private readonly concurrency: number
   private readonly connect: Connector
   private readonly pools = new Map<string, Pool>()
 
-  constructor(sdk: S3Sdk, { concurrency, connectMs, authorities }: ConnectionsOptions) {
-    this.sdk = sdk
+  constructor(parts: S3Parts, { concurrency, connectMs, authorities }: ConnectionsOptions) {
+    this.parts = parts
     this.concurrency = concurrency
-    this.connect = connector(sdk, { timeout: connectMs, ...(authorities !== undefined && { ca: authorities }) })
+    this.connect = connector(parts, { timeout: connectMs, ...(authorities !== undefined && { ca: authorities }) })
   }
 
   /** Sends a request and takes in its answer to the end. Fails with what broke, or once `signal` aborts; the connection is closed then. */
@@ -91,7 +91,7 @@ export class Connections {
     if (known) return known
     // The caller watches over silence; one request at a time on a connection, so that none waits behind a large answer.
     const options = { connections: this.concurrency, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 }
-    const pool = new this.sdk.Pool(origin, { ...options, connect: this.connect })
+    const pool = new this.parts.Pool(origin, { ...options, connect: this.connect })
     this.pools.set(origin, pool)
     return pool
   }

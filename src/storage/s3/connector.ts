@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { buildConnector } from 'undici'
-import type { S3Sdk } from './sdk.ts'
+import type { S3Parts } from './parts.ts'
 
 /** Opens connections for undici. */
 export type Connector = buildConnector.connector
@@ -15,8 +15,8 @@ const COPIED_BYTES = 16 << 10
  * Makes a connector like undici's own, but plain connections read into memory that is used again, where Node takes 64 KB for each piece and leaves it to the collector: a third of the
  * processor time of a body of 4 MB.
  */
-export function connector(sdk: Pick<S3Sdk, 'buildConnector'>, options: buildConnector.BuildOptions): Connector {
-  const secure = sdk.buildConnector(options)
+export function connector(parts: Pick<S3Parts, 'buildConnector'>, options: buildConnector.BuildOptions): Connector {
+  const secure = parts.buildConnector(options)
   return (target, callback) => {
     if (target.protocol === 'https:') return secure(target, callback)
     const memory = new ReadMemory()
@@ -24,7 +24,7 @@ export function connector(sdk: Pick<S3Sdk, 'buildConnector'>, options: buildConn
       buffer: () => memory.next,
       callback: (length: number, bytes: Uint8Array) => memory.read(length, bytes),
     }
-    const plain = sdk.buildConnector({ ...options, onread })
+    const plain = parts.buildConnector({ ...options, onread })
     plain(target, (...outcome) => {
       memory.socket = outcome[1] ?? undefined
       callback(...outcome)

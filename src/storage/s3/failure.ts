@@ -1,8 +1,9 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { StorageError, type StorageErrorCode } from '../errors.ts'
 import { keyBesidePart } from '../file-error.ts'
 
 /**
- * One failed try of a request. It carries codes and never the words of a server or of the SDK: those may repeat headers, and with them a
+ * One failed try of a request. It carries codes and never the words of a server: those may repeat headers, and with them a
  * session token or a signature.
  */
 export class S3Failure extends Error {
@@ -42,7 +43,7 @@ export class S3Failure extends Error {
 /** Time-out, a conflict with a request under way (the next try tells who won), too many requests. */
 const RETRYABLE_STATUS = new Set([408, 409, 425, 429])
 
-/** Bytes broken on the way, clocks apart (the SDK corrects for that), and a server that waited too long for a body. */
+/** Bytes broken on the way, clocks apart (the next signature corrects for that), and a server that waited too long for a body. */
 const RETRYABLE_REASON = new Set([
   'BadDigest',
   'XAmzContentChecksumMismatch',
@@ -59,24 +60,19 @@ const UNKNOWN_USER = /User|AccessKey/
 
 const CERTIFICATE = /CERT|SSL|TLS|SELF_SIGNED|ALTNAME/
 
-/** The failure behind what the SDK threw. */
-export function failureOf(error: unknown): S3Failure {
-  if (error instanceof S3Failure) return error
-  const facts: SdkError = error instanceof Error ? error : {}
-  const status = facts.$metadata?.httpStatusCode ?? 0
-  // an answer of 2xx that cannot be read is no answer
-  const answered = status >= 300 ? status : 0
-  const reason = [facts.code, facts.Code, facts.name].find((word) => typeof word === 'string' && word !== 'Error')
-  const known = reason !== undefined && /^[A-Za-z0-9_.-]{1,64}$/.test(reason)
-  return new S3Failure(answered, known ? reason : 'no answer', facts.$metadata?.requestId)
+/** The failure that an answer tells of: by its body, where that is an error of S3. */
+export function answerFailure(status: number, headers: IncomingHttpHeaders, body: Uint8Array): S3Failure {
+  const [, code = 'Unknown'] = /<Code>([A-Za-z0-9_.-]{1,64})<\/Code>/.exec(Buffer.from(body).toString('latin1')) ?? []
+  const id = headers['x-amz-request-id']
+  return new S3Failure(status, code, typeof id === 'string' ? id : undefined)
 }
 
-/** What an error of the SDK may have; it is read as plain facts and then dropped. */
-interface SdkError {
-  readonly name?: string
-  readonly code?: string
-  readonly Code?: string
-  readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string }
+/** The failure behind an error of the system, of undici, or of whoever was asked for credentials; of that no more than its code is kept. */
+export function failureOf(error: unknown): S3Failure {
+  if (error instanceof S3Failure) return error
+  const { code, name }: { readonly code?: unknown; readonly name?: string } = error instanceof Error ? error : {}
+  const reason = [code, name].find((word) => typeof word === 'string' && word !== 'Error')
+  return new S3Failure(0, /^[A-Za-z0-9_.-]{1,64}$/.test(String(reason ?? '')) ? String(reason) : 'no answer')
 }
 
 export interface FailureContext {

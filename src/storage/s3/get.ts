@@ -1,6 +1,5 @@
 import type { ByteRange } from '../store.ts'
-import type { CallOptions, S3Caller } from './caller.ts'
-import type { S3Api } from './client.ts'
+import type { S3Caller } from './caller.ts'
 import { S3Failure } from './failure.ts'
 import { ObjectBody } from './object-body.ts'
 
@@ -11,39 +10,19 @@ export interface GetOptions {
 }
 
 /** Fetches an object, or a part of it that is not empty, by its key in the bucket. Fails with an `S3Failure`: status 416 for a part past the end. */
-export function getObject(caller: S3Caller, key: string, options: GetOptions = {}): Promise<Uint8Array> {
-  return caller.call(async (api, signal, heard) => {
-    const attempt = { key, ...options, signal, heard }
+export function getObject(caller: S3Caller, key: string, { range, target }: GetOptions = {}): Promise<Uint8Array> {
+  const headers = { 'x-amz-checksum-mode': 'ENABLED' }
+  const request = { method: 'GET', key, headers, range: range && rangeHeader(range) } as const
+  return caller.call(async (client, { signal, heard }) => {
+    const fetch = (): Promise<Uint8Array> => client.exchange(request, new ObjectBody(range, target, heard), signal)
     try {
-      return await fetchObject(api, attempt)
+      return await fetch()
     } catch (error) {
       if (!(error instanceof S3Failure && error.refused)) throw error
       // signed by credentials or a clock of the past; anew there is another
-      return fetchObject(api, attempt)
+      return fetch()
     }
   })
-}
-
-interface Get extends GetOptions, CallOptions {
-  readonly key: string
-  readonly signal: AbortSignal
-  readonly heard: () => void
-}
-
-async function fetchObject(
-  { connections, urls }: S3Api,
-  { key, range, target, signal, heard }: Get,
-): Promise<Uint8Array> {
-  const { origin, path } = await urls.of(key)
-  const headers = range ? { range: rangeHeader(range) } : {}
-  const body = new ObjectBody(range, target, heard)
-  await connections.exchange({ origin, path, method: 'GET', headers }, body, signal)
-  try {
-    return body.take()
-  } catch (error) {
-    if (error instanceof S3Failure && error.refused) urls.refused(key, body.date)
-    throw error
-  }
 }
 
 function rangeHeader({ offset, length }: ByteRange): string {

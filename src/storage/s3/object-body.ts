@@ -1,19 +1,19 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { crc32 } from '../crc32.ts'
 import type { ByteRange } from '../store.ts'
-import type { AnswerSink } from './connections.ts'
-import { CHECKSUM_MISMATCH, S3Failure } from './failure.ts'
+import { answerFailure, CHECKSUM_MISMATCH, S3Failure } from './failure.ts'
+import type { Receiver } from './request.ts'
 
 /** Most bytes of an answer that is no object. */
 const MAX_ERROR_BYTES = 64 << 10
 
 /** Takes in the answer to a GET of an object, or of a part of it, where it belongs. */
-export class ObjectBody implements AnswerSink {
+export class ObjectBody implements Receiver<Uint8Array> {
+  headers: IncomingHttpHeaders = {}
   private readonly range: ByteRange | undefined
   private readonly target: Uint8Array | undefined
   private readonly heard: () => void
   private status = 0
-  private headers: IncomingHttpHeaders = {}
   /** Where the bytes go when their number is known; else they are pieces. */
   private place: Uint8Array | undefined
   private readonly pieces: Uint8Array[] = []
@@ -24,11 +24,6 @@ export class ObjectBody implements AnswerSink {
     this.range = range
     this.target = target
     this.heard = heard
-  }
-
-  /** Time of the answer by the server's clock. */
-  get date(): string | undefined {
-    return this.headers.date
   }
 
   head(status: number, headers: IncomingHttpHeaders): void {
@@ -54,7 +49,7 @@ export class ObjectBody implements AnswerSink {
   /** The bytes, once all of them are there. Throws an `S3Failure` when the answer is none, cut, or does not match its checksum. */
   take(): Uint8Array {
     const bytes = this.place ?? new Uint8Array(Buffer.concat(this.pieces))
-    if (this.status !== 200 && this.status !== 206) throw this.failure(bytes)
+    if (this.status !== 200 && this.status !== 206) throw answerFailure(this.status, this.headers, bytes)
     if (this.filled < bytes.length) throw new S3Failure(0, 'cut body')
     if (this.status === 206) return bytes
     this.verify(bytes)
@@ -81,12 +76,6 @@ export class ObjectBody implements AnswerSink {
     const expected = this.headers['x-amz-checksum-crc32']
     if (typeof expected !== 'string' || expected.includes('-')) return
     if (Buffer.from(expected, 'base64').readUInt32BE() !== crc32(bytes)) throw new S3Failure(0, CHECKSUM_MISMATCH)
-  }
-
-  private failure(body: Uint8Array): S3Failure {
-    const [, code = 'Unknown'] = /<Code>([A-Za-z0-9_.-]{1,64})<\/Code>/.exec(Buffer.from(body).toString('latin1')) ?? []
-    const id = this.headers['x-amz-request-id']
-    return new S3Failure(this.status, code, typeof id === 'string' ? id : undefined)
   }
 }
 

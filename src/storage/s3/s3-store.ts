@@ -1,13 +1,15 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { StorageError } from '../errors.ts'
-import { checkKey, checkPrefix, checkRange, isKey } from '../key.ts'
+import { checkKey, checkPrefix, checkRange } from '../key.ts'
 import { holdsSource, type Source, withSource } from '../source.ts'
 import type { ByteRange, LocalFile, ObjectEntry, ObjectStore, OpenObject, WriteOptions } from '../store.ts'
 import { realSystem, type System } from '../system.ts'
 import { DEFAULT_LIMITS, S3Caller, type S3Limits } from './caller.ts'
-import { loadSdk, withEnvironment } from './client.ts'
+import { loadParts, withEnvironment } from './client.ts'
 import { type FailureContext, S3Failure, storageError } from './failure.ts'
 import { getObject } from './get.ts'
-import { putObject, type Upload, type UploadTarget, uploadParts } from './upload.ts'
+import { listPage } from './list.ts'
+import { putObject, type Upload, uploadParts } from './upload.ts'
 import { checkEndpoint, formatS3Url, parseS3Url, type S3Location } from './url.ts'
 
 export interface S3StoreOptions {
@@ -20,13 +22,13 @@ export interface S3StoreOptions {
   readonly environment?: NodeJS.ProcessEnv
 }
 
-/** Opens a store on S3 or a server that speaks it. The SDK is loaded from now on; the first call of the store connects. */
+/** Opens a store on S3 or a server that speaks it. What requests are made of is loaded from now on; the first call of the store connects. */
 export function openS3Store(options: S3StoreOptions): ObjectStore {
   const { url, endpoint, system = realSystem(), limits = {}, environment = process.env } = options
   const parsed = parseS3Url(url)
   const given = parsed.endpoint ?? (endpoint && checkEndpoint(endpoint))
   const location = withEnvironment({ ...parsed, endpoint: given }, environment)
-  loadSdk().catch(() => undefined) // the first call says why
+  loadParts().catch(() => undefined) // the first call says why
   const caller = new S3Caller({ ...DEFAULT_LIMITS, ...limits }, system, { location, environment })
   return new S3Store(location, caller)
 }
@@ -34,20 +36,18 @@ export function openS3Store(options: S3StoreOptions): ObjectStore {
 class S3Store implements ObjectStore {
   readonly url: string
   readonly readsAhead = 3
-  private readonly bucket: string
   private readonly root: string
   private readonly caller: S3Caller
-  private readonly encryption: Pick<UploadTarget, 'ServerSideEncryption' | 'SSEKMSKeyId'>
+  private readonly encryption: Upload['encryption']
 
   constructor(location: S3Location, caller: S3Caller) {
-    const { bucket, prefix, encryption, kmsKeyId } = location
+    const { prefix, encryption, kmsKeyId } = location
     this.url = formatS3Url(location)
-    this.bucket = bucket
     this.root = prefix && `${prefix}/`
     this.caller = caller
     this.encryption = {
-      ...(encryption && { ServerSideEncryption: encryption }),
-      ...(kmsKeyId && { SSEKMSKeyId: kmsKeyId }),
+      ...(encryption && { 'x-amz-server-side-encryption': encryption }),
+      ...(kmsKeyId && { 'x-amz-server-side-encryption-aws-kms-key-id': kmsKeyId }),
     }
   }
 
@@ -81,7 +81,8 @@ class S3Store implements ObjectStore {
     let token: string | undefined
     let last = ''
     do {
-      const page = await this.named('list', prefix, () => this.page(prefix, startAfter, token))
+      const options = { root: this.root, prefix, startAfter, token }
+      const page = await this.named('list', prefix, () => listPage(this.caller, options))
       for (const entry of page.entries) {
         if (entry.key <= last)
           throw new StorageError(
@@ -99,10 +100,9 @@ class S3Store implements ObjectStore {
     checkKey(key)
     return this.named('stat', key, async () => {
       try {
-        return await this.caller.call(async ({ client, sdk }, abortSignal) => {
-          const head = await client.send(new sdk.HeadObjectCommand(this.address(key)), { abortSignal })
-          return { key, sizeBytes: head.ContentLength ?? 0, modified: head.LastModified?.getTime() ?? 0 }
-        })
+        const headers = await this.head(key)
+        const modified = Date.parse(headers['last-modified'] ?? '') || 0
+        return { key, sizeBytes: Number(headers['content-length'] ?? 0), modified }
       } catch (error) {
         if (error instanceof S3Failure && error.status === 404) return undefined
         throw error
@@ -112,19 +112,16 @@ class S3Store implements ObjectStore {
 
   async remove(key: string): Promise<void> {
     checkKey(key)
+    const request = { method: 'DELETE', key: this.root + key } as const
     const silenceMs = this.caller.limits.removeMs
     await this.named('remove', key, () =>
-      this.caller.call(
-        async ({ client, sdk }, abortSignal) => {
-          await client.send(new sdk.DeleteObjectCommand(this.address(key)), { abortSignal })
-        },
-        { silenceMs },
-      ),
+      this.caller.call((client, exchange) => client.ask(request, exchange), { silenceMs }),
     )
   }
 
-  private address(key: string): { readonly Bucket: string; readonly Key: string } {
-    return { Bucket: this.bucket, Key: this.root + key }
+  private async head(key: string): Promise<IncomingHttpHeaders> {
+    const request = { method: 'HEAD', key: this.root + key } as const
+    return (await this.caller.call((client, exchange) => client.ask(request, exchange))).headers
   }
 
   /** Runs one operation and turns its failure into a storage error that names the key. */
@@ -141,9 +138,7 @@ class S3Store implements ObjectStore {
   private async part(key: string, range: ByteRange, target?: Uint8Array): Promise<Uint8Array> {
     if (range.length === 0) {
       // S3 has no empty range; a missing object must still be told from an empty part
-      await this.caller.call(async ({ client, sdk }, abortSignal) => {
-        await client.send(new sdk.HeadObjectCommand(this.address(key)), { abortSignal })
-      })
+      await this.head(key)
       return new Uint8Array(0)
     }
     try {
@@ -155,35 +150,12 @@ class S3Store implements ObjectStore {
   }
 
   private async put(key: string, source: Source, ifAbsent: boolean): Promise<void> {
-    const target = { ...this.address(key), ...this.encryption }
+    const { caller, root, encryption } = this
     const holds = (): Promise<boolean> => holdsSource(this, key, source)
-    const upload: Upload = { caller: this.caller, source, ifAbsent, target, holds }
+    const upload: Upload = { caller, source, ifAbsent, key: root + key, encryption, holds }
     if (source.sizeBytes <= this.caller.limits.partBytes) return putObject(upload)
     // one request before many: a loser that knows sends nothing
     if (ifAbsent && (await this.stat(key))) throw new S3Failure(412, 'PreconditionFailed')
     return uploadParts(upload)
   }
-
-  private page(prefix: string, startAfter: string, token: string | undefined): Promise<Page> {
-    const position = token === undefined ? { StartAfter: this.root + startAfter } : { ContinuationToken: token }
-    const input = {
-      Bucket: this.bucket,
-      Prefix: this.root + prefix,
-      ...(startAfter === '' && token === undefined ? {} : position),
-    }
-    return this.caller.call(async ({ client, sdk }, abortSignal) => {
-      const answer = await client.send(new sdk.ListObjectsV2Command(input), { abortSignal })
-      const next = answer.IsTruncated ? answer.NextContinuationToken : undefined
-      const entries = (answer.Contents ?? []).flatMap(({ Key, Size, LastModified }) => {
-        const key = Key?.startsWith(this.root) ? Key.slice(this.root.length) : ''
-        return isKey(key) ? [{ key, sizeBytes: Size ?? 0, modified: LastModified?.getTime() ?? 0 }] : []
-      })
-      return { entries, next }
-    })
-  }
-}
-
-interface Page {
-  readonly entries: readonly ObjectEntry[]
-  readonly next: string | undefined
 }

@@ -4,7 +4,7 @@ import type { buildConnector } from 'undici'
 import { describe, expect, it } from 'vitest'
 import { Connections } from '../../../src/storage/s3/connections.ts'
 import { connector } from '../../../src/storage/s3/connector.ts'
-import * as sdk from '../../../src/storage/s3/sdk.ts'
+import * as parts from '../../../src/storage/s3/parts.ts'
 import { fc } from '../../kit/fast-check.ts'
 
 const TARGET = { hostname: '127.0.0.1', protocol: 'http:', port: '1' }
@@ -85,7 +85,7 @@ describe('bytes that are read into memory that is used again', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const address = server.address()
     const port = typeof address === 'object' && address ? address.port : 0
-    const connections = new Connections(sdk, { concurrency: 1, connectMs: 5000, authorities: undefined })
+    const connections = new Connections(parts, { concurrency: 1, connectMs: 5000, authorities: undefined })
     try {
       const got = Buffer.alloc(body.length)
       let at = 0
