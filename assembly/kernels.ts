@@ -16,7 +16,7 @@ export {
 export { pageHeaders } from './page-headers'
 export { footerGroups } from './footer'
 export { readPages, unpackPage } from './pages'
-export { scanPages } from './scan'
+export { scanPages, scanRows } from './scan'
 export { delta8, delta16, delta32, delta64 } from './delta'
 export { encode8, encode16, encode32, encode64, encode128 } from './parquet-encode'
 export { packBodies, putPages } from './put-pages'
