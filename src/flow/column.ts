@@ -104,7 +104,8 @@ export interface ColumnSpec {
   readonly avro?: 'int'
 }
 
-const NUMERIC: { [T in NumericType]: ArrayType<NumericArrays[T]> } = {
+/** What makes the array of a type of numbers. */
+export const NUMERIC_ARRAYS: { [T in NumericType]: ArrayType<NumericArrays[T]> } = {
   u8: Uint8Array,
   u16: Uint16Array,
   u32: Uint32Array,
@@ -121,6 +122,7 @@ const NUMERIC: { [T in NumericType]: ArrayType<NumericArrays[T]> } = {
 export type ArrayMaker = <T extends ArrayBufferView>(type: ArrayType<T>, length: number) => T
 
 export interface ArrayType<T extends ArrayBufferView> {
+  readonly name: string
   readonly BYTES_PER_ELEMENT: number
   new (length: number): T
   new (buffer: ArrayBufferLike, byteOffset: number, length: number): T
@@ -148,7 +150,7 @@ export function createColumn(
     case 'bytes':
       return { type, offsets: make(Uint32Array, capacity + 1), data: make(Uint8Array, capacity * 16), ...valid }
     default:
-      return { type, values: make<NumericArrays[NumericType]>(NUMERIC[type], capacity), ...valid } as Column
+      return { type, values: make<NumericArrays[NumericType]>(NUMERIC_ARRAYS[type], capacity), ...valid } as Column
   }
 }
 

@@ -99,8 +99,8 @@ interface Runner {
   finish(): void
 }
 
-/** The loop over the rows of a batch around the user's map. */
-type Loop = (from: number, to: number) => void
+/** The loop over rows of a batch around the user's map; returns the row before which it stopped, for what was emitted to be handed on. */
+type Loop = (from: number, to: number) => number
 
 function mapRunner(scope: JobScope, parts: MapParts, map: UserFunction, strict: boolean, attempt: Attempt): Runner {
   const { addresses } = scope
@@ -134,7 +134,10 @@ function mapRunner(scope: JobScope, parts: MapParts, map: UserFunction, strict: 
       addresses.open(`job ${scope.name}: map`, scope.addressBudget)
       emitter.state.open = true
       try {
-        loop(from, to)
+        for (let row = from; row < to; ) {
+          row = loop(row, to)
+          if (emitter.state.n >= emitter.state.limit) emitter.flush()
+        }
       } finally {
         emitter.state.open = false
         addresses.close()
@@ -180,10 +183,13 @@ function createLoop(parts: LoopParts): Loop {
   return make(parts)
 }
 
-/** Emits of a record count only if its map returned, so the rows are cut back to where they were; whole records are handed on. */
+/**
+ * Emits of a record count only if its map returned, so the rows are cut back to where they were; whole records are handed on. That is left to the caller: after a call in the loop V8 would look at
+ * everything again.
+ */
 const LOOP = `'use strict'
-const { map, view, emitter, state, context, failed, promised } = parts
-const { emit } = emitter
+const { map, view, state, context, failed, promised } = parts
+const { emit } = parts.emitter
 return (from, to) => {
   for (let row = from; row < to; row++) {
     const before = state.n
@@ -198,6 +204,7 @@ return (from, to) => {
       state.failure = undefined
       failed(row, cause)
     }
-    if (state.n >= state.limit) emitter.flush()
+    if (state.n >= state.limit) return row + 1
   }
+  return to
 }`

@@ -1,5 +1,6 @@
 import type { Batch } from '../../flow/batch.ts'
 import type { Column, ColumnSpec, ColumnType } from '../../flow/column.ts'
+import { NUMERIC_ARRAYS } from '../../flow/column.ts'
 import { suggest } from '../../flow/nearest.ts'
 import { formatPrefix } from '../../flow/prefix.ts'
 import { variableBytes } from '../../flow/value.ts'
@@ -68,7 +69,7 @@ function viewSource({ reads, known }: ViewOptions): string {
   return `'use strict'
 const { addresses } = helpers
 class Flow {
-  constructor() { this.row = 0; ${reads.map((_, i) => `this.c${i} = undefined; this.d${i} = undefined; this.n${i} = undefined;`).join(' ')} }
+  constructor() { this.row = 0; ${reads.map((spec, i) => fieldsOf(spec, i)).join(' ')} }
   bind(batch) { ${reads.map((spec, i) => bindingOf(spec, i)).join(' ')} }
   ${reads.map((spec, i) => `get ${JSON.stringify(spec.name)}() { ${getterOf(spec, i)} }`).join('\n  ')}
   ${others.map((name) => `get ${JSON.stringify(name)}() { return helpers.unread(${JSON.stringify(name)}) }`).join('\n  ')}
@@ -78,11 +79,20 @@ Object.setPrototypeOf(Flow.prototype, helpers.rest)
 return new Flow()`
 }
 
-/** How the fields of a column are set: \`c\` its values, \`d\` what goes with them, \`n\` which rows are there. */
+/** The fields of a column: its values (c), what goes with those (d, f) and which rows are there (n). They begin with arrays as those of the emitter do. */
+function fieldsOf({ type, nullable }: ColumnSpec, i: number): string {
+  const valid = nullable ? ` this.n${i} = undefined;` : ''
+  if (type === 'address')
+    return `this.c${i} = new Uint32Array(0); this.d${i} = new Uint32Array(0); this.f${i} = new Uint8Array(0);${valid}`
+  return `this.c${i} = ${isVariable(type) ? 'undefined' : `new ${NUMERIC_ARRAYS[type].name}(0)`};${valid}`
+}
+
+/** How they are set. */
 function bindingOf({ name, type, nullable }: ColumnSpec, i: number): string {
   const column = `batch.columns[${JSON.stringify(name)}]`
   const valid = nullable ? ` this.n${i} = ${column}.valid;` : ''
-  if (type === 'address') return `this.c${i} = ${column}; this.d${i} = helpers.addresses.wordsOf(${column}.v6);${valid}`
+  if (type === 'address')
+    return `this.c${i} = ${column}.v4; this.d${i} = helpers.addresses.wordsOf(${column}.v6); this.f${i} = ${column}.family;${valid}`
   return `this.c${i} = ${column}${isVariable(type) ? '' : '.values'};${valid}`
 }
 
@@ -94,7 +104,7 @@ function getterOf({ type, nullable }: ColumnSpec, i: number): string {
 function readOf(type: ColumnType, i: number): string {
   switch (type) {
     case 'address':
-      return `const c = this.c${i}, r = this.row, f = c.family[r]; return f === 4 ? c.v4[r] : f === 6 ? addresses.intern(this.d${i}, r * 4) : -1`
+      return `const r = this.row, f = this.f${i}[r]; return f === 4 ? this.c${i}[r] : f === 6 ? addresses.intern(this.d${i}, r * 4) : -1`
     case 'boolean':
       return `return this.c${i}[this.row] !== 0`
     case 'text':
@@ -106,6 +116,6 @@ function readOf(type: ColumnType, i: number): string {
   }
 }
 
-function isVariable(type: ColumnType): boolean {
+function isVariable(type: ColumnType): type is 'text' | 'bytes' | 'prefix' {
   return type === 'text' || type === 'bytes' || type === 'prefix'
 }
