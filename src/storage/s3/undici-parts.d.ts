@@ -5,7 +5,3 @@ declare module 'undici/lib/core/connect.js' {
 declare module 'undici/lib/dispatcher/pool.js' {
   export { Pool as default } from 'undici'
 }
-declare module 'undici/lib/llhttp/llhttp_simd-wasm.js' {
-  const program: Uint8Array
-  export default program
-}
