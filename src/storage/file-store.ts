@@ -1,6 +1,6 @@
 import { constants, linkSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs'
 import { copyFile, open, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { allDone } from './all-done.ts'
 import { StorageError } from './errors.ts'
 import { type FileErrorContext, fileError, isErrno, keyBesidePart } from './file-error.ts'
@@ -151,11 +151,11 @@ class FileStore implements ObjectStore {
 
   private path(key: string): string {
     checkKey(key)
-    return join(this.folder, key)
+    return `${this.folder}${sep}${key}`
   }
 
   private context(action: string, key: string): FileErrorContext {
-    return { action, key, url: this.url, path: join(this.folder, key) }
+    return { action, key, url: this.url, path: `${this.folder}${sep}${key}` }
   }
 
   private async writeFile(path: string, body: Uint8Array | LocalFile, ifAbsent: boolean): Promise<void> {

@@ -106,7 +106,8 @@ export async function build({ entry, folder, name, config }: BuildInput): Promis
     throw buildError(name, folder, error)
   }
   const output = (suffix: string): Uint8Array => result.outputFiles.find(({ path }) => path.endsWith(suffix))!.contents
-  const inputs = Object.keys(result.metafile.inputs).map((path) => resolve(folder, path.replace(/^sample:/, '')))
+  const files = Object.keys(result.metafile.inputs).filter((path) => !path.startsWith('provided:'))
+  const inputs = files.map((path) => resolve(folder, path.replace(/^sample:/, '')))
   return {
     code: output('.cjs'),
     map: nameSources(output('.cjs.map'), folder),

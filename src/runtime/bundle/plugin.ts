@@ -32,6 +32,8 @@ export function jobPlugin(config: string | undefined): Plugin {
     name: 'flowreduce',
     setup(build) {
       const { root } = installation()
+      build.onResolve({ filter: /.*/, namespace: PROVIDED_NAMESPACE }, ({ path }) => ({ path, external: true }))
+      build.onLoad({ filter: /.*/, namespace: PROVIDED_NAMESPACE }, ({ path }) => ({ contents: providedModule(path) }))
       build.onResolve({ filter: /^flowreduce(?:\/.*)?$/ }, ({ path }) =>
         PROVIDED.has(path)
           ? provided(path)
@@ -73,7 +75,22 @@ export function jobPlugin(config: string | undefined): Plugin {
   }
 }
 
-const provided = (path: string): OnResolveResult => ({ path, external: true, sideEffects: false })
+/** Namespace of what the program provides. */
+const PROVIDED_NAMESPACE = 'provided'
+
+const provided = (path: string): OnResolveResult => ({ path, namespace: PROVIDED_NAMESPACE, sideEffects: false })
+
+/** A module of what the program provides under a name. It takes what the job uses alone: copies of all the names of zod, and functions that look them up, take longer than a job to load. */
+function providedModule(path: string): string {
+  const names = Object.keys(PROVIDED.get(path) ?? {}).filter((name) => name !== 'default')
+  return [
+    `const all = require(${JSON.stringify(path)})`,
+    'const take = (name) => all[name]',
+    'export default all',
+    ...names.map((name) => `const $${name} = /* @__PURE__ */ take(${JSON.stringify(name)})`),
+    `export { ${names.map((name) => `$${name} as ${name}`).join(', ')} }`,
+  ].join('\n')
+}
 
 /** What esbuild itself would resolve a path to, from a folder. */
 async function ask(build: PluginBuild, args: OnResolveArgs, resolveDir: string): Promise<OnResolveResult> {

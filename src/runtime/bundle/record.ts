@@ -12,7 +12,7 @@ export interface BundleRecord {
 
 function recordPath(folder: string, source: string): string {
   const { version, root } = installation()
-  const name = createHash('sha256').update(`2\n${version}\n${root}\n${process.version}\n${source}`).digest('hex')
+  const name = createHash('sha256').update(`3\n${version}\n${root}\n${process.version}\n${source}`).digest('hex')
   return join(folder, `${name.slice(0, 32)}.json`)
 }
 

@@ -35,7 +35,7 @@ export async function runResultTask(task: ResultTask, environment: TaskEnvironme
   const since = monotonicMs()
   const slices = sliceOfEach(task.sources, 0)
   const work = { task, environment, slices, range: rangeOf(task, program) }
-  const { blocks, counters } = (await writeByKernel(work)) ?? (await writeByCursor(work))
+  const { blocks, counters } = await write(work)
   const timings = { readMs: 0, computeMs: 0, writeMs: monotonicMs() - since }
   const schema = avroSchema(program.name, program.output)
   return { blocks, schema, counters, userCounters: {}, badRecords: [], timings }
@@ -87,6 +87,13 @@ function rowsOf(source: RunSource, payload: readonly ColumnSpec[]): number {
 interface RowSource {
   /** Appends rows to a block, up to `most`; returns how many, undefined when it cannot. */
   fill(encoder: BlockEncoder, most: number): number | undefined
+}
+
+/** Loads no kernel for a result without rows. */
+async function write(work: ResultWork): Promise<Written> {
+  const { first, end } = work.range
+  if (first >= end) return { blocks: [], counters: NO_COUNTERS }
+  return (await writeByKernel(work)) ?? (await writeByCursor(work))
 }
 
 /** Undefined for rows that the kernel does not take. */
