@@ -19,7 +19,8 @@ import type { Setting } from './lib/setting.ts'
 import { prepareSetting } from './lib/setting.ts'
 
 knowOptions('flows', 'large', 'rounds', 'rates', 'only')
-const FEED_FLOWS = 4_000_000
+/** Flows that are sent again and again, at rising rates. */
+const SENT_FLOWS = 4_000_000
 const rounds = numberOption('rounds', 5)
 const only = textOption('only', '')
 const rates = ratesOption('20000,40000,50000,60000,70000,80000,90000,100000,120000')
@@ -41,9 +42,13 @@ for (const row of longRows(setting, data).filter(isAsked)) report(queryLine(row,
 const largeData = await makeData(large)
 for (const row of shortRows(large, largeData).filter(isAsked)) report(queryLine(row, large))
 if ('import, ingest, compact'.includes(only)) {
-  const feed = new FeedBench(prepareSetting({ flows: FEED_FLOWS, rounds }))
+  const feed = {
+    stored: new FeedBench(setting),
+    sent: new FeedBench(prepareSetting({ flows: SENT_FLOWS, rounds })),
+  }
   for (const line of await feedLines(feed, rates, setting.peers.includes('nfdump'))) report(line)
-  feed.close()
+  feed.stored.close()
+  feed.sent.close()
 }
 if ('MinIO'.includes(only)) for (const line of s3Lines(await overMinio(setting))) report(line)
 

@@ -31,6 +31,11 @@ export class FeedBench {
     makeCapture(setting, this.#capture)
   }
 
+  /** Flows of the capture. */
+  get flows(): number {
+    return this.#setting.flows
+  }
+
   import(): Feed {
     const store = this.#at('feed-avro')
     return this.#rounds(['import', this.#capture], store, () => remove(store))

@@ -41,12 +41,22 @@ export function queryLine({ work, flows, goal, ours, peers }: Row, setting: Sett
   }
 }
 
+/** Captures that flows come from: a long one for what takes it as fast as it can, a short one for what is sent at a steady rate, many times. */
+export interface FeedBenches {
+  readonly stored: FeedBench
+  readonly sent: FeedBench
+}
+
 /** Import, live ingest and compaction, the first two against nfcapd at the highest rate without loss. */
-export async function feedLines(bench: FeedBench, rates: readonly number[], withNfcapd: boolean): Promise<Line[]> {
-  const imported = bench.import()
-  const compacted = bench.compact()
-  const live = await highestLossless(rates, (packets) => bench.ingest(packets))
-  const nfcapd = withNfcapd ? await highestLossless(rates, (packets) => bench.nfcapd(packets)) : undefined
+export async function feedLines(
+  { stored, sent }: FeedBenches,
+  rates: readonly number[],
+  withNfcapd: boolean,
+): Promise<Line[]> {
+  const imported = stored.import()
+  const compacted = stored.compact()
+  const live = await highestLossless(rates, (packets) => sent.ingest(packets))
+  const nfcapd = withNfcapd ? await highestLossless(rates, (packets) => sent.nfcapd(packets)) : undefined
   const against = (perSecond: number): Pick<Line, 'peer' | 'theirs' | 'ratio'> =>
     nfcapd
       ? { peer: `nfcapd${lossOf(nfcapd)}`, theirs: rate(nfcapd.sentPerSecond), ratio: perSecond / nfcapd.sentPerSecond }
@@ -59,7 +69,7 @@ export async function feedLines(bench: FeedBench, rates: readonly number[], with
       ...{ ours: rate(flows / wall), oursCpu: cpu, peakBytes, ...against(flows / wall) },
     },
     {
-      ...{ work: `live ingest over loopback${lossOf(live)}`, flows, goal: '1', agree: true },
+      ...{ work: `live ingest over loopback${lossOf(live)}`, flows: sent.flows, goal: '1', agree: true },
       ...{ ours: rate(live.sentPerSecond), ...against(live.sentPerSecond) },
     },
     {
