@@ -64,7 +64,7 @@ export class Collector {
   #options: CollectorOptions
   readonly #reader = new ChunkReader()
   /** For chunks whose records of v5 become columns like all others. */
-  readonly #own = new Uint8Array(CHUNK_BYTES)
+  readonly #plain = new Uint8Array(CHUNK_BYTES)
   #decoder: Decoder
   /** What decoders before the last reload have counted. */
   #before: DecodeCounters = createCounters()
@@ -105,12 +105,7 @@ export class Collector {
     return this.#pending !== undefined && (this.#output.full || (this.#datagrams?.full ?? false))
   }
 
-  /** Memory to put a chunk into before it is fed; until the next one, or `reload`. */
-  get input(): Uint8Array {
-    return this.#output.intake?.inputs[0] ?? this.#own
-  }
-
-  /** Decodes a chunk, which ends at `position` of the log; returns the number of its datagrams. */
+  /** Decodes a chunk, which may be in shared memory and ends at `position` of the log; returns the number of its datagrams. */
   feed(chunk: Uint8Array, position: LogPosition | undefined): number {
     const decoder = this.#decoder
     const output = this.#output
@@ -131,11 +126,18 @@ export class Collector {
     }
     // Each of those that are kept is needed by itself.
     const run: ChunkRun | undefined = datagrams ? undefined : (frames) => decoder.datagrams(frames, output, heard)
-    const count = this.#reader.read(chunk, visit, run)
+    const count = this.#reader.read(this.#copy(chunk), visit, run)
     if (firstMs !== undefined) this.#arrivals.add(firstMs, count)
     if (position) this.#position = position
     if (output.full || datagrams?.full) this.roll()
     return count
+  }
+
+  /** The chunk in memory of this thread, where many datagrams can be taken at once: decoders copy parts of it as well, which shared memory makes slow. */
+  #copy(chunk: Uint8Array): Uint8Array {
+    const input = this.#output.intake?.inputs[0] ?? this.#plain
+    input.set(chunk)
+    return input.subarray(0, chunk.length)
   }
 
   /** Notes datagrams that the kernel or the queue in front dropped at the socket on `port`. */

@@ -80,7 +80,7 @@ export class CollectorSession {
     switch (message.type) {
       case 'feed': {
         if (collector.blocked) return false
-        collector.feed(this.#chunk(message, collector.input), message.position)
+        collector.feed(this.#chunk(message), message.position)
         this.#post({ type: 'consumed', chunk: message.chunk })
         break
       }
@@ -96,12 +96,8 @@ export class CollectorSession {
     return true
   }
 
-  /** The chunk to be decoded, in memory of this thread: decoders copy parts of it, which shared memory makes slow. */
-  #chunk({ chunk, frameBytes, position }: Feed, input: Uint8Array): Uint8Array {
-    if (chunk !== undefined) {
-      input.set(this.#pool.bytes(chunk, frameBytes))
-      return input.subarray(FRAME_BYTES, frameBytes)
-    }
+  #chunk({ chunk, frameBytes, position }: Feed): Uint8Array {
+    if (chunk !== undefined) return this.#pool.bytes(chunk, frameBytes).subarray(FRAME_BYTES)
     if (!position || !this.#reader) throw new TypeError('ingest: chunk expected in memory or in the log')
     return this.#reader.chunkBefore(position, frameBytes)
   }
