@@ -1,11 +1,13 @@
+import { execFile } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import pLimit from 'p-limit'
-import { openStore } from '../../src/storage/open.ts'
+import { promisify } from 'node:util'
 import { BUCKET, type RunningServer, startServer } from '../../test/servers/servers.ts'
 import { makeCapture } from './data.ts'
 import type { Contender, Measured } from './measure.ts'
 import { interleave } from './measure.ts'
+import { startRecorder } from './recorder.ts'
+import { type Replayed, replay } from './replay.ts'
 import type { Setting } from './setting.ts'
 import { flowreduce, run } from './setting.ts'
 
@@ -17,13 +19,21 @@ export interface OverMinio {
   readonly minio: Measured
   /** Seconds of CPU that the server took of the two cores for each run. */
   readonly serverCpu: number
-  /** What the server hands out to a reader that does nothing with the bytes, and the CPU that it takes for that. */
-  readonly server: { readonly bytes: number; readonly seconds: number; readonly cpu: number }
+  readonly limit: ReadLimit
+  /** The most that the ratio could be on cores that are all busy: with the work over files, the server's for a run, and a client that drops what it reads. */
+  readonly bound: number
 }
 
-const RANGE_BYTES = 4 << 20
-/** Reads at a time of the reader that does nothing. */
-export const READERS = 4
+/** What the server takes for the reads of a run when nobody does anything with their bytes. */
+export interface ReadLimit extends Replayed {
+  readonly reads: number
+  /** All requests of the run. */
+  readonly requests: number
+  readonly serverCpu: number
+}
+
+/** Reads at a time of the client that drops them: as many as two threads have under way. */
+export const READERS = 6
 
 /** Port breakdown over both stores in turn, in both forms of blocks. Throws when the server is not built, and when the answers differ. */
 export async function overMinio(setting: Setting): Promise<OverMinio[]> {
@@ -53,10 +63,12 @@ async function measureForm(
   server: RunningServer,
 ): Promise<OverMinio> {
   const options = ['--top', '10', '--format', 'json', '--quiet']
+  const commandOver = (store: string): string[] =>
+    flowreduce(setting, 'run', 'port-breakdown', '--store', store, ...options)
   const contenders = Object.entries(stores).map(
     ([name, store]): Contender => ({
       name,
-      command: flowreduce(setting, 'run', 'port-breakdown', '--store', store, ...options),
+      command: commandOver(store),
       answer: (output) => JSON.parse(output).rows,
     }),
   )
@@ -66,23 +78,25 @@ async function measureForm(
   if (!file || !minio) throw new Error('bench: two contenders expected')
   if (JSON.stringify(file.answer) !== JSON.stringify(minio.answer)) throw new Error('bench: answers differ')
   const { flows } = setting
-  const handedOut = await readAll(stores.minio, form === 'Avro' ? '.avro' : '.parquet', server)
-  return { form, flows, file, minio, serverCpu, server: handedOut }
+  const limit = await readLimit((endpoint) => commandOver(stores.minio.replace(server.endpoint, endpoint)), server)
+  const bound = file.cpu / (file.cpu + serverCpu + limit.clientCpu)
+  return { form, flows, file, minio, serverCpu, limit, bound }
 }
 
-/** Reads every block of a form in ranges, a few at a time, and drops the bytes. */
-async function readAll(url: string, ending: string, server: RunningServer): Promise<OverMinio['server']> {
-  const store = await openStore(url)
-  const limit = pLimit(READERS)
-  const reads: Promise<number>[] = []
-  const [started, before] = [performance.now(), cpuSeconds(server)]
-  for await (const { key, sizeBytes } of store.list('data/')) {
-    if (!key.endsWith(ending)) continue
-    for (let offset = 0; offset < sizeBytes; offset += RANGE_BYTES)
-      reads.push(limit(async () => (await store.read(key, { offset, length: RANGE_BYTES })).length))
+/** What the server takes for the reads of a run alone: they are recorded in one, and then asked for by a client that drops them. */
+async function readLimit(command: (endpoint: string) => string[], server: RunningServer): Promise<ReadLimit> {
+  const recorder = await startRecorder(server.endpoint)
+  try {
+    const [program = '', ...args] = command(recorder.endpoint)
+    await promisify(execFile)(program, args)
+    const { reads, requests } = recorder
+    await replay(server.endpoint, reads, READERS) // warms up, as the runs before those that count
+    const before = cpuSeconds(server)
+    const replayed = await replay(server.endpoint, reads, READERS)
+    return { ...replayed, reads: reads.length, requests, serverCpu: cpuSeconds(server) - before }
+  } finally {
+    recorder.close()
   }
-  const bytes = (await Promise.all(reads)).reduce((sum, length) => sum + length, 0)
-  return { bytes, seconds: (performance.now() - started) / 1000, cpu: cpuSeconds(server) - before }
 }
 
 /** CPU that a server has used: the fields utime and stime of /proc/PID/stat, in hundredths of a second. */
