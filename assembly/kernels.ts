@@ -13,6 +13,7 @@ export {
   spread128,
   countBytes,
 } from './parquet'
+export { chunkCrc } from './crc'
 export { pageHeaders } from './page-headers'
 export { footerGroups } from './footer'
 export { readPages, unpackPage } from './pages'

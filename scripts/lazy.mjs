@@ -1,7 +1,7 @@
 // What programs load only when they first call it: modules that cost a worker more to load than most runs have use of.
 import { isBuiltin } from 'node:module'
 
-const LAZY = /^(?:snappy|@node-rs\/crc32|node:crypto|assert)$/
+const LAZY = /^(?:snappy|@node-rs\/crc32|node:crypto|node:zlib|assert)$/
 const NAMESPACE = 'lazy'
 /** A native library by the file that holds no more than its functions: what the package puts around them, streams, takes longer to load. */
 const NATIVE = `import { createRequire } from 'node:module'
@@ -12,9 +12,12 @@ const native = (name) => createRequire(createRequire(import.meta.url).resolve(na
 export const lazy = {
   name: 'lazy',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: LAZY }, ({ path, namespace }) =>
-      namespace === NAMESPACE ? { path, external: true } : { path, namespace: NAMESPACE, sideEffects: false },
-    )
+    onResolve({ filter: LAZY }, ({ path, namespace, kind }) => {
+      if (namespace === NAMESPACE) return { path, external: true }
+      // Libraries use more of it than functions.
+      if (path === 'node:zlib' && kind === 'require-call') return undefined
+      return { path, namespace: NAMESPACE, sideEffects: false }
+    })
     onLoad({ filter: LAZY, namespace: NAMESPACE }, async ({ path }) => {
       const { default: all } = await import(path)
       const names = Object.keys(all).filter((name) => typeof all[name] === 'function' && /^[a-z]/.test(name))

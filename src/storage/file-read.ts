@@ -1,4 +1,4 @@
-import { read, readFile } from 'node:fs'
+import { closeSync, openSync, read, readFile } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { cutRange } from './key.ts'
 import { readPiece } from './local-file.ts'
@@ -23,6 +23,16 @@ export async function readPart(path: string, range: ByteRange): Promise<Uint8Arr
     return await readPiece(file, { path }, offset, length)
   } finally {
     await file.close()
+  }
+}
+
+/** Opens a file for `fill`, at once: handing that to another thread and waiting for it takes longer. `told` throws what the system says. */
+export function openToRead(path: string, told: (error: unknown) => never): { fd: number; close(): Promise<void> } {
+  try {
+    const fd = openSync(path, 'r')
+    return { fd, close: async () => closeSync(fd) }
+  } catch (error) {
+    return told(error)
   }
 }
 

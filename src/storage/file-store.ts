@@ -1,11 +1,11 @@
 import { constants, linkSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs'
-import { copyFile, open, stat } from 'node:fs/promises'
+import { copyFile, stat } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { allDone } from './all-done.ts'
 import { StorageError } from './errors.ts'
 import { type FileErrorContext, fileError, isErrno, keyBesidePart } from './file-error.ts'
 import { listFolder } from './file-list.ts'
-import { fill, readPart, readWhole } from './file-read.ts'
+import { fill, openToRead, readPart, readWhole } from './file-read.ts'
 import { durably, writeWhole } from './file-write.ts'
 import { Folders, syncFolder } from './folders.ts'
 import { GrowingFile } from './growing-file.ts'
@@ -75,11 +75,8 @@ class FileStore implements ObjectStore {
     const told = (error: unknown): never => {
       throw fileError(error, this.context('read', key))
     }
-    const file = await open(path, 'r').catch(told)
-    return {
-      readInto: (target, offset) => fill(file.fd, target, offset).catch(told),
-      close: () => file.close(),
-    }
+    const { fd, close } = openToRead(path, told)
+    return { readInto: (target, offset) => fill(fd, target, offset).catch(told), close }
   }
 
   async write(key: string, body: Uint8Array | LocalFile, { ifAbsent = false }: WriteOptions = {}): Promise<void> {

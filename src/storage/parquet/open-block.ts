@@ -2,7 +2,7 @@ import { columnSpecs } from '../../flow/schema.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { StorageError } from '../errors.ts'
 import type { BlockInfo } from '../manifest/actions.ts'
-import type { BlockSource, ByteRange } from '../store.ts'
+import type { ByteRange, OpenObject } from '../store.ts'
 import type { ParquetFooter } from './footer.ts'
 import { parseFooter } from './footer.ts'
 import type { Leaf } from './leaves.ts'
@@ -12,11 +12,11 @@ import type { SchemaLeaf } from './metadata.ts'
 /** No row group of a flow block comes near this; a footer that says so is corrupt. */
 export const MAX_MEMORY = 1 << 30
 
-/** Reads the footer of a block, of a copy that has it right, and checks it against what the manifest says, its schema included. Throws StorageError `corrupt`. */
-export async function openBlock(store: BlockSource, expected: Expected): Promise<ParquetFooter> {
+/** Reads the footer of a block and checks it against what the manifest says, its schema included. Throws StorageError `corrupt`. */
+export async function openBlock(object: OpenObject, expected: Expected): Promise<ParquetFooter> {
   const { block } = expected
   try {
-    return await openFooter(store, expected)
+    return await openFooter(object, expected)
   } catch (error) {
     if (!(error instanceof StorageError) || error.code !== 'corrupt') throw error
     throw new StorageError(
@@ -52,10 +52,10 @@ export function footerRange({ chunks, sizeBytes }: BlockInfo): ByteRange {
   return { offset, length: sizeBytes - offset }
 }
 
-async function openFooter(store: BlockSource, { block, schema, kernels }: Expected): Promise<ParquetFooter> {
-  const range = footerRange(block)
-  const { offset } = range
-  const bytes = await store.read(block.key, range)
+async function openFooter(object: OpenObject, { block, schema, kernels }: Expected): Promise<ParquetFooter> {
+  const { offset, length: expected } = footerRange(block)
+  const room = new Uint8Array(Math.max(0, Math.min(expected, MAX_MEMORY)))
+  const bytes = room.subarray(0, await object.readInto(room, offset))
   const length = bytes.length < 8 ? -1 : new DataView(bytes.buffer, bytes.byteOffset).getUint32(bytes.length - 8, true)
   const magic = new TextDecoder('latin1').decode(bytes.subarray(-4))
   if (magic !== 'PAR1' || length !== bytes.length - 8) {

@@ -7,7 +7,7 @@ import { StorageError } from '../errors.ts'
 import type { BlockInfo } from '../manifest/actions.ts'
 import { openObject } from '../open-object.ts'
 import { readsUnderWay } from '../read-ahead.ts'
-import type { BlockSource } from '../store.ts'
+import type { BlockSource, OpenObject } from '../store.ts'
 import { GroupFetcher, largestFetch, planFetches } from './fetch.ts'
 import type { GroupPagesOptions, Progress } from './group-pages.ts'
 import { GroupPages } from './group-pages.ts'
@@ -57,8 +57,21 @@ async function rightCopy(
 }
 
 async function* readFrom(options: ReadPagesOptions, progress: Progress): AsyncGenerator<RowPages> {
-  const { store, block, schema, first: names } = options
-  const { groups, leaves } = await openBlock(store, { block, schema, kernels: options.kernels })
+  const object = await openObject(options.store, options.block.key)
+  try {
+    yield* readGroups(options, progress, object)
+  } finally {
+    await object.close()
+  }
+}
+
+async function* readGroups(
+  options: ReadPagesOptions,
+  progress: Progress,
+  object: OpenObject,
+): AsyncGenerator<RowPages> {
+  const { store, block, schema, first: names, kernels } = options
+  const { groups, leaves } = await openBlock(object, { block, schema, kernels })
   const { first, count } = options.chunks ?? { first: 0, count: groups.length }
   const [columns, firstColumns] = inOrder(options.columns, names)
   const wanted = wantedOf(columns, leaves)
@@ -68,8 +81,7 @@ async function* readFrom(options: ReadPagesOptions, progress: Progress): AsyncGe
   const fetchBytes = largestFetch(fetches)
   const ahead = readsUnderWay(store, fetchBytes)
   const needed = memoryNeeded({ groups: left, wanted, block, fetchBytes, ahead })
-  const object = await openObject(store, block.key)
-  const instance = borrowKernels(needed, options.kernels)
+  const instance = borrowKernels(needed, kernels)
   let fetcher: GroupFetcher | undefined
   try {
     const { memory } = instance
@@ -88,7 +100,6 @@ async function* readFrom(options: ReadPagesOptions, progress: Progress): AsyncGe
     }
   } finally {
     await fetcher?.settle()
-    await object.close()
     returnKernels(instance)
   }
 }

@@ -40,6 +40,11 @@ export class GroupReader {
 
   /** Finds the pages of `rows` rows and checks the CRC of each before one is decoded, so that a row group is read whole or not at all. Throws StorageError `corrupt`. */
   verify(rows: number): void {
+    this.#findPages(rows)
+    for (let first = 0; first < this.#chunks.length; ) first = this.#checkRun(first)
+  }
+
+  #findPages(rows: number): void {
     const words = this.#words
     const most = mostPages(rows)
     for (let i = 0; i < this.#chunks.length; i++) {
@@ -47,7 +52,6 @@ export class GroupReader {
       const entries = this.#memory.allocate(entriesBytes(rows))
       const count = this.#kernels.pageHeaders(at, at + chunk.sizeBytes, entries, most)
       if (count < 0) throw this.#badHeader(i, count)
-      for (let entry = entries; entry < entries + count * ENTRY_BYTES; entry += ENTRY_BYTES) this.#checkCrc(i, entry)
       const first = chunk.hasDictionary ? 1 : 0
       const column = this.#columnAt(i) / 4
       words[column + PAGE_COLUMN.pages] = entries + first * ENTRY_BYTES
@@ -55,6 +59,37 @@ export class GroupReader {
       words[column + PAGE_COLUMN.codec] = chunk.codec
       if (first > count) throw this.#corrupt(i, entries, 'a dictionary page', 'no page')
     }
+  }
+
+  /** Checks the CRCs of column chunks that lie back to back by one look at all of their bytes, and one by one when that finds damage. Returns the number of the chunk behind them. */
+  #checkRun(first: number): number {
+    const from = this.#chunks[first]!.at
+    let to = from
+    let expected = 0
+    let next = first
+    for (; this.#chunks[next]?.at === to; next++) {
+      expected = this.#kernels.chunkCrc(to, this.#entriesOf(next), this.#pagesOf(next), expected)
+      to += this.#chunks[next]!.chunk.sizeBytes
+    }
+    if (crc32(this.#memory.bytes(from, to - from)) !== expected >>> 0)
+      for (let i = first; i < next; i++) this.#checkPages(i)
+    return next
+  }
+
+  #checkPages(i: number): void {
+    const entries = this.#entriesOf(i)
+    for (let page = 0; page < this.#pagesOf(i); page++) this.#checkCrc(i, entries + page * ENTRY_BYTES)
+  }
+
+  /** Where the entries of a column chunk stand, that of a dictionary first. */
+  #entriesOf(i: number): number {
+    return this.#pageAt(i, this.#chunks[i]!.chunk.hasDictionary ? -1 : 0)
+  }
+
+  /** How many pages a column chunk has, its dictionary included. */
+  #pagesOf(i: number): number {
+    const pages = this.#words[this.#columnAt(i) / 4 + PAGE_COLUMN.count]!
+    return this.#chunks[i]!.chunk.hasDictionary ? pages + 1 : pages
   }
 
   /** Decodes leaves [from, to) of page `number`, `rows` rows, into their columns. Throws StorageError `corrupt`. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { loadKernels } from '../../../src/kernels/load.ts'
 import { KernelMemory } from '../../../src/kernels/memory.ts'
 import { PAGE_ENTRY, PAGE_ENTRY_WORDS, SPARE_PAGE_ENTRIES } from '../../../src/kernels/pages.ts'
+import { crc32 } from '../../../src/storage/crc32.ts'
 import { StorageError } from '../../../src/storage/errors.ts'
 import { ENCODING, PAGE, writePageHeader } from '../../../src/storage/parquet/metadata.ts'
 import { readPageHeader } from '../../../src/storage/parquet/read-metadata.ts'
@@ -86,6 +87,37 @@ function found(bytes: Uint8Array): { at: number; entries: number[][] | undefined
   const entry = (i: number): number[] => [...entries.subarray(i * PAGE_ENTRY_WORDS, (i + 1) * PAGE_ENTRY_WORDS)]
   return { at, entries: Array.from({ length: count }, (_, i) => entry(i)) }
 }
+
+/** Pages with the right CRC, but for one of them. */
+const checked = fc
+  .record({ bodies: fc.array(fc.uint8Array({ maxLength: 3000 }), { maxLength: MOST }), wrong: fc.nat(MOST * 2) })
+  .map(({ bodies, wrong }) => {
+    const rest = { type: PAGE.DATA, plainBytes: 9, values: 9, encoding: ENCODING.PLAIN }
+    const pages = bodies.map((body, i) => {
+      const crc = crc32(body)
+      const header = writePageHeader({ ...rest, packedBytes: body.length, crc32: i === wrong ? (crc ^ 64) >>> 0 : crc })
+      return Buffer.concat([header, body])
+    })
+    return { bytes: Buffer.concat(pages), count: pages.length, isRight: wrong >= pages.length }
+  })
+
+describe('the kernel that tells the CRC of a column chunk', () => {
+  it('tells that of its bytes, behind any others, when each page has the one in its header, and no other way', () => {
+    fc.assert(
+      fc.property(checked, fc.nat(), ({ bytes, count, isRight }, before) => {
+        memory.release(base)
+        const at = memory.allocate(bytes.length)
+        memory.bytes(at, bytes.length).set(bytes)
+        const entries = memory.allocate((MOST + SPARE_PAGE_ENTRIES) * PAGE_ENTRY_WORDS * 4)
+        expect(kernels.pageHeaders(at, at + bytes.length, entries, MOST)).toBe(count)
+        const crc = kernels.chunkCrc(at, entries, count, before) >>> 0
+        if (isRight) expect(crc).toBe(crc32(bytes, before))
+        else expect(crc).not.toBe(crc32(bytes, before))
+      }),
+      { numRuns: 1000 },
+    )
+  })
+})
 
 describe('the kernel that reads page headers', () => {
   it('has a place for each word of an entry', () => {
