@@ -1,10 +1,8 @@
-import { createWriteStream } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { finished } from 'node:stream/promises'
-import avsc from 'avsc'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { writeForeignAvro } from '../kit/foreign-avro.ts'
 import { flowreduce } from './captured.ts'
 
 let folder: string
@@ -17,36 +15,9 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-/** A schema that shares some fields with a flow, in another order and another width, and has one of its own. */
-const FOREIGN = {
-  type: 'record' as const,
-  name: 'Traffic',
-  fields: [
-    { name: 'note', type: 'string' as const },
-    { name: 'bytes', type: 'int' as const },
-    { name: 'dstAddr', type: 'bytes' as const },
-    { name: 'start', type: { type: 'long' as const, logicalType: 'timestamp-millis' } },
-    { name: 'packets', type: 'long' as const },
-  ],
-}
-
-const NEW_YEAR = Date.UTC(2026, 0, 1)
-
 async function writeAvro(name: string, rows: number, codec = 'deflate'): Promise<string> {
   const path = join(folder, name)
-  const encoder = new avsc.streams.BlockEncoder(FOREIGN, { codec })
-  const written = finished(encoder.pipe(createWriteStream(path)))
-  for (let row = 0; row < rows; row++) {
-    encoder.write({
-      note: `n${row}`,
-      bytes: 100,
-      dstAddr: Buffer.from([10, 0, 0, row]),
-      start: NEW_YEAR + row,
-      packets: 2,
-    })
-  }
-  encoder.end()
-  await written
+  await writeForeignAvro(path, rows, codec)
   return path
 }
 
