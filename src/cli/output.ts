@@ -13,17 +13,24 @@ export function standardOutput(): Output {
   }
 }
 
-/** Ends the process silently once the reader of standard output is gone; a reader of standard error that is gone is ignored. */
-export function tolerateClosedPipes(): void {
+/** Ends the process silently once the reader of standard output is gone. */
+export function tolerateClosedPipe(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
     process.exit(0)
   })
-  process.stderr.on('error', () => {})
+}
+
+let errors: NodeJS.WriteStream | undefined
+
+/** Standard error, where a reader that is gone is ignored. Opened by who first has something to say: opening it takes a tenth of what starting Node does. */
+export function standardError(): NodeJS.WriteStream {
+  errors ??= process.stderr.on('error', () => {})
+  return errors
 }
 
 /** Whether the system has taken all that was printed. */
-export const isWritten = (): boolean => process.stdout.writableLength === 0 && process.stderr.writableLength === 0
+export const isWritten = (): boolean => process.stdout.writableLength === 0 && !errors?.writableLength
 
 /** How lines on standard error are written (`--log-format`). */
 export type LogFormat = 'text' | 'json'
@@ -37,9 +44,9 @@ export function setLogFormat(format: LogFormat): void {
 /** Prints a line on standard error: a note, a warning, an error. Never data. */
 export function note(message: string, level: 'info' | 'warning' | 'error' = 'info'): void {
   if (logFormat === 'json') {
-    process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level, message })}\n`)
+    standardError().write(`${JSON.stringify({ time: new Date().toISOString(), level, message })}\n`)
     return
   }
   const prefix = { info: '', warning: 'warning: ', error: 'flowreduce: ' }[level]
-  process.stderr.write(`${prefix}${message}\n`)
+  standardError().write(`${prefix}${message}\n`)
 }
