@@ -63,6 +63,8 @@ export interface AcquireOptions {
   readonly name: string
   /** Version of the snapshot to be kept. */
   readonly version: number
+  /** True for a name that nobody can have had: earlier holders are not looked for. */
+  readonly isNew?: boolean
   readonly holder?: Holder
   /** Whether a holder of this host still runs; it is taken over from at once when not. */
   readonly isRunning?: (holder: Holder) => boolean
@@ -88,7 +90,7 @@ const leaseKey = (name: string, epoch: number): string =>
  */
 export async function acquireLease(options: AcquireOptions): Promise<Lease> {
   const { store, manifest, system, name, version, holder = thisProcess(), isRunning = isProcessRunning } = options
-  const previous = await readLease(store, name)
+  const previous = options.isNew ? undefined : await readLease(store, name)
   if (previous !== undefined && isHeld(previous, system.now())) {
     if (!isGone(previous.holder, { host: holder.host, isRunning })) throw heldBy(previous)
   }

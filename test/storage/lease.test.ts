@@ -11,6 +11,7 @@ import {
 import { openManifest } from '../../src/storage/manifest/manifest.ts'
 import { openMemoryStore } from '../../src/storage/memory-store.ts'
 import { seededSystem } from '../../src/storage/system.ts'
+import { countingStore } from './counting-store.ts'
 
 const NAME = '20261121T001503Z-ports-3f9a01c2'
 const holder = (pid: number, host = 'one') => ({ host, pid, started: null })
@@ -36,6 +37,14 @@ describe('lease', () => {
     await expect(acquire(2)).rejects.toThrow(
       `lease of ${NAME} expected free, got one held by process 1 on one (epoch 1)`,
     )
+  })
+
+  it('of a new name is taken without a look for earlier holders, and not from one who has it', async () => {
+    const { acquire, store } = await setUp()
+    const counting = countingStore(store)
+    expect((await acquire(1, { store: counting.store, isNew: true })).epoch).toBe(1)
+    expect(counting.counts()).toMatchObject({ list: 0, write: 1 })
+    await expect(acquire(2, { isNew: true })).rejects.toMatchObject({ code: 'conflict' })
   })
 
   it('goes to one of many who find it free', async () => {

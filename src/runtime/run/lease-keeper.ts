@@ -33,6 +33,8 @@ export class LeaseKeeper {
     readonly run: string
     /** Version of the snapshot that the run reads. */
     readonly version: number
+    /** True when the run has just been named. */
+    readonly isNew?: boolean
   }): Promise<LeaseKeeper> {
     const { run, ...rest } = options
     try {

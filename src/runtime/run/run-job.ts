@@ -72,7 +72,7 @@ export async function runJob(options: RunOptions): Promise<RunOutcome> {
 async function begin(record: RunRecord, options: RunOptions): Promise<LeaseKeeper> {
   const { store, manifest, system, job } = options
   const { run, plan } = record
-  const taking = LeaseKeeper.take({ store, manifest, system, run, version: plan.snapshot.version })
+  const taking = LeaseKeeper.take({ store, manifest, system, run, version: plan.snapshot.version, isNew: true })
   const sweeping = sweepScratch(scratchRoot(options.scratch), { store, manifest, now: system.now() })
   const storing = storeJobFiles(store, run, job).then(() => writeRecord(store, record))
   try {

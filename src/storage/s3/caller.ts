@@ -1,7 +1,8 @@
 import pLimit, { type LimitFunction } from 'p-limit'
 import type { System } from '../system.ts'
-import { type ConnectOptions, connect, type ExchangeOptions, type S3Client } from './client.ts'
+import { type ConnectOptions, connect, type S3Client } from './client.ts'
 import { failureOf, S3Failure } from './failure.ts'
+import { Silence } from './silence.ts'
 
 /** Times and counts of requests; a test shortens them. */
 export interface S3Limits {
@@ -33,7 +34,7 @@ export const DEFAULT_LIMITS: S3Limits = {
 }
 
 /** One try: sends a request and takes in its whole answer; what is heard of it puts off the time limit. */
-export type Attempt<Result> = (client: S3Client, exchange: ExchangeOptions) => Promise<Result>
+export type Attempt<Result> = (client: S3Client, silence: Silence) => Promise<Result>
 
 export interface CallOptions {
   readonly silenceMs?: number
@@ -79,16 +80,13 @@ export class S3Caller {
     return this.limit(async () => {
       const client = await this.connected()
       const limitMs = (silenceMs ?? this.limits.silenceMs) + (sentBytes / SLOWEST_BYTES_PER_SECOND) * 1000
-      const controller = new AbortController()
-      const timer = setTimeout(() => controller.abort(), limitMs)
+      const silence = new Silence(limitMs)
       try {
-        return await attempt(client, { signal: controller.signal, heard: () => void timer.refresh() })
+        return await attempt(client, silence)
       } catch (error) {
-        throw controller.signal.aborted
-          ? new S3Failure(0, `no answer within ${Math.round(limitMs)} ms`)
-          : failureOf(error)
+        throw silence.isOver ? new S3Failure(0, `no answer within ${Math.round(limitMs)} ms`) : failureOf(error)
       } finally {
-        clearTimeout(timer)
+        silence.end()
       }
     })
   }

@@ -7,6 +7,7 @@ import { failureOf, S3Failure } from './failure.ts'
 import type { S3Parts } from './parts.ts'
 import type { Receiver, S3Request } from './request.ts'
 import { Signer } from './signer.ts'
+import type { Silence } from './silence.ts'
 import { checkEndpoint, type S3Location } from './url.ts'
 
 export interface ConnectOptions {
@@ -16,13 +17,6 @@ export interface ConnectOptions {
   /** Time to open a connection, milliseconds. */
   readonly connectMs: number
   readonly environment: NodeJS.ProcessEnv
-}
-
-export interface ExchangeOptions {
-  /** Breaks the exchange off. */
-  readonly signal: AbortSignal
-  /** Called with every piece of the answer. */
-  readonly heard: () => void
 }
 
 /** Sends requests to one bucket: signed, and tried once. */
@@ -38,16 +32,16 @@ export class S3Client {
   }
 
   /** Sends a request whose answer is no object. Fails as `exchange` does, and with every answer that is an error. */
-  ask(request: S3Request, { signal, heard }: ExchangeOptions): Promise<Answer> {
-    return this.exchange(request, new Answer(heard), signal)
+  ask(request: S3Request, silence: Silence): Promise<Answer> {
+    return this.exchange(request, new Answer(silence), silence)
   }
 
   /** Sends a request and takes in its answer. Fails with what broke, or with what the receiver makes of another answer. */
-  async exchange<Result>(request: S3Request, receiver: Receiver<Result>, signal: AbortSignal): Promise<Result> {
+  async exchange<Result>(request: S3Request, receiver: Receiver<Result>, silence: Silence): Promise<Result> {
     const { method, range, body } = request
     const { origin, path, headers } = await this.signer.of(request)
     const call = { origin, method, path, headers: range === undefined ? headers : { ...headers, range }, body }
-    await this.connections.exchange(call, receiver, signal)
+    await this.connections.exchange(call, receiver, silence)
     try {
       return receiver.take()
     } catch (error) {

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher, Pool } from 'undici'
 import { type Connector, connector } from './connector.ts'
 import type { S3Parts } from './parts.ts'
+import type { Silence } from './silence.ts'
 
 /** One request as it is sent. */
 export interface HttpCall {
@@ -46,12 +47,8 @@ export class Connections {
     this.connect = connector(parts, { timeout: connectMs, ...(authorities !== undefined && { ca: authorities }) })
   }
 
-  /** Sends a request and takes in its answer to the end. Fails with what broke, or once `signal` aborts; the connection is closed then. */
-  exchange(
-    { origin, body = null, ...request }: HttpCall,
-    sink: AnswerSink,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  /** Sends a request and takes in its answer to the end. Fails with what broke, or once there was silence for too long; the connection is closed then. */
+  exchange({ origin, body = null, ...request }: HttpCall, sink: AnswerSink, silence?: Silence): Promise<void> {
     let started: Dispatcher.DispatchController | undefined
     let abort = (): void => {}
     const answered = new Promise<void>((resolve, reject) => {
@@ -65,7 +62,7 @@ export class Connections {
         {
           onRequestStart(controller) {
             started = controller
-            if (signal?.aborted) abort()
+            if (silence?.isOver) abort()
           },
           onResponseStart(_, status, headers) {
             if (status >= 200) sink.head(status, headers)
@@ -77,8 +74,8 @@ export class Connections {
         },
       )
     })
-    signal?.addEventListener('abort', abort, { once: true })
-    return answered.finally(() => signal?.removeEventListener('abort', abort))
+    silence?.onOver(abort)
+    return answered
   }
 
   close(): void {

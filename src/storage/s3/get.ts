@@ -13,8 +13,8 @@ export interface GetOptions {
 export function getObject(caller: S3Caller, key: string, { range, target }: GetOptions = {}): Promise<Uint8Array> {
   const headers = { 'x-amz-checksum-mode': 'ENABLED' }
   const request = { method: 'GET', key, headers, range: range && rangeHeader(range) } as const
-  return caller.call(async (client, { signal, heard }) => {
-    const fetch = (): Promise<Uint8Array> => client.exchange(request, new ObjectBody(range, target, heard), signal)
+  return caller.call(async (client, silence) => {
+    const fetch = (): Promise<Uint8Array> => client.exchange(request, new ObjectBody(range, target, silence), silence)
     try {
       return await fetch()
     } catch (error) {

@@ -26,8 +26,8 @@ export async function listPage(caller: S3Caller, { root, prefix, startAfter, tok
     ...(token !== undefined && { 'continuation-token': token }),
     ...(token === undefined && startAfter !== '' && { 'start-after': root + startAfter }),
   }
-  return caller.call(async (client, exchange) => {
-    const answer = await client.ask({ method: 'GET', query }, exchange)
+  return caller.call(async (client, silence) => {
+    const answer = await client.ask({ method: 'GET', query }, silence)
     const page = readDocument(client.parts, answer, 'ListBucketResult')
     const entries = elementsOf(page.Contents).flatMap(({ Key, Size, LastModified }) => {
       const key = typeof Key === 'string' && Key.startsWith(root) ? Key.slice(root.length) : ''

@@ -3,6 +3,7 @@ import { crc32 } from '../crc32.ts'
 import type { ByteRange } from '../store.ts'
 import { answerFailure, CHECKSUM_MISMATCH, S3Failure } from './failure.ts'
 import type { Receiver } from './request.ts'
+import type { Silence } from './silence.ts'
 
 /** Most bytes of an answer that is no object. */
 const MAX_ERROR_BYTES = 64 << 10
@@ -12,7 +13,7 @@ export class ObjectBody implements Receiver<Uint8Array> {
   headers: IncomingHttpHeaders = {}
   private readonly range: ByteRange | undefined
   private readonly target: Uint8Array | undefined
-  private readonly heard: () => void
+  private readonly silence: Silence
   private status = 0
   /** Where the bytes go when their number is known; else they are pieces. */
   private place: Uint8Array | undefined
@@ -20,14 +21,14 @@ export class ObjectBody implements Receiver<Uint8Array> {
   private filled = 0
 
   /** Bytes of a part go to `target`, when there is one. */
-  constructor(range: ByteRange | undefined, target: Uint8Array | undefined, heard: () => void) {
+  constructor(range: ByteRange | undefined, target: Uint8Array | undefined, silence: Silence) {
     this.range = range
     this.target = target
-    this.heard = heard
+    this.silence = silence
   }
 
   head(status: number, headers: IncomingHttpHeaders): void {
-    this.heard()
+    this.silence.heard()
     this.status = status
     this.headers = headers
     if (status === 206) this.place = this.placeOfPart()
@@ -36,7 +37,7 @@ export class ObjectBody implements Receiver<Uint8Array> {
   }
 
   bytes(piece: Uint8Array): void {
-    this.heard()
+    this.silence.heard()
     const { place, filled } = this
     this.filled += piece.length
     if (!place) {

@@ -115,13 +115,13 @@ class S3Store implements ObjectStore {
     const request = { method: 'DELETE', key: this.root + key } as const
     const silenceMs = this.caller.limits.removeMs
     await this.named('remove', key, () =>
-      this.caller.call((client, exchange) => client.ask(request, exchange), { silenceMs }),
+      this.caller.call((client, silence) => client.ask(request, silence), { silenceMs }),
     )
   }
 
   private async head(key: string): Promise<IncomingHttpHeaders> {
     const request = { method: 'HEAD', key: this.root + key } as const
-    return (await this.caller.call((client, exchange) => client.ask(request, exchange))).headers
+    return (await this.caller.call((client, silence) => client.ask(request, silence))).headers
   }
 
   /** Runs one operation and turns its failure into a storage error that names the key. */

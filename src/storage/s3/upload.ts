@@ -30,7 +30,7 @@ export async function putObject(upload: Upload): Promise<void> {
   const checksum = { 'x-amz-checksum-crc32': checksumOf(body) }
   const headers = { ...TYPE, ...encryption, ...conditionOf(upload), ...checksum }
   await settle(upload, async () => {
-    await caller.once((client, exchange) => client.ask({ method: 'PUT', key, headers, body }, exchange), {
+    await caller.once((client, silence) => client.ask({ method: 'PUT', key, headers, body }, silence), {
       sentBytes: body.length,
     })
   })
@@ -40,8 +40,8 @@ export async function putObject(upload: Upload): Promise<void> {
 export async function uploadParts(upload: Upload): Promise<void> {
   const { caller, key, encryption } = upload
   const headers = { ...TYPE, ...encryption, 'x-amz-checksum-algorithm': 'CRC32' }
-  const uploadId = await caller.call(async (client, exchange) => {
-    const answer = await client.ask({ method: 'POST', key, query: { uploads: '' }, headers }, exchange)
+  const uploadId = await caller.call(async (client, silence) => {
+    const answer = await client.ask({ method: 'POST', key, query: { uploads: '' }, headers }, silence)
     return textOf(readDocument(client.parts, answer, 'InitiateMultipartUploadResult'), 'UploadId')
   })
   try {
@@ -70,11 +70,11 @@ async function sendParts({ caller, source, key }: Upload, uploadId: string): Pro
     const PartNumber = index + 1
     const query = { partNumber: String(PartNumber), uploadId }
     return caller.call(
-      async (client, exchange) => {
+      async (client, silence) => {
         const body = await source.piece(offset, length)
         const ChecksumCRC32 = checksumOf(body)
         const headers = { 'x-amz-checksum-crc32': ChecksumCRC32 }
-        const { etag } = (await client.ask({ method: 'PUT', key, query, headers, body }, exchange)).headers
+        const { etag } = (await client.ask({ method: 'PUT', key, query, headers, body }, silence)).headers
         if (etag === undefined) throw new S3Failure(0, 'no ETag')
         return { PartNumber, ETag: etag, ChecksumCRC32 }
       },
@@ -92,9 +92,9 @@ async function complete(upload: Upload, uploadId: string, parts: readonly Part[]
   const { caller, key } = upload
   const headers = { 'content-type': 'application/xml', ...conditionOf(upload) }
   await settle(upload, () =>
-    caller.once(async (client, exchange) => {
+    caller.once(async (client, silence) => {
       const body = Buffer.from(completion(client.parts, parts))
-      const answer = await client.ask({ method: 'POST', key, query: { uploadId }, headers, body }, exchange)
+      const answer = await client.ask({ method: 'POST', key, query: { uploadId }, headers, body }, silence)
       readDocument(client.parts, answer, 'CompleteMultipartUploadResult')
     }),
   )
@@ -146,6 +146,6 @@ async function settle(upload: Upload, request: () => Promise<void>): Promise<voi
 /** Best effort: parts of an upload that stay behind cost room until the bucket's lifecycle rule removes them. */
 async function abandon({ caller, key }: Upload, uploadId: string): Promise<void> {
   await caller
-    .once((client, exchange) => client.ask({ method: 'DELETE', key, query: { uploadId } }, exchange))
+    .once((client, silence) => client.ask({ method: 'DELETE', key, query: { uploadId } }, silence))
     .catch(() => undefined)
 }

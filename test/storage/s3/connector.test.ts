@@ -100,7 +100,7 @@ describe('bytes that are read into memory that is used again', () => {
         },
       }
       const call = { origin: `http://127.0.0.1:${port}`, method: 'GET', path: '/', headers: {} }
-      await connections.exchange(call, sink, undefined)
+      await connections.exchange(call, sink)
       expect(name).toBe('value'.repeat(40))
       expect(Buffer.compare(got, body)).toBe(0)
     } finally {
