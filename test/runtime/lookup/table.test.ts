@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { writeAddress } from '../../../src/flow/address.ts'
 import { createColumn } from '../../../src/flow/column.ts'
 import { maskAddress } from '../../../src/flow/prefix.ts'
+import { LateLookup } from '../../../src/runtime/lookup/late.ts'
 import { parseLookup, tableOfRows } from '../../../src/runtime/lookup/table.ts'
 import { fc } from '../../kit/fast-check.ts'
 import { seededRandom } from '../../seeded-random.ts'
@@ -119,5 +120,19 @@ describe('a lookup table', () => {
     )
     expect(() => parseLookup('nets', '')).toThrowError(/empty file/)
     expect(() => parseLookup('nets', 'network,name\n')).toThrowError(/expected a column 'prefix'/)
+  })
+
+  it('is read late by who has its canonical text: no sooner than it is looked at, and then as it is', () => {
+    const whole = parseLookup('nets', 'prefix,name\n10.0.0.0/8,a\n10.1.0.0/16,b\n2001:db8::/32,c\n')
+    const late = new LateLookup(whole)
+    expect([late.name, late.text, late.hash]).toEqual([whole.name, whole.text, whole.hash])
+    expect([late.size, late.attributes]).toEqual([3, ['name']])
+    expect(late.attribute('name')).toEqual(whole.attribute('name'))
+    const addresses = [Uint8Array.of(10, 1, 2, 3), Uint8Array.of(10, 9, 9, 9), Uint8Array.of(11, 0, 0, 1)]
+    expect(addresses.map((bytes) => find(late, bytes))).toEqual(addresses.map((bytes) => find(whole, bytes)))
+    expect(() => new LateLookup({ name: 'nets', text: 'none', hash: '' })).not.toThrow()
+    expect(() => new LateLookup({ name: 'nets', text: 'none', hash: '' }).size).toThrowError(
+      /expected a column 'prefix'/,
+    )
   })
 })
