@@ -93,14 +93,14 @@ function buildTable(
     .map(formatCsv)
     .join('\n')
   const entries = rows.map(({ prefix: { bytes, bits } }, entry) => ({ bytes, bits, entry }))
-  const ranges4 = new PrefixRanges(
-    entries.filter(({ bytes }) => bytes.length === 4),
-    1,
-  )
-  const ranges6 = new PrefixRanges(
-    entries.filter(({ bytes }) => bytes.length === 16),
-    4,
-  )
+  // Made for the first address of their family: whoever plans a run, or has no such address, looks none up.
+  const rangesOf = (length: 4 | 16): PrefixRanges =>
+    new PrefixRanges(
+      entries.filter(({ bytes }) => bytes.length === length),
+      length === 4 ? 1 : 4,
+    )
+  let ranges4: PrefixRanges | undefined
+  let ranges6: PrefixRanges | undefined
   const encoder = new TextEncoder()
   const encoded = attributes.map((_, index) => rows.map(({ values }) => encoder.encode(values[index])))
   return {
@@ -111,7 +111,13 @@ function buildTable(
     hash: createHash('sha256').update(`${text}\n`).digest('hex'),
     find(column, row) {
       const family = column.family[row]
-      return family === 4 ? ranges4.find4(column.v4[row]!) : family === 6 ? ranges6.find6(column.v6, row * 16) : -1
+      if (family === 4) {
+        ranges4 ??= rangesOf(4)
+        return ranges4.find4(column.v4[row]!)
+      }
+      if (family !== 6) return -1
+      ranges6 ??= rangesOf(16)
+      return ranges6.find6(column.v6, row * 16)
     },
     attribute(wanted) {
       const column = encoded[attributes.indexOf(wanted)]
