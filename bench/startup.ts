@@ -1,5 +1,6 @@
 /**
- * What starting costs: `node -e 0`, `flowreduce --help` and a run over an empty store in turn, as CPU and wall time and as ratios to the first.
+ * What starting costs: `node -e 0`, `flowreduce --help` and a run over an empty store in turn, without a configuration and with the example of this repository, as CPU and wall time and as
+ * ratios to the first.
  *
  *   npm run build && node scripts/run-ts.mjs bench/startup.ts [rounds]
  */
@@ -13,7 +14,8 @@ import { realSystem } from '../src/storage/system.ts'
 import { interleave } from './lib/measure.ts'
 
 const rounds = Number(process.argv[2] ?? 9)
-const cli = join(fileURLToPath(new URL('../..', import.meta.url)), 'dist', 'cli.js')
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const cli = join(root, 'dist', 'cli.js')
 const folder = mkdtempSync(join(tmpdir(), 'flowreduce-startup-'))
 const url = `file:${join(folder, 'store')}`
 await openManifest(await openStore(url), { system: realSystem(), create: true })
@@ -23,7 +25,8 @@ const measured = interleave(
   [
     { name: 'node -e 0', command: [process.execPath, '-e', '0'] },
     { name: 'flowreduce --help', command: [process.execPath, cli, '--help'] },
-    { name: 'run over an empty store', command: [process.execPath, cli, ...run] },
+    { name: 'run over an empty store', command: [process.execPath, cli, ...run], folder },
+    { name: 'with a configuration', command: [process.execPath, cli, ...run], folder: root },
   ],
   rounds,
   folder,

@@ -15,6 +15,8 @@ export interface Contender {
   readonly name: string
   readonly command: readonly string[]
   readonly env?: { readonly [name: string]: string }
+  /** The working folder, where it is not that of the benchmark: a configuration is found from there. */
+  readonly folder?: string
   /** The answer in a form that all contenders of a row share; undefined when its output is not compared. */
   answer?(output: string): unknown
 }
@@ -62,7 +64,7 @@ function countedRounds(contenders: readonly Contender[], rounds: number, workFol
 
 /** Runs one command once. Throws when it fails. */
 export function measure(
-  { name, command, env = {} }: Contender,
+  { name, command, env = {}, folder }: Contender,
   workFolder: string,
 ): { measurement: Measurement; output: string } {
   const file = join(workFolder, 'output')
@@ -70,6 +72,7 @@ export function measure(
   const { stdout, stderr, status } = spawnSync('python3', [wrapper, file, ...command], {
     encoding: 'utf8',
     env: { ...process.env, ...env },
+    ...(folder !== undefined && { cwd: folder }),
     maxBuffer: 1 << 26,
   })
   const result = status === 0 ? (JSON.parse(stdout) as Measurement & { status: number }) : undefined // measure.py prints these fields
