@@ -15,6 +15,7 @@ const project = (name: string, include: string[], testTimeout = 30_000, exclude:
     testTimeout,
     // Files share the modules of their worker; loading all of them anew for each took a fifth of the time.
     isolate: false,
+    setupFiles: [source('./test/kit/own-temporary.ts')],
     hookTimeout: 60_000,
   },
 })
@@ -30,6 +31,7 @@ const special = [
 
 export default defineConfig({
   test: {
+    globalSetup: [source('./test/kit/temporary-root.ts')],
     // Most tests wait for processes, servers or timers some of the time.
     maxWorkers: Math.ceil(availableParallelism() * 1.5),
     projects: [
