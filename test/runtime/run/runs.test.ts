@@ -49,6 +49,8 @@ describe('the runs of a store', () => {
     const bars = traceEvents.filter(({ ph }: { ph: string }) => ph === 'X')
     expect(bars.length).toBe(first.plan.estimate.mapTasks + first.plan.estimate.reduceTasks + 1)
     expect(bars[0]).toMatchObject({ name: 'picky-map-0.1', tid: 1, args: { outcome: 'committed' } })
+    // Times are microseconds since the process began.
+    for (const { ts, dur } of bars) expect(ts + dur).toBeLessThan(process.uptime() * 1e6)
     expect(await read('environment')).toMatchObject({ node: process.version, job: 'picky' })
   })
 
