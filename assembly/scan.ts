@@ -4,15 +4,18 @@
 import { foldDirect, foldPacked } from './direct'
 import { foldRows, foldRun, sumDoubles } from './fold'
 import { gather16, gather32, gather64, gather8 } from './gather'
+import { groupsAppend } from './groups'
 import { isOneBin, packBins, packDoubles, packMasked, packPrefixes } from './keys'
 import { joinMarks, markedRows, markRange } from './marks'
 import { COLUMN_BYTES, PAGE_ROWS, readPages } from './pages'
 import { countBytes } from './parquet'
+import { slicesAdd } from './slices'
 
 // A scan: 32-bit words, then doubles. Words of a key (0: the table is direct); bytes of a key, packed places (or 0) and counts of a direct table; the table; its sums; how it counts; room for the keys
 // of a slice; parts of a key and how many there are; room for the addresses of values; the addresses of the summed columns; steps of a filter and how many; marks; room for row numbers; what is
 // gathered of the chosen rows and how many arrays that are; families and how many; rows for which there is room where rows are gathered; entries for which the table has room; the sum that
 // has a limit of its own; a word to leave; then what is counted: rows added, rows not chosen, new keys of a direct table. Behind them what is left: rows, bounds, and the limited sum.
+// Then where rows go that are not added up: slices (slices.ts; 0: they are added up), room for the entries of a slice of rows, bytes of an entry, those before its numbers, what writes its key, and steps of that.
 const WIDTH: usize = 0
 const KEY_BYTES: usize = 4
 const PACKED: usize = 8
@@ -43,6 +46,12 @@ const FRESH: usize = 104
 const ROWS_LEFT: usize = 112
 const BOUND_LEFT: usize = 120
 const SUM_LEFT: usize = 128
+const SLICES: usize = 136
+const MADE: usize = 140
+const STRIDE: usize = 144
+const NUMBERS: usize = 148
+const PROGRAM: usize = 152
+const PROGRAM_STEPS: usize = 156
 
 /** Rows whose keys are laid out at once: they stay in the fastest cache. */
 const SLICE: u32 = 4096
@@ -167,6 +176,14 @@ function placeValues(scan: usize, from: u32): usize {
   return values
 }
 
+/** Makes an entry of each row, and gives them to their slices. */
+function append(scan: usize, keys: usize, rows: u32, values: usize, sums: u32): void {
+  const made = <usize>load<u32>(scan, MADE)
+  const stride = load<u32>(scan, STRIDE)
+  const count = groupsAppend(keys, load<u32>(scan, WIDTH), rows, 0, values, sums, stride, made)
+  slicesAdd(made, count, stride, load<u32>(scan, NUMBERS), load<u32>(scan, PROGRAM), load<u32>(scan, PROGRAM_STEPS), load<u32>(scan, SLICES))
+}
+
 /** Adds rows to the table, all or, when that is for somebody else to do, none. */
 function fold(scan: usize, rows: u32): bool {
   if (rows == 0) return true
@@ -190,7 +207,8 @@ function fold(scan: usize, rows: u32): bool {
     const count = min(SLICE, rows - from)
     const counting = load<u32>(scan, COUNTING)
     const values = placeValues(scan, from)
-    if (isRun(scan, from, count)) foldRun(placeKeys(scan, from, 1), count, table, values, sums, counting)
+    if (load<u32>(scan, SLICES)) append(scan, placeKeys(scan, from, count), count, values, sums)
+    else if (isRun(scan, from, count)) foldRun(placeKeys(scan, from, 1), count, table, values, sums, counting)
     else foldRows(placeKeys(scan, from, count), count, 0, table, values, sums, counting)
   }
   return true
@@ -237,4 +255,9 @@ export function scanPages(scan: usize, columns: usize, first: u32, count: u32, f
   if (page == done || !fold(scan, pending)) return done
   store<u32>(scan, load<u32>(scan, UNMATCHED) + unmatched, UNMATCHED)
   return page
+}
+
+/** Adds the rows of columns that are decoded, all of them or, when that is for somebody else to do, none. */
+export function scanRows(scan: usize, rows: u32): bool {
+  return isPlain(scan, 0, rows) && fold(scan, rows)
 }

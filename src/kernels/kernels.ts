@@ -85,6 +85,8 @@ export interface Kernels {
     scratch: number,
     dense: number,
   ): number
+  /** Adds rows that are decoded to a table; see assembly/scan.ts and `BatchScanner` (src/runtime/task/batch-scanner.ts). Returns 1, or 0 when it added none. */
+  scanRows(scan: number, rows: number): number
   /** Encodes the values of a column chunk as the bodies of its pages; see assembly/parquet-encode.ts and `encode-pages.ts`. Returns 0. */
   encode8: EncodeKernel
   encode16: EncodeKernel

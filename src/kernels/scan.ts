@@ -1,4 +1,4 @@
-/** What `scanPages` is told, as places of 32-bit words; see assembly/scan.ts. */
+/** What `scanPages` and `scanRows` are told, as places of 32-bit words; see assembly/scan.ts. */
 export const SCAN = {
   width: 0,
   keyBytes: 1,
@@ -26,11 +26,17 @@ export const SCAN = {
   mapped: 24,
   unmatched: 25,
   fresh: 26,
+  slices: 34,
+  made: 35,
+  stride: 36,
+  numbers: 37,
+  program: 38,
+  programSteps: 39,
 } as const
 
 /** The same for doubles. */
 export const SCAN_LEFT = { rows: 14, bound: 15, sum: 16 } as const
-export const SCAN_BYTES = 136
+export const SCAN_BYTES = 160
 
 /** Rows whose keys are laid out at once. */
 export const SCAN_SLICE = 4096

@@ -8,7 +8,7 @@ const MOST_COUNTED = 0xffff_ffff
 /** Rows, and the sum of all their second values, that packed places take before they are settled. */
 const MOST_PACKED = 2 ** 20
 const MOST_PACKED_SUM = 2 ** 32 - 1
-/** When packed places take fewer rows than this, they are settled before `scanPages` adds to them. */
+/** When packed places take fewer rows than this, they are settled before kernels that scan add to them. */
 const LEAST_LEFT = 2 ** 17
 
 /**
@@ -83,7 +83,7 @@ export class DirectTable {
     else this.#length += this.#kernels.foldDirect(...keys, this.#countsAt, this.#sumsAt, valuesAt, this.#sums)
   }
 
-  /** Where `scanPages` adds rows, and how many. */
+  /** Where kernels add rows, and how many. */
   target(): Pick<FoldTarget, 'keyBytes' | 'packed' | 'counts' | 'table' | 'limited' | 'rowsLeft' | 'sumLeft'> {
     const places = { keyBytes: this.#keyBytes, counts: this.#countsAt, table: this.#sumsAt }
     const rowsLeft = MOST_COUNTED - this.#rows
@@ -93,7 +93,7 @@ export class DirectTable {
     return { ...places, ...packed, rowsLeft: Math.min(rowsLeft, MOST_PACKED - this.#packedRows) }
   }
 
-  /** Notes what `scanPages` has added. */
+  /** Notes what kernels have added. */
   scanned({ rows, sum, fresh }: ScannedRows): void {
     this.#rows += rows
     this.#length += fresh

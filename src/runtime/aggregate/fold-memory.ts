@@ -11,7 +11,7 @@ import { DirectTable } from './direct-table.ts'
 import type { EntryLayout } from './entry-layout.ts'
 import { EntryTable } from './entry-table.ts'
 import type { FoldTarget, ScannedRows } from './fold-target.ts'
-import { NO_SUM } from './fold-target.ts'
+import { NO_SLICES, NO_SUM } from './fold-target.ts'
 import type { Numbers } from './numbers.ts'
 import { numbersOf, sumOf } from './numbers.ts'
 import type { SliceFramesOptions } from './slice-frames.ts'
@@ -40,8 +40,6 @@ export interface PackedGroups {
 const LEAST_BYTES = 4 << 20
 /** Room beside the table for who reads the rows, whose columns are then read where they lie. What is not used costs nothing. */
 const READER_BYTES = 64 << 20
-/** Entries appended before they are written out, at most. */
-const APPENDED = 1 << 20
 
 /** The memory in which the fold kernels work: keys and values of a slice of rows where they have to be copied, and a table. */
 export class FoldMemory {
@@ -105,7 +103,7 @@ export class FoldMemory {
   /** Makes room for `rows` new keys, the sums of whose values `bounds` tells; false when the budget does not allow it. */
   reserve(rows: number, bounds: readonly number[]): boolean {
     if (this.#direct) return this.#direct.hasRoom(rows)
-    if (this.appends) return this.length + rows <= APPENDED && this.#frames!.hasRoom(rows)
+    if (this.appends) return rows <= this.#frames!.rowsLeft
     const sum = bounds.at(-1) ?? 0
     if (this.#packs && (this.#packedRows + rows >= PACKED_ROWS || this.#packedSum + sum >= PACKED_SUM)) {
       if (this.length > 0) return false
@@ -158,25 +156,27 @@ export class FoldMemory {
     this.kernels.foldRows(keysAt, count, skippedAt, this.#table.at, valuesAt, sums.length, counts)
   }
 
-  /** Where `scanPages` adds rows, when there is room for the new keys of `rows` more. */
+  /** Where kernels add rows, when there is room for the new keys of `rows` more. */
   target(rows: number): FoldTarget | undefined {
     const { keys, counts, sums } = this.#layout
-    const rooms = { keys: this.#keysAt, values: this.#addresses.byteOffset }
+    const rooms = { keys: this.#keysAt, values: this.#addresses.byteOffset, ...NO_SLICES }
     if (this.#direct) return { ...rooms, ...this.#direct.target(), width: 0, counting: COUNTS.none, mostEntries: 0 }
-    if (this.appends || !this.#table.reserve(rows)) return undefined
+    if (!this.appends && !this.#table.reserve(rows)) return undefined
     const table = { width: keys.width, table: this.#table.at, mostEntries: this.#table.mostEntries }
     const hashed = { ...rooms, ...table, keyBytes: 0, packed: 0, counts: 0 }
-    if (!this.#packs) {
+    if (this.appends || !this.#packs) {
       const counting = counts ? COUNTS.apart : COUNTS.none
-      return { ...hashed, counting, limited: NO_SUM, rowsLeft: Number.POSITIVE_INFINITY, sumLeft: 0 }
+      const unlimited = { counting, limited: NO_SUM, rowsLeft: Number.POSITIVE_INFINITY, sumLeft: 0 }
+      return { ...hashed, ...unlimited, ...(this.appends && this.#frames!.target(this.#rowsAt)) }
     }
     const left = { rowsLeft: PACKED_ROWS - 1 - this.#packedRows, sumLeft: PACKED_SUM - 1 - this.#packedSum }
     return { ...hashed, ...left, counting: COUNTS.packed, limited: sums.length - 1 }
   }
 
-  /** Notes what `scanPages` has added. */
+  /** Notes what kernels have added. */
   scanned(added: ScannedRows): void {
     this.#direct?.scanned(added)
+    if (this.appends) this.#frames!.length += added.rows
     this.#packedRows += added.rows
     this.#packedSum += added.sum
   }

@@ -104,13 +104,13 @@ export class FoldTable {
     return true
   }
 
-  /** Where `scanPages` may add rows beside `add`; `boundLeft` is what the bounds of all sums may come to. Undefined when `add` has to see the next rows. */
+  /** Where kernels may add rows beside `add`; `boundLeft` is what the bounds of all sums may come to. Undefined when `add` has to see the next rows. */
   target(rows: number): (FoldTarget & { readonly boundLeft: number }) | undefined {
     const target = this.#isMostlyNew() || this.#isDone() ? undefined : this.#memory.target(rows)
     return target && { ...target, boundLeft: EXACT - this.#bound }
   }
 
-  /** Notes what `scanPages` has added. */
+  /** Notes what kernels have added. */
   scanned(added: ScannedRows): void {
     this.#memory.scanned(added)
     this.#bound += added.bound

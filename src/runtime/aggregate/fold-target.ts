@@ -1,5 +1,19 @@
-/** Where `scanPages` (assembly/scan.ts) adds rows, and how many it may add before it has to ask again. */
-export interface FoldTarget {
+/** Where rows become entries of their slices as they come (assembly/slices.ts). */
+export interface SliceTarget {
+  /** The description of the slices; 0 when rows are added up. */
+  readonly slices: number
+  /** Room for the entries of a slice of rows. */
+  readonly made: number
+  /** Bytes of an entry, and those before its numbers. */
+  readonly stride: number
+  readonly numbers: number
+  /** What writes the canonical encoding of its key, and how many steps that has. */
+  readonly program: number
+  readonly programSteps: number
+}
+
+/** Where `scanPages` and `scanRows` (assembly/scan.ts) add rows, and how many they may add before they have to ask again. */
+export interface FoldTarget extends SliceTarget {
   /** Words of a key of a hash table; 0 for a direct one. */
   readonly width: number
   /** Of a direct table: bytes of a key, and the addresses of packed places, if rows go there, and of counts. */
@@ -24,6 +38,9 @@ export interface FoldTarget {
 
 /** No sum has a limit of its own. */
 export const NO_SUM = 0xffff_ffff
+
+/** Rows are added up. */
+export const NO_SLICES: SliceTarget = { slices: 0, made: 0, stride: 0, numbers: 0, program: 0, programSteps: 0 }
 
 /** What has been added. */
 export interface ScannedRows {

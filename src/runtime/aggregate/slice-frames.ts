@@ -4,6 +4,7 @@ import { SLICES_WORDS, sliceAt } from '../../kernels/slices.ts'
 import type { GroupSection } from '../shuffle/group-writer.ts'
 import { FRAME_BYTES, FRAME_PREFIX } from '../shuffle/run-file.ts'
 import type { EntryLayout } from './entry-layout.ts'
+import type { FoldTarget, SliceTarget } from './fold-target.ts'
 
 /** Part of the room for frames that are not full when the others are. */
 const UNFILLED_SHARE = 1 / 8
@@ -12,6 +13,10 @@ const LEAST_SLICE_BYTES = 4096
 /** Room for an entry, in entries: its place in a frame, the prefixes of frames, and frames that are not full. */
 const ROOM_TIMES = 1.5
 const ALIGNMENT = 16
+/** Rows that become entries as they come before those are written out, at most. */
+const APPENDED = 1 << 20
+/** What kernels take for no limit of entries. */
+const MOST_ENTRIES = 2 ** 31
 
 export interface SliceFramesOptions {
   readonly memory: KernelMemory
@@ -72,6 +77,18 @@ export class SliceFrames {
   /** Whether there is room for so many entries more, whatever their slices. */
   hasRoom(entries: number): boolean {
     return this.length + entries <= this.#capacity
+  }
+
+  /** Rows that may become entries as they come before those are written out. */
+  get rowsLeft(): number {
+    return Math.min(APPENDED, this.#capacity) - this.length
+  }
+
+  /** How kernels add rows as they come; `made` is room for the entries of a slice of them. */
+  target(made: number): SliceTarget & Pick<FoldTarget, 'rowsLeft' | 'mostEntries'> {
+    const { strideBytes: stride, numbersAt: numbers } = this.#layout
+    const slices = { slices: this.#at, made, stride, numbers, program: this.#stepsAt, programSteps: this.#steps }
+    return { ...slices, rowsLeft: this.rowsLeft, mostEntries: MOST_ENTRIES }
   }
 
   /** Adds entries, for which there is room. */

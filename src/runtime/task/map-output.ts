@@ -10,6 +10,7 @@ import { GroupWriter } from '../shuffle/group-writer.ts'
 import { mergeRuns } from '../shuffle/merge-runs.ts'
 import type { RunFile, RunHeader } from '../shuffle/run-file.ts'
 import type { AttemptFiles } from './attempt-files.ts'
+import { BatchScanner } from './batch-scanner.ts'
 import { orderedValues } from './ordered-values.ts'
 import { ValuesBuffer } from './values-buffer.ts'
 import { writeRun } from './write-run.ts'
@@ -119,12 +120,14 @@ class GroupOutput implements MapOutput {
   readonly kernels: KernelInstance
   readonly table: FoldTable
   readonly #options: MapOutputOptions
+  readonly #scanner: BatchScanner | undefined
   #writer: GroupWriter | undefined
 
   constructor(options: MapOutputOptions, table: FoldTable) {
     this.kernels = table.kernels
     this.#options = options
     this.table = table
+    this.#scanner = BatchScanner.for(options.program, table)
   }
 
   /** Sections but the last. */
@@ -133,7 +136,7 @@ class GroupOutput implements MapOutput {
   }
 
   add(batch: Parameters<BatchSink['add']>[0]): void {
-    if (this.table.add(batch)) return
+    if (this.#scanner?.add(batch) || this.table.add(batch)) return
     this.#writeSection()
     this.table.add(batch)
   }
