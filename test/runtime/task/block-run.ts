@@ -5,6 +5,7 @@ import type { FlowBatch } from '../../../src/flow/batch.ts'
 import { createFlowBatch, FLOW_COLUMNS } from '../../../src/flow/batch.ts'
 import { avroSchema } from '../../../src/flow/schema.ts'
 import type { Program } from '../../../src/runtime/program.ts'
+import { RunReader } from '../../../src/runtime/shuffle/run-reader.ts'
 import { AttemptFiles } from '../../../src/runtime/task/attempt-files.ts'
 import type { MapTask, ReduceTask } from '../../../src/runtime/task/description.ts'
 import { runMapTask } from '../../../src/runtime/task/map-task.ts'
@@ -66,7 +67,7 @@ export const blocks = new Map(
 
 export const MB = 2 ** 20
 
-/** What a job leaves over a block: its map and reduce tasks' run files, and what the map task counted. */
+/** What a job leaves over a block: the run file of its map task and what that counted, and the records of its reduce task. */
 export async function runOver(name: string, program: Program, memoryBytes: number, reads: string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'flowreduce-block-run-'))
   try {
@@ -101,6 +102,19 @@ async function runIn(folder: string, name: string, program: Program, memoryBytes
     ordered: true,
   } as unknown as ReduceTask // likewise
   await runReduceTask(reduce, { program, store, files: files('reduce') })
-  const [run, rows] = ['map', 'reduce'].map((kind) => readFileSync(join(folder, `${kind}.run`)))
-  return { counters: mapped.counters, run: run!, rows: rows! }
+  return {
+    counters: mapped.counters,
+    run: readFileSync(join(folder, 'map.run')),
+    rows: recordsOf(join(folder, 'reduce.run')),
+  }
+}
+
+/** All records of a reduce task, back to back. How they are cut into frames is no part of them: it follows from the memory that was lent, which may be more than was asked for. */
+function recordsOf(path: string): Buffer {
+  const reader = new RunReader(path)
+  try {
+    return Buffer.concat(Array.from(reader.frames(0), (frame) => new Uint8Array(frame)))
+  } finally {
+    reader.close()
+  }
 }
