@@ -4,9 +4,8 @@
 //
 // The caller leaves SLACK bytes behind input and output.
 
-/** As in assembly/v5.ts. */
-const HEAD: usize = 112
-const RECORD: usize = 48
+import { HEAD, read16, read32, RECORD } from './v5'
+
 const V5_HEADER: usize = 24
 
 /** What is noted of a datagram, laid out by src/ingest/decode/v5-intake.ts. */
@@ -21,18 +20,6 @@ const UDP_HEADER: usize = 8
 const CHUNK_HEADER: usize = 32
 
 const MAX_SAFE: f64 = 9007199254740991
-
-// @ts-ignore: decorator
-@inline
-function big16(p: usize): u32 {
-  return <u32>bswap(load<u16>(p))
-}
-
-// @ts-ignore: decorator
-@inline
-function big32(p: usize): u32 {
-  return bswap(load<u32>(p))
-}
 
 // @ts-ignore: decorator
 @inline
@@ -85,13 +72,13 @@ function hashLong(at: usize, length: usize): f64 {
 // @ts-ignore: decorator
 @inline
 function putHead(head: usize, payload: usize, records: u32): void {
-  const interval = big16(payload + 22) & 0x3fff
+  const interval = read16(payload, 22) & 0x3fff
   store<u32>(head, records)
-  store<u32>(head, big32(payload + 4), 4)
-  store<f64>(head, <f64>big32(payload + 8) * 1000 + <f64>(big32(payload + 12) / 1_000_000), 8)
+  store<u32>(head, read32(payload, 4), 4)
+  store<f64>(head, <f64>read32(payload, 8) * 1000 + <f64>(read32(payload, 12) / 1_000_000), 8)
   store<f64>(head, interval == 0 ? 0 : 1, 24)
   store<f64>(head, <f64>interval, 32)
-  store<u32>(head, big16(payload + 20), 44)
+  store<u32>(head, read16(payload, 20), 44)
   store<u32>(head, 0, 48)
 }
 
@@ -133,29 +120,29 @@ export function v5Datagrams(
       const udp = ip + IPV4_HEADER
       if (udp + UDP_HEADER > next) break
       // IPv4 without options, UDP, and no fragment.
-      if (big16(ip - 2) != 0x0800 || load<u8>(ip) != 0x45 || load<u8>(ip, 9) != 17 || (big16(ip + 6) & 0x3fff) != 0) break
-      const total = big16(ip + 2)
+      if (read16(ip - 2, 0) != 0x0800 || load<u8>(ip) != 0x45 || load<u8>(ip, 9) != 17 || (read16(ip, 6) & 0x3fff) != 0) break
+      const total = read16(ip, 2)
       stop = total == 0 ? next : min(next, ip + <usize>total)
       if (udp + UDP_HEADER > stop) break
-      const length = big16(udp + 4)
+      const length = read16(udp, 4)
       if (length >= <u32>UDP_HEADER) stop = min(stop, udp + <usize>length)
       payload = udp + UDP_HEADER
-      port = big16(udp)
-      exporter = big32(ip + 12)
+      port = read16(udp, 0)
+      exporter = read32(ip, 12)
       received = <f64>file32(at, bigEndian) * 1000 + <f64>(file32(at + 4, bigEndian) / fractionPerMs)
     } else {
       if (at + CHUNK_HEADER > end) break
       payload = at + CHUNK_HEADER
-      stop = payload + <usize>big16(at + 2)
+      stop = payload + <usize>read16(at, 2)
       next = stop + <usize>load<u8>(at)
       if (next > end || load<u8>(at, 6) != 4) break
-      port = big16(at + 4)
-      exporter = big32(at + 16)
+      port = read16(at, 4)
+      exporter = read32(at, 16)
       received = f64.reinterpret_i64(bswap(load<i64>(at, 8)))
       if (!(abs(received) <= MAX_SAFE) || floor(received) != received) break
     }
-    if (payload + V5_HEADER > stop || big16(payload) != 5) break
-    const count = big16(payload + 2)
+    if (payload + V5_HEADER > stop || read16(payload, 0) != 5) break
+    const count = read16(payload, 2)
     const bytes = <usize>count * RECORD
     if (count == 0 || count > left || payload + V5_HEADER + bytes > stop) break
     putHead(head, payload, count)
@@ -166,7 +153,7 @@ export function v5Datagrams(
     store<u32>(entry, <u32>(next - from))
     store<u32>(entry, <u32>(head - records), 4)
     store<u32>(entry, port, 8)
-    store<u32>(entry, big32(payload + 16), 12)
+    store<u32>(entry, read32(payload, 16), 12)
     store<u32>(entry, <u32>(stop - payload), 16)
     store<f64>(entry, hashLong(payload, stop - payload), 24)
     store<u32>(entry, <u32>(head + HEAD + bytes - records), 32)

@@ -7,9 +7,9 @@
 import { putVarint } from './avro-encode'
 
 /** A datagram: a head, laid out by src/ingest/decode/v5-records.ts, then its records. The end of the head is room for `putOrigin`. */
-const HEAD: usize = 112
+export const HEAD: usize = 112
 const ORIGIN: usize = 80
-const RECORD: usize = 48
+export const RECORD: usize = 48
 
 /** Bits of the column `flags`. */
 const END_BEFORE_START: u32 = 32
@@ -29,13 +29,13 @@ function putU16(p: usize, value: u32): usize {
 
 // @ts-ignore: decorator
 @inline
-function read16(p: usize, offset: usize): u32 {
+export function read16(p: usize, offset: usize): u32 {
   return <u32>bswap(load<u16>(p + offset))
 }
 
 // @ts-ignore: decorator
 @inline
-function read32(p: usize, offset: usize): u32 {
+export function read32(p: usize, offset: usize): u32 {
   return bswap(load<u32>(p + offset))
 }
 

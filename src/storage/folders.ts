@@ -1,8 +1,7 @@
-import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { allDone } from './all-done.ts'
-import { isErrno } from './file-error.ts'
 import { durably } from './file-write.ts'
+import { makeFolder } from './make-folder.ts'
 
 /** A folder that is being made. */
 export interface MadeFolder {
@@ -41,40 +40,16 @@ export class Folders {
 
 async function makeBelow(folder: string, above: MadeFolder | undefined): Promise<boolean> {
   await above?.there
-  return makeFolders(folder)
+  const made = makeFolder(folder)
+  // The name of the folder itself is waited for apart from these.
+  await allDone(made.slice(0, -1).map((name) => syncFolder(dirname(name))))
+  return made.length > 0
 }
 
 /** A folder of the store may be new from a writer that did not get so far; one above it is its owner's, unless made here. */
 async function becomeDurable(folder: string, there: Promise<boolean>, above: MadeFolder | undefined): Promise<void> {
   const isNew = await there
   await allDone([...(above ? [above.durable] : []), ...(above || isNew ? [syncFolder(dirname(folder))] : [])])
-}
-
-/**
- * Makes a folder and those above it that are missing; true when it made any. Each new name above the folder is on the disk afterwards.
- * Not `mkdir` with `recursive`: where a file system refuses with ENOENT (/proc), Node 20 never comes back from that.
- */
-async function makeFolders(folder: string): Promise<boolean> {
-  const made = makeOne(folder)
-  if (made !== 'no parent') return made === 'made'
-  if (await makeFolders(dirname(folder))) await syncFolder(dirname(dirname(folder)))
-  try {
-    mkdirSync(folder)
-  } catch (error) {
-    if (!isErrno(error, 'EEXIST')) throw error
-  }
-  return true
-}
-
-function makeOne(folder: string): 'made' | 'there' | 'no parent' {
-  try {
-    mkdirSync(folder)
-    return 'made'
-  } catch (error) {
-    if (isErrno(error, 'ENOENT') && dirname(folder) !== folder) return 'no parent'
-    if (isErrno(error, 'EEXIST') && statSync(folder).isDirectory()) return 'there'
-    throw error
-  }
 }
 
 /** Has the disk take the names in a folder. */
