@@ -26,8 +26,8 @@ export interface FlowOutputOptions {
   readonly begin?: BeginBlock | undefined
   /** Threads that encode flows beside this one, when there are many; default none. */
   readonly workers?: number
-  /** Large files that are about to be read: those threads start at once, and hash them when they can. */
-  readonly files?: readonly string[]
+  /** Many flows are about to come: those threads start at once. Default false. */
+  readonly isLarge?: boolean
   /** Bytes of each piece of memory that datagrams are read into; default none. */
   readonly inputs?: readonly number[]
 }
@@ -44,7 +44,7 @@ export class FlowOutput implements FlowSink {
   readonly #quarantined: BlockBuilder
 
   constructor(options: FlowOutputOptions) {
-    const { dataset = FLOWS_DATASET, blockSizeBytes, begin, elements = [], workers = 0, files = [] } = options
+    const { dataset = FLOWS_DATASET, blockSizeBytes, begin, elements = [], workers = 0, isLarge = false } = options
     const { inputs = [] } = options
     const columns = [...FLOW_COLUMNS, ...elements]
     this.#flows = new BlockBuilder({ dataset, name: 'Flow', columns, blockSizeBytes, begin })
@@ -53,7 +53,7 @@ export class FlowOutput implements FlowSink {
     const capacity = BATCH_ROWS
     this.intake = elements.length > 0 ? undefined : new V5Intake({ capacity, batches: isRing ? SLOTS : 1, inputs })
     const packing = { columns, intake: this.intake, capacity, workers, consume }
-    this.#packing = isRing ? new EncodeRing({ ...packing, files }) : new EncodeHere(packing)
+    this.#packing = isRing ? new EncodeRing({ ...packing, isLarge }) : new EncodeHere(packing)
     this.#fill(this.#packing.rows)
     this.#quarantined = new BlockBuilder({
       dataset: QUARANTINE_DATASET,
@@ -63,11 +63,6 @@ export class FlowOutput implements FlowSink {
       begin,
     })
     this.quarantine = quarantineSink(this.#quarantined, createQuarantineBatch(QUARANTINE_ROWS, elements))
-  }
-
-  /** SHA-256 of one of the `files` when another thread makes it, or undefined then if that failed; without a promise when none does. */
-  sha256(path: string): Promise<string | undefined> | undefined {
-    return this.#packing.sha256(path)
   }
 
   flush(): void {

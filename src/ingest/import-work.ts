@@ -45,8 +45,8 @@ export interface ImportedSource {
 export interface ImportedPlaces {
   /** Default `flows`. */
   readonly dataset?: string
-  /** Large files that are about to be read. */
-  readonly files?: readonly string[]
+  /** Large files are about to be read. */
+  readonly isLarge?: boolean
 }
 
 /** What is committed beside blocks and transactions. */
@@ -73,7 +73,7 @@ export class ImportWork {
   readonly #summaries: FileSummary[] = []
   readonly #warnings: string[] = []
 
-  constructor(target: ImportTarget, { dataset = FLOWS_DATASET, files = [] }: ImportedPlaces = {}) {
+  constructor(target: ImportTarget, { dataset = FLOWS_DATASET, isLarge = false }: ImportedPlaces = {}) {
     const { store, system, blockSizeBytes = BLOCK_BYTES, decoder = {}, workers = defaultWorkers() } = target
     this.#target = target
     this.#dataset = dataset
@@ -81,7 +81,7 @@ export class ImportWork {
     const elements = elementColumns(decoder.elements ?? [], decoder.definitions)
     this.#uploads = new Uploads({ store, system, collector: COLLECTOR })
     this.#output = new FlowOutput({
-      ...{ dataset, blockSizeBytes, elements, workers, files },
+      ...{ dataset, blockSizeBytes, elements, workers, isLarge },
       inputs: [WINDOW_BYTES, WINDOW_BYTES],
       begin: this.#uploads.begin,
     })
@@ -99,11 +99,6 @@ export class ImportWork {
 
   /** Decodes many datagrams at once. */
   readonly run: PacketRun = (frames) => this.#decoder.datagrams(frames, this.#output)
-
-  /** SHA-256 of a large file when another thread makes it, or undefined then if that failed; without a promise when none does. */
-  sha256(path: string): Promise<string | undefined> | undefined {
-    return this.#output.sha256(path)
-  }
 
   counters(): DecodeCounters {
     return this.#decoder.counters()

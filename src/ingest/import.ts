@@ -27,8 +27,8 @@ export async function importFiles(options: ImportOptions): Promise<ImportSummary
   const exporter = exporterOf(options.exporter ?? DEFAULT_EXPORTER)
   const { files } = options
   const states = await Promise.all(files.map(fileState))
-  const large = files.filter((_, index) => (states[index]?.sizeBytes ?? 0n) >= LARGE_BYTES)
-  const work = new ImportWork(options, { files: large })
+  const isLarge = states.some((state) => state !== undefined && state.sizeBytes >= LARGE_BYTES)
+  const work = new ImportWork(options, { isLarge })
   try {
     for (const [index, file] of files.entries()) {
       await importFile(work, file, exporter, states[index])
@@ -50,16 +50,14 @@ async function importFile(
 ): Promise<void> {
   const before = work.counters()
   const { datagram: onDatagram, run: onRun, memory } = work
-  const sha256 = work.sha256(file)
   const facts = await readDatagrams(file, {
     exporter,
     onDatagram,
     onRun,
     memory,
     pause: () => work.pause(),
-    ...(sha256 && { sha256 }),
   })
-  // Its hash must be that of what was decoded.
+  // What somebody adds to would be imported once more, under the hash that it has then.
   if (!isSameState(state, await fileState(file))) throw changed(file)
   const after = work.counters()
   const source = { name: file, transaction: `import:${facts.sha256}` }

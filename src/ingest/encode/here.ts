@@ -3,7 +3,7 @@ import type { EncodeRingOptions } from './ring.ts'
 import { RowPacker } from './row-packer.ts'
 
 /** Who packs rows: this thread, or threads beside it. */
-export type Packing = Pick<EncodeHere, 'rows' | 'submit' | 'drain' | 'sha256' | 'close'>
+export type Packing = Pick<EncodeHere, 'rows' | 'submit' | 'drain' | 'close'>
 
 /** Packs the rows of one batch after the other in this thread, as `EncodeRing` does with others. */
 export class EncodeHere {
@@ -12,7 +12,7 @@ export class EncodeHere {
   readonly #packer: RowPacker
   readonly #consume: EncodeRingOptions['consume']
 
-  constructor({ columns, intake, capacity, consume }: Omit<EncodeRingOptions, 'workers' | 'files' | 'script'>) {
+  constructor({ columns, intake, capacity, consume }: Omit<EncodeRingOptions, 'workers' | 'isLarge' | 'script'>) {
     this.rows = GatheredRows.create(columns, capacity, intake?.records())
     this.#packer = new RowPacker(columns, capacity)
     this.#consume = consume
@@ -28,11 +28,6 @@ export class EncodeHere {
 
   /** Nothing waits. */
   drain(): void {}
-
-  /** No other thread hashes. */
-  sha256(_path: string): Promise<string | undefined> | undefined {
-    return undefined
-  }
 
   close(): void {
     this.#packer.close()

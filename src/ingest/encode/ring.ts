@@ -2,7 +2,6 @@ import { Worker } from 'node:worker_threads'
 import type { ColumnSpec } from '../../flow/column.ts'
 import type { V5Intake } from '../decode/v5-intake.ts'
 import { workerScript } from '../worker-script.ts'
-import { FileHashes, type HashedFile } from './file-hashes.ts'
 import type { GatheredRows, PackedGathered } from './gathered-rows.ts'
 import { Slots } from './slots.ts'
 import type { EncodeWorkerData } from './worker.ts'
@@ -18,8 +17,8 @@ export interface EncodeRingOptions {
   readonly workers: number
   /** Called with the rows of each batch and their packed form, in the order in which they were submitted. Both are valid during the call. */
   readonly consume: (rows: GatheredRows, packed: PackedGathered) => void
-  /** Large files that are about to be read: the workers start at once, and the first of them hashes the files while there is nothing to pack. */
-  readonly files?: readonly string[]
+  /** Many batches are about to come: the workers start at once. Default false. */
+  readonly isLarge?: boolean
   /** The script of the workers; without one this thread packs by itself. Default: that of this installation. */
   readonly script?: URL | undefined
 }
@@ -39,22 +38,15 @@ export class EncodeRing {
   readonly #options: EncodeRingOptions
   readonly #slots: Slots
   readonly #workers: Worker[] = []
-  readonly #hashes: FileHashes
   #submitted = 0
   #consumed = 0
 
   constructor(options: EncodeRingOptions) {
-    const { columns, intake, capacity, files = [] } = options
+    const { columns, intake, capacity, isLarge = false } = options
     this.#options = options
-    this.#hashes = new FileHashes(files)
     this.#slots = Slots.create({ columns, intake, capacity, count: SLOTS })
     this.rows = this.#slots.rows[0]!
-    if (files.length > 0) this.#start()
-  }
-
-  /** SHA-256 of a file that a worker hashes, or undefined when none came to it; without a promise when none was asked to. */
-  sha256(path: string): Promise<string | undefined> | undefined {
-    return this.#workers.length > 0 ? this.#hashes.of(path) : undefined
+    if (isLarge) this.#start()
   }
 
   /** Submits the rows and returns the next ones, of which there are none. Throws `bad-format` for a value of these or earlier ones that cannot be stored. */
@@ -101,11 +93,10 @@ export class EncodeRing {
     const script = 'script' in this.#options ? this.#options.script : workerScript('encode-worker')
     if (!script) return
     for (let i = 0; i < this.#options.workers; i++) {
-      const workerData: EncodeWorkerData = { slots: this.#slots.shared, files: i === 0 ? this.#hashes.paths : [] }
+      const workerData: EncodeWorkerData = { slots: this.#slots.shared }
       const worker = new Worker(script, { workerData })
-      // A worker that cannot start is not missed: this thread packs what nobody takes, and who reads a file hashes it.
-      worker.on('error', () => i === 0 && this.#hashes.giveUp())
-      if (i === 0) worker.on('message', (file: HashedFile) => this.#hashes.note(file))
+      // A worker that cannot start is not missed: this thread packs what nobody takes.
+      worker.on('error', () => undefined)
       this.#workers.push(worker)
     }
   }

@@ -138,8 +138,8 @@ export class Slots {
     return { data: this.#taken.subarray(0, length), plainLength, v5Span: this.#span(slot) }
   }
 
-  /** Packs what is submitted until `end`, and in between calls `other` as long as that returns true: all that a worker does. */
-  work(other: () => boolean): void {
+  /** Packs what is submitted until `end`: all that a worker does. */
+  work(): void {
     for (;;) {
       const seen = Atomics.load(this.#control, SUBMITTED)
       if (Atomics.load(this.#control, ENDED)) break
@@ -147,7 +147,7 @@ export class Slots {
       const oldest = seen % this.shared.count
       let packed = false
       for (let i = 0; i < this.shared.count; i++) packed = this.pack((oldest + i) % this.shared.count) || packed
-      if (!packed && !other()) Atomics.wait(this.#control, SUBMITTED, seen)
+      if (!packed) Atomics.wait(this.#control, SUBMITTED, seen)
     }
     this.close()
   }

@@ -33,8 +33,6 @@ export interface ReadOptions {
   /** Two pieces of `WINDOW_BYTES` to read into; default: others. */
   readonly memory?: readonly Uint8Array[] | undefined
   readonly pause?: Pause
-  /** SHA-256 of the whole file when another thread makes it; undefined then if that failed. */
-  readonly sha256?: Promise<string | undefined>
 }
 
 /**
@@ -42,25 +40,24 @@ export interface ReadOptions {
  * window of the file. Throws IngestError `unreadable`, `empty`, `truncated` or `unrecognised`, each naming the file.
  */
 export async function readDatagrams(path: string, options: ReadOptions): Promise<FileFacts> {
-  const { exporter, onDatagram, onRun, memory, pause = () => undefined, sha256: known } = options
-  const window = await FileWindow.open(path, { hashes: known === undefined, memory })
-  const hash = async (): Promise<string> => (await known) ?? window.hash()
+  const { exporter, onDatagram, onRun, memory, pause = () => undefined } = options
+  const window = await FileWindow.open(path, memory)
   try {
     await window.fill(KIND_BYTES)
     const { bytes, at, end } = window
     const kind = fileKind(bytes.subarray(at, Math.min(end, at + KIND_BYTES)), window.sizeBytes)
     switch (kind) {
       case 'pcap':
-        return await readPackets(kind, window, hash, onDatagram, (onPacket) => readPcap(window, onPacket, pause, onRun))
+        return await readPackets(kind, window, onDatagram, (onPacket) => readPcap(window, onPacket, pause, onRun))
       case 'pcapng':
-        return await readPackets(kind, window, hash, onDatagram, (onPacket) => readPcapng(window, onPacket, pause))
+        return await readPackets(kind, window, onDatagram, (onPacket) => readPcapng(window, onPacket, pause))
       case 'messages': {
         const trailingBytes = await readMessages(window, exporter, onDatagram, pause)
-        return { ...NO_PACKETS, kind, trailingBytes, sha256: await hash() }
+        return { ...NO_PACKETS, kind, trailingBytes, sha256: await window.hash() }
       }
       case 'datagram':
         await readPayload(window, exporter, onDatagram)
-        return { ...NO_PACKETS, kind, sha256: await hash() }
+        return { ...NO_PACKETS, kind, sha256: await window.hash() }
       case undefined:
         throw new IngestError(
           'unrecognised',
@@ -78,7 +75,6 @@ const NO_PACKETS = { skippedPackets: 0, abandonedFragments: 0, trailingBytes: 0 
 async function readPackets(
   kind: FileKind,
   window: FileWindow,
-  hash: () => Promise<string>,
   onDatagram: DatagramHandler,
   read: (onPacket: PacketHandler) => Promise<void>,
 ): Promise<FileFacts> {
@@ -90,7 +86,7 @@ async function readPackets(
     const message = `import: ${window.path} expected packets with a known link type, got link type ${unknownLink}`
     throw new IngestError('unrecognised', message, { path: window.path })
   }
-  const sha256 = await hash()
+  const sha256 = await window.hash()
   return {
     kind,
     sha256,

@@ -1,5 +1,4 @@
 import { createHash, type Hash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { IngestError } from '../error.ts'
 
@@ -10,15 +9,8 @@ const LEFT_BYTES = 1 << 16
 /** Of these a file is read into two pieces in turn. */
 export const WINDOW_BYTES = LEFT_BYTES + READ_BYTES
 
-export interface FileWindowOptions {
-  /** Default true. */
-  readonly hashes?: boolean
-  /** The two pieces of `WINDOW_BYTES`; default: others. */
-  readonly memory?: readonly Uint8Array[] | undefined
-}
-
 /**
- * A file read front to back through a window of memory: `bytes[at .. end)` is what has been read and not yet used. Everything read is hashed, unless somebody else does that. The next bytes are
+ * A file read front to back through a window of memory: `bytes[at .. end)` is what has been read and not yet used. Everything read is hashed. The next bytes are
  * read while the caller works on the window.
  * Callers advance `at` themselves, and call `fill` when the window holds too little; slices of `bytes` are valid until then.
  */
@@ -30,26 +22,25 @@ export class FileWindow {
   at = 0
   end = 0
   readonly #file: FileHandle
-  readonly #hash: Hash | undefined
+  readonly #hash: Hash = createHash('sha256')
   /** Position in the file of `bytes[end]`. */
   #position = 0
   #spare: Uint8Array
   /** The read into the spare memory, behind the room for what is left. */
   #ahead: Promise<{ readonly bytesRead: number }> | undefined
 
-  private constructor(path: string, file: FileHandle, sizeBytes: number, { hashes, memory = [] }: FileWindowOptions) {
+  private constructor(path: string, file: FileHandle, sizeBytes: number, memory: readonly Uint8Array[]) {
     const [bytes = new Uint8Array(WINDOW_BYTES), spare = new Uint8Array(WINDOW_BYTES)] = memory
     this.path = path
     this.bytes = bytes
     this.view = viewOf(bytes)
     this.#spare = spare
-    this.#hash = hashes ? createHash('sha256') : undefined
     this.#file = file
     this.sizeBytes = sizeBytes
   }
 
-  /** Opens a file; throws IngestError `unreadable` when that fails or it is not a regular file, `empty` when it has no bytes. */
-  static async open(path: string, { hashes = true, memory }: FileWindowOptions = {}): Promise<FileWindow> {
+  /** Opens a file, to be read into `memory`: two pieces of `WINDOW_BYTES`, or others where there are none. Throws IngestError `unreadable` when that fails or it is not a regular file, `empty` when it has no bytes. */
+  static async open(path: string, memory: readonly Uint8Array[] = []): Promise<FileWindow> {
     const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
       throw new IngestError(
         'unreadable',
@@ -64,7 +55,7 @@ export class FileWindow {
       : found.size === 0
         ? new IngestError('empty', `import: ${path} expected flow export datagrams, got an empty file`, { path })
         : undefined
-    if (!fault) return new FileWindow(path, file, found.size, { hashes, memory })
+    if (!fault) return new FileWindow(path, file, found.size, memory)
     await file.close()
     throw fault
   }
@@ -81,7 +72,7 @@ export class FileWindow {
       const { bytesRead } = await (this.#ahead ?? this.#readAhead())
       this.#ahead = undefined
       if (bytesRead === 0) return false
-      this.#hash?.update(this.#spare.subarray(LEFT_BYTES, LEFT_BYTES + bytesRead))
+      this.#hash.update(this.#spare.subarray(LEFT_BYTES, LEFT_BYTES + bytesRead))
       this.#append(bytesRead)
       this.#position += bytesRead
       this.#ahead = this.#readAhead()
@@ -91,16 +82,9 @@ export class FileWindow {
 
   /** SHA-256 of the whole file, in hexadecimal; what has not been read yet is read for it. Call once, at the end. */
   async hash(): Promise<string> {
-    if (!this.#hash) return this.#hashAnew()
     do this.at = this.end
     while (await this.fill(1))
     return this.#hash.digest('hex')
-  }
-
-  async #hashAnew(): Promise<string> {
-    const hash = createHash('sha256')
-    for await (const bytes of createReadStream(this.path, { highWaterMark: READ_BYTES })) hash.update(bytes)
-    return hash.digest('hex')
   }
 
   async close(): Promise<void> {

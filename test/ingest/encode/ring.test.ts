@@ -1,16 +1,10 @@
-import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type Batch, FLOW_COLUMNS } from '../../../src/flow/batch.ts'
 import type { ColumnSpec } from '../../../src/flow/column.ts'
 import { EncodeRing, type EncodeRingOptions } from '../../../src/ingest/encode/ring.ts'
 import { SyncBlockEncoder } from '../../../src/storage/avro/sync-block-encoder.ts'
 
 const columns: readonly ColumnSpec[] = [...FLOW_COLUMNS, { name: 'applicationId', type: 'u32', nullable: true }]
-const folder = mkdtempSync(join(tmpdir(), 'flowreduce-ring-'))
-afterAll(() => rmSync(folder, { recursive: true }))
 const capacity = 512
 const batches = 60
 const built = new URL('../../../dist/encode-worker.js', import.meta.url)
@@ -80,33 +74,6 @@ describe('a ring of batches', () => {
 
   it('does without workers that cannot start', () => {
     expect(packedBy(2, broken)).toEqual(expected())
-  })
-
-  it('has its first worker hash the files that are about to be read, and says so when it cannot', async () => {
-    const large = join(folder, 'large')
-    writeFileSync(large, Buffer.alloc(3_000_001, 'flow'))
-    const hash = createHash('sha256').update(readFileSync(large)).digest('hex')
-    const files = [large, join(folder, 'none'), built.pathname]
-    for (const [script, expected] of [
-      [built, [hash, undefined, createHash('sha256').update(readFileSync(built)).digest('hex')]],
-      [broken, [undefined, undefined, undefined]],
-    ] as const) {
-      const consume = (): void => undefined
-      const ring = new EncodeRing({ columns, capacity, workers: 2, files, script, consume })
-      expect(await Promise.all(files.map((file) => ring.sha256(file)))).toEqual(expected)
-      expect(ring.sha256('another')).toBeUndefined()
-      ring.close()
-    }
-    const alone = new EncodeRing({
-      columns,
-      capacity,
-      workers: 2,
-      files,
-      script: undefined,
-      consume: () => undefined,
-    })
-    expect(alone.sha256(large)).toBeUndefined()
-    alone.close()
   })
 
   it('throws for a value that cannot be stored, whoever found it', () => {
