@@ -6,6 +6,9 @@ import { ABSENT, at, begin, enter, fail, fault, id, integer, leave, next, skipFi
 // Of a row group, doubles: its rows, and then of each column chunk codec, values, plain bytes, packed bytes, where its data pages begin and where its dictionary, NaN when it has none.
 const ROWS_BYTES: usize = 8
 const CHUNK_BYTES: usize = 48
+const RANGE_BYTES: usize = 24
+/** No row group of a flow block comes near so many plain bytes (`MAX_MEMORY`, src/storage/parquet/footer.ts). */
+const MOST_PLAIN: f64 = 1073741824
 
 // @ts-ignore: decorator
 @inline
@@ -75,11 +78,27 @@ function readGroup(entry: usize, columns: u32): void {
   if (read != columns) fail(BAD_LENGTH)
 }
 
+/** Whether a row group has the rows, and its column chunks lie in the part of the block, that a range says: doubles, where it begins, its bytes, its rows. */
+function isWithin(entry: usize, columns: u32, range: usize): bool {
+  const start = load<f64>(range)
+  const end = start + load<f64>(range, 8)
+  if (load<f64>(entry) != load<f64>(range, 16)) return false
+  let chunk = entry + ROWS_BYTES
+  for (let i: u32 = 0; i < columns; i++, chunk += CHUNK_BYTES) {
+    const plainBytes = load<f64>(chunk, 16)
+    const sizeBytes = load<f64>(chunk, 24)
+    const dictionary = load<f64>(chunk, 40)
+    const offset = isNaN(dictionary) ? load<f64>(chunk, 32) : dictionary
+    if (offset < start || sizeBytes < 0 || offset + sizeBytes > end || plainBytes < 0 || plainBytes >= MOST_PLAIN) return false
+  }
+  return true
+}
+
 /**
  * Reads the row groups of a footer in [from, to), of `columns` column chunks each, to `entries`; where the schema begins and ends is left in two words at `schema`. Returns how many there are, or a code, also when
- * they are more than `most` or have other chunks.
+ * they are more than `most`, have other chunks, or are not what `ranges` says of each.
  */
-export function footerGroups(from: usize, to: usize, columns: u32, most: u32, entries: usize, schema: usize): i32 {
+export function footerGroups(from: usize, to: usize, columns: u32, most: u32, entries: usize, schema: usize, ranges: usize): i32 {
   begin(from, to)
   let read: u32 = 0
   let hasGroups = false
@@ -94,7 +113,9 @@ export function footerGroups(from: usize, to: usize, columns: u32, most: u32, en
       const count = structs()
       for (let i: u32 = 0; i < count && fault == 0; i++, read++) {
         if (read == most) return BAD_LENGTH
-        readGroup(entries + <usize>read * (ROWS_BYTES + <usize>columns * CHUNK_BYTES), columns)
+        const entry = entries + <usize>read * (ROWS_BYTES + <usize>columns * CHUNK_BYTES)
+        readGroup(entry, columns)
+        if (fault == 0 && !isWithin(entry, columns, ranges + <usize>read * RANGE_BYTES)) return BAD_LENGTH
       }
     } else skipField(1)
   }

@@ -16,6 +16,7 @@ export {
 export { chunkCrc } from './crc'
 export { pageHeaders } from './page-headers'
 export { footerGroups } from './footer'
+export { openPages } from './open-pages'
 export { readPages, unpackPage } from './pages'
 export { scanPages, scanRows } from './scan'
 export { delta8, delta16, delta32, delta64 } from './delta'

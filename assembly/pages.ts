@@ -34,14 +34,14 @@ import { snappyDecompress } from './snappy'
 
 // A column, 32-bit words: the entries of its data pages and how many there are, codec, bytes of a value, where values go, the dictionary and its entries, how values
 // lie in a page, whether they have levels, where the families of sparse values stand, the most plain bytes of a page, whether the array is all zero.
-const PAGES: usize = 0
-const COUNT: usize = 4
-const CODEC: usize = 8
-const BYTES: usize = 12
+export const PAGES: usize = 0
+export const COUNT: usize = 4
+export const CODEC: usize = 8
+export const BYTES: usize = 12
 const TARGET: usize = 16
-const DICTIONARY_AT: usize = 20
-const DICTIONARY_ENTRIES: usize = 24
-const LAYOUT: usize = 28
+export const DICTIONARY_AT: usize = 20
+export const DICTIONARY_ENTRIES: usize = 24
+export const LAYOUT: usize = 28
 const OPTIONAL: usize = 32
 const FAMILY: usize = 36
 const ROOM: usize = 40
@@ -50,6 +50,7 @@ export const COLUMN_BYTES: usize = 48
 
 const DENSE: u32 = 0
 const SPARSE: u32 = 1
+export const NULLABLE: u32 = 2
 
 const UNCOMPRESSED: u32 = 0
 const SNAPPY: u32 = 1
@@ -62,10 +63,10 @@ const RLE_DICTIONARY: u32 = 8
 export const PAGE_ROWS: u32 = 16384
 
 /** Where `unpack` left the plain bytes. */
-let plainAt: usize = 0
+export let plainAt: usize = 0
 
 /** The plain bytes of a page, at `plainAt`: where they are when they are not packed, else at `to`, which has `room`. Returns how many, or a code. */
-function unpack(column: usize, page: usize, to: usize, room: u32): i32 {
+export function unpack(column: usize, page: usize, to: usize, room: u32): i32 {
   const codec = load<u32>(column, CODEC)
   if (codec > SNAPPY) return BAD_ENCODING
   if (load<u32>(page, TYPE) == DATA_V2) return unpackV2(column, page, to, room)
@@ -126,7 +127,7 @@ function delta(bytes: u32, src: usize, length: u32, count: u32, dst: usize): i32
   return bytes == 8 ? delta64(src, length, count, dst) : BAD_ENCODING
 }
 
-function plain(bytes: u32, src: usize, length: u32, count: u32, dst: usize): i32 {
+export function plain(bytes: u32, src: usize, length: u32, count: u32, dst: usize): i32 {
   if (bytes == 1) return plain8(src, length, count, dst)
   if (bytes == 2) return plain16(src, length, count, dst)
   if (bytes == 4) return plain4(src, length, count, dst)

@@ -57,8 +57,26 @@ export interface Kernels {
   pageHeaders(from: number, to: number, entries: number, most: number): number
   /** The CRC-32, as a signed integer, that a column chunk has behind bytes with the CRC `before` if its pages have those in their headers; see assembly/crc.ts. */
   chunkCrc(from: number, entries: number, count: number, before: number): number
-  /** Reads the row groups of a footer to entries, and leaves where its schema begins and ends in two words; see assembly/footer.ts. Returns how many there are. */
-  footerGroups(from: number, to: number, columns: number, most: number, entries: number, schema: number): number
+  /** Reads the row groups of a footer to entries when they are what `ranges` says, and leaves where its schema begins and ends in two words; see assembly/footer.ts. Returns how many there are. */
+  footerGroups(
+    from: number,
+    to: number,
+    columns: number,
+    most: number,
+    entries: number,
+    schema: number,
+    ranges: number,
+  ): number
+  /** Makes the column chunks of a row group ready for `readPages`; see assembly/open-pages.ts. Returns 0. */
+  openPages(
+    columns: number,
+    count: number,
+    chunks: number,
+    most: number,
+    room: number,
+    end: number,
+    told: number,
+  ): number
   /** Decodes a page of several columns; see assembly/pages.ts. Returns 0, or leaves the number of the column that failed in the word at `failed`. */
   readPages(
     columns: number,

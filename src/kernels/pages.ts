@@ -44,6 +44,11 @@ export const PAGE_COLUMN = {
 } as const
 export const PAGE_COLUMN_WORDS = 12
 
+/** 32-bit words of a column chunk as `openPages` is told of it, of what it tells, and of a run of bytes in that; see assembly/open-pages.ts. */
+export const PAGE_CHUNK_WORDS = 5
+export const OPENED_WORDS = 2
+export const PAGE_RUN_WORDS = 3
+
 /** How values lie in a page: one a row, one for each row whose family is 6, or by levels and outside of kernels. */
 export const LAYOUT = { dense: 0, sparse: 1, nullable: 2 } as const
 

@@ -1,34 +1,44 @@
 import type { KernelMemory } from '../../kernels/memory.ts'
 import { SLACK } from '../../kernels/memory.ts'
 import type { ByteRange, OpenObject } from '../store.ts'
-import type { Wanted } from './layout.ts'
-import type { ColumnChunk, RowGroup } from './metadata.ts'
+import type { GroupChunks } from './footer.ts'
+import type { ColumnChunk } from './metadata.ts'
 
 /** Column chunks closer than this are fetched in one request: what lies between costs less than a request of its own. */
 const COALESCE_BYTES = 256 << 10
 
-/** One wanted column chunk, and the address of its packed bytes. */
-export interface FetchedChunk {
-  readonly chunk: ColumnChunk
-  readonly at: number
-}
-
 /** What is fetched of a row group. */
-export interface GroupFetch {
-  readonly chunks: readonly ColumnChunk[]
-  /** The parts of the object that hold them. */
+export interface GroupFetch extends GroupChunks {
+  /** The parts of the object that hold the chunks, and where each goes behind the first. */
   readonly ranges: readonly ByteRange[]
+  readonly places: readonly number[]
+  /** Where each chunk lies behind the first byte of the first range. */
+  readonly starts: readonly number[]
   /** Bytes of kernel memory that they take. */
   readonly bytes: number
 }
 
-/** The fetches of the wanted column chunks of row groups, neighbours together. */
-export function planFetches(groups: readonly RowGroup[], wanted: readonly Wanted[]): GroupFetch[] {
-  return groups.map((group) => {
-    const chunks = wanted.map(({ index }) => group.columns[index] as ColumnChunk)
-    const ranges = coalesce(chunks)
-    return { chunks, ranges, bytes: ranges.reduce((sum, { length }) => sum + room(length), 0) }
+/** A row group that has been fetched: its chunks lie at `at`. */
+export interface FetchedGroup extends GroupFetch {
+  readonly at: number
+}
+
+/** The fetches of row groups, neighbouring column chunks together. */
+export const planFetches = (groups: readonly GroupChunks[]): GroupFetch[] => groups.map(planFetch)
+
+function planFetch({ rows, chunks }: GroupChunks): GroupFetch {
+  const ranges = coalesce(chunks)
+  const places: number[] = []
+  let bytes = 0
+  for (const { length } of ranges) {
+    places.push(bytes)
+    bytes += room(length)
+  }
+  const starts = chunks.map(({ offset, sizeBytes }) => {
+    const r = ranges.findIndex((range) => offset >= range.offset && offset + sizeBytes <= range.offset + range.length)
+    return places[r]! + offset - ranges[r]!.offset
   })
+  return { rows, chunks, ranges, places, starts, bytes }
 }
 
 /** The most bytes that one of the fetches takes. */
@@ -48,7 +58,7 @@ export interface FetcherOptions {
 export class GroupFetcher {
   readonly #options: FetcherOptions
   readonly #places: readonly number[]
-  readonly #underWay: Promise<FetchedChunk[]>[] = []
+  readonly #underWay: Promise<FetchedGroup>[] = []
   #next = 0
 
   constructor(options: FetcherOptions) {
@@ -60,7 +70,7 @@ export class GroupFetcher {
   }
 
   /** The next row group, whose place is its own until the one after it is asked for; undefined behind the last. */
-  async next(): Promise<FetchedChunk[] | undefined> {
+  async next(): Promise<FetchedGroup | undefined> {
     const fetched = await this.#underWay[0]
     if (this.#underWay.shift()) this.#start()
     return fetched
@@ -85,25 +95,19 @@ export class GroupFetcher {
 /** Fetches column chunks to `at`. What the object lacks is zero, which no checksum takes. */
 async function fetchGroup(
   object: OpenObject,
-  { chunks, ranges }: GroupFetch,
+  fetch: GroupFetch,
   memory: KernelMemory,
   at: number,
-): Promise<FetchedChunk[]> {
-  const places: number[] = []
-  for (let i = 0, next = at; i < ranges.length; next += room(ranges[i++]!.length)) places.push(next)
+): Promise<FetchedGroup> {
+  const { ranges, places } = fetch
   const results = await Promise.allSettled(
     ranges.map(async ({ offset, length }, i) => {
-      const target = memory.bytes(places[i]!, length)
+      const target = memory.bytes(at + places[i]!, length)
       target.fill(0, await object.readInto(target, offset))
     }),
   )
   for (const result of results) if (result.status === 'rejected') throw result.reason
-  return chunks.map((chunk) => {
-    const r = ranges.findIndex(
-      (range) => chunk.offset >= range.offset && chunk.offset + chunk.sizeBytes <= range.offset + range.length,
-    )
-    return { chunk, at: places[r]! + chunk.offset - ranges[r]!.offset }
-  })
+  return { ...fetch, at }
 }
 
 /** Multiples of 16 bytes, with slack behind. */

@@ -3,21 +3,23 @@ import type { Column, ColumnSpec } from '../../flow/column.ts'
 import { createColumn } from '../../flow/column.ts'
 import type { KernelMemory } from '../../kernels/memory.ts'
 import { SLACK } from '../../kernels/memory.ts'
-import { LAYOUT, PAGE_COLUMN, PAGE_COLUMN_WORDS, PAGE_ENTRY_WORDS, SPARE_PAGE_ENTRIES } from '../../kernels/pages.ts'
+import {
+  LAYOUT,
+  OPENED_WORDS,
+  PAGE_CHUNK_WORDS,
+  PAGE_COLUMN,
+  PAGE_COLUMN_WORDS,
+  PAGE_ENTRY_WORDS,
+  PAGE_RUN_WORDS,
+  SPARE_PAGE_ENTRIES,
+} from '../../kernels/pages.ts'
 import { fillDefault } from '../avro/fill.ts'
 import { StorageError } from '../errors.ts'
 import type { BlockInfo } from '../manifest/actions.ts'
+import type { GroupChunks } from './footer.ts'
+import { MAX_MEMORY } from './footer.ts'
 import type { Leaf } from './leaves.ts'
-import type { ColumnChunk, RowGroup } from './metadata.ts'
-import { MAX_MEMORY } from './open-block.ts'
 import { PAGE_ROWS } from './rows.ts'
-
-/** A leaf that is read. */
-export interface Wanted {
-  readonly leaf: Leaf
-  /** Position of its column chunk in a row group. */
-  readonly index: number
-}
 
 /** Kernel memory laid out for the pages of a block: what stays the same from one row group to the next. */
 export interface PagePlace {
@@ -26,6 +28,9 @@ export interface PagePlace {
   readonly targets: readonly LeafTarget[]
   /** The columns of `readPages`, one for each leaf. */
   readonly columnsAt: number
+  /** The column chunks of `openPages`, and what it tells. */
+  readonly chunksAt: number
+  readonly toldAt: number
   /** Room for the plain bytes of a page. */
   readonly scratch: number
   /** Room for the IPv6 addresses of a page, back to back. */
@@ -47,8 +52,9 @@ export const mostPages = (rows: number): number => Math.ceil(rows / PAGE_ROWS) +
 export const entriesBytes = (rows: number): number => (mostPages(rows) + SPARE_PAGE_ENTRIES) * PAGE_ENTRY_WORDS * 4
 
 export interface MemoryOptions {
-  readonly groups: readonly RowGroup[]
-  readonly wanted: readonly Wanted[]
+  readonly groups: readonly GroupChunks[]
+  /** The leaves that are read, one for each chunk of a row group. */
+  readonly wanted: readonly Leaf[]
   readonly block: BlockInfo
   /** Bytes of the largest row group as it is fetched. */
   readonly fetchBytes: number
@@ -56,21 +62,24 @@ export interface MemoryOptions {
   readonly ahead: number
 }
 
+/** Words that kernels know of a leaf. */
+const WORDS = PAGE_COLUMN_WORDS + PAGE_CHUNK_WORDS + PAGE_RUN_WORDS
+
 /** Kernel memory for the columns, one page, the largest row group with its dictionaries, and those of its size that are read meanwhile. */
 export function memoryNeeded({ groups, wanted, block, fetchBytes, ahead }: MemoryOptions): number {
   let decoded = 0
   for (const group of groups) {
     let bytes = 0
-    for (const { leaf, index } of wanted) {
-      const chunk = group.columns[index] as ColumnChunk
+    for (const [i, leaf] of wanted.entries()) {
+      const chunk = group.chunks[i]!
       if (chunk.hasDictionary) bytes += chunk.plainBytes * 2 + 4096
       if (leaf.layout === 'sparse') bytes += PAGE_ROWS * 16 + 4096
       bytes += entriesBytes(group.rows) + SLACK * 2
     }
     decoded = Math.max(decoded, bytes)
   }
-  const columns = wanted.reduce((sum, { leaf }) => sum + PAGE_ROWS * leaf.bytes + PAGE_COLUMN_WORDS * 4 + SLACK * 2, 0)
-  const scratch = Math.max(0, ...wanted.map(({ leaf }) => scratchBytes(leaf)))
+  const columns = wanted.reduce((sum, leaf) => sum + PAGE_ROWS * leaf.bytes + WORDS * 4 + SLACK * 2, 0)
+  const scratch = Math.max(0, ...wanted.map(scratchBytes))
   const needed = (fetchBytes + SLACK * 2) * (ahead + 1) + decoded + columns + scratch + 4096
   if (!(needed < MAX_MEMORY))
     throw new StorageError(
@@ -82,9 +91,9 @@ export function memoryNeeded({ groups, wanted, block, fetchBytes, ahead }: Memor
 }
 
 /** Takes the column arrays and the page buffer out of kernel memory. */
-export function layOut(memory: KernelMemory, columns: readonly ColumnSpec[], wanted: readonly Wanted[]): PagePlace {
-  const scratch = memory.allocate(Math.max(0, ...wanted.map(({ leaf }) => scratchBytes(leaf))))
-  const dense = wanted.some(({ leaf }) => leaf.layout === 'sparse') ? memory.allocate(PAGE_ROWS * 16) : 0
+export function layOut(memory: KernelMemory, columns: readonly ColumnSpec[], wanted: readonly Leaf[]): PagePlace {
+  const scratch = memory.allocate(Math.max(0, ...wanted.map(scratchBytes)))
+  const dense = wanted.some(({ layout }) => layout === 'sparse') ? memory.allocate(PAGE_ROWS * 16) : 0
   const columnsAt = memory.allocate(wanted.length * PAGE_COLUMN_WORDS * 4)
   const words = new Uint32Array(memory.memory.buffer, columnsAt, wanted.length * PAGE_COLUMN_WORDS)
   const targets: LeafTarget[] = []
@@ -92,7 +101,7 @@ export function layOut(memory: KernelMemory, columns: readonly ColumnSpec[], wan
   for (const spec of columns) {
     const { name, type, nullable = false } = spec
     let column: Column = createColumn(type, PAGE_ROWS, { nullable })
-    const leaves = wanted.flatMap(({ leaf }) => (leaf.column === name ? [leaf] : []))
+    const leaves = wanted.filter(({ column }) => column === name)
     let familyAt = 0
     for (const [i, leaf] of leaves.entries()) {
       const inKernel = leaf.layout !== 'nullable'
@@ -107,7 +116,9 @@ export function layOut(memory: KernelMemory, columns: readonly ColumnSpec[], wan
     made[name] = column
   }
   const batch = { length: 0, capacity: PAGE_ROWS, columns: made }
-  return { batch, targets, columnsAt, scratch, dense, wordAt: memory.allocate(4) }
+  const chunksAt = memory.allocate(wanted.length * PAGE_CHUNK_WORDS * 4)
+  const toldAt = memory.allocate((OPENED_WORDS + wanted.length * PAGE_RUN_WORDS) * 4)
+  return { batch, targets, columnsAt, chunksAt, toldAt, scratch, dense, wordAt: memory.allocate(4) }
 }
 
 /** What `readPages` knows of a leaf before there is a row group. */

@@ -1,16 +1,12 @@
 import { columnSpecs } from '../../flow/schema.ts'
-import type { KernelInstance } from '../../kernels/pool.ts'
 import { StorageError } from '../errors.ts'
 import type { BlockInfo } from '../manifest/actions.ts'
 import type { ByteRange, OpenObject } from '../store.ts'
-import type { ParquetFooter } from './footer.ts'
-import { parseFooter } from './footer.ts'
+import type { FooterOptions, ParquetFooter } from './footer.ts'
+import { MAX_MEMORY, parseFooter } from './footer.ts'
 import type { Leaf } from './leaves.ts'
 import { leavesOf } from './leaves.ts'
 import type { SchemaLeaf } from './metadata.ts'
-
-/** No row group of a flow block comes near this; a footer that says so is corrupt. */
-export const MAX_MEMORY = 1 << 30
 
 /** Reads the footer of a block and checks it against what the manifest says, its schema included. Throws StorageError `corrupt`. */
 export async function openBlock(object: OpenObject, expected: Expected): Promise<ParquetFooter> {
@@ -28,11 +24,10 @@ export async function openBlock(object: OpenObject, expected: Expected): Promise
   }
 }
 
-/** What the manifest says that a footer must say, and memory that kernels may read it in. */
-export interface Expected {
+/** What the manifest says that a footer must say, which of its leaves are asked for, and memory that kernels may read it in. */
+export interface Expected extends Pick<FooterOptions, 'indexesOf' | 'kernels'> {
   readonly block: BlockInfo
   readonly schema: unknown
-  readonly kernels?: KernelInstance | undefined
 }
 
 /** The leaves of the schemas of a snapshot: many blocks have the same. */
@@ -52,7 +47,7 @@ export function footerRange({ chunks, sizeBytes }: BlockInfo): ByteRange {
   return { offset, length: sizeBytes - offset }
 }
 
-async function openFooter(object: OpenObject, { block, schema, kernels }: Expected): Promise<ParquetFooter> {
+async function openFooter(object: OpenObject, { block, schema, ...rest }: Expected): Promise<ParquetFooter> {
   const { offset, length: expected } = footerRange(block)
   const room = new Uint8Array(Math.max(0, Math.min(expected, MAX_MEMORY)))
   const bytes = room.subarray(0, await object.readInto(room, offset))
@@ -65,8 +60,8 @@ async function openFooter(object: OpenObject, { block, schema, kernels }: Expect
       { key: block.key, offset },
     )
   }
-  const footer = parseFooter(bytes.subarray(0, length), block.chunks.length, kernels)
-  if (!isConsistent(footer, block) || !areSame(footer.leaves, leavesIn(schema))) {
+  const footer = parseFooter(bytes.subarray(0, length), { chunks: block.chunks, ...rest })
+  if (!footer || !areSame(footer.leaves, leavesIn(schema))) {
     throw new StorageError(
       'corrupt',
       `parquet: block ${block.key} expected the columns and row groups that the manifest says, got others`,
@@ -74,23 +69,6 @@ async function openFooter(object: OpenObject, { block, schema, kernels }: Expect
     )
   }
   return footer
-}
-
-/** Whether the footer's row groups and column chunks lie where the manifest says that the chunks are. */
-function isConsistent({ groups, leaves }: ParquetFooter, block: BlockInfo): boolean {
-  if (groups.length !== block.chunks.length) return false
-  return groups.every(({ rows, columns }, i) => {
-    const [offset = 0, length = 0, records = 0] = block.chunks[i] ?? []
-    if (rows !== records || columns.length !== leaves.length) return false
-    return columns.every(
-      (chunk) =>
-        chunk.offset >= offset &&
-        chunk.sizeBytes >= 0 &&
-        chunk.offset + chunk.sizeBytes <= offset + length &&
-        chunk.plainBytes >= 0 &&
-        chunk.plainBytes < MAX_MEMORY,
-    )
-  })
 }
 
 /** No checksum guards the footer: a column under another name would be read as one that is not there. */

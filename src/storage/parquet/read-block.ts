@@ -8,11 +8,12 @@ import type { BlockInfo } from '../manifest/actions.ts'
 import { openObject } from '../open-object.ts'
 import { readsUnderWay } from '../read-ahead.ts'
 import type { BlockSource, OpenObject } from '../store.ts'
+import type { FetchedGroup } from './fetch.ts'
 import { GroupFetcher, largestFetch, planFetches } from './fetch.ts'
 import type { GroupPagesOptions, Progress } from './group-pages.ts'
 import { GroupPages } from './group-pages.ts'
-import type { Wanted } from './layout.ts'
 import { layOut, memoryNeeded } from './layout.ts'
+import type { Leaf } from './leaves.ts'
 import { leavesOf } from './leaves.ts'
 import type { SchemaLeaf } from './metadata.ts'
 import { openBlock } from './open-block.ts'
@@ -71,13 +72,15 @@ async function* readGroups(
   object: OpenObject,
 ): AsyncGenerator<RowPages> {
   const { store, block, schema, first: names, kernels } = options
-  const { groups, leaves } = await openBlock(object, { block, schema, kernels })
-  const { first, count } = options.chunks ?? { first: 0, count: groups.length }
   const [columns, firstColumns] = inOrder(options.columns, names)
-  const wanted = wantedOf(columns, leaves)
+  const asked = leavesOf(columns)
+  const indexesOf = (leaves: readonly SchemaLeaf[]): number[] => wantedOf(asked, leaves).map(({ index }) => index)
+  const { groups, leaves } = await openBlock(object, { block, schema, kernels, indexesOf })
+  const { first, count } = options.chunks ?? { first: 0, count: groups.length }
+  const wanted = wantedOf(asked, leaves).map(({ leaf }) => leaf)
   const end = Math.min(first + count, groups.length)
   const left = groups.slice(progress.chunk, end)
-  const fetches = planFetches(left, wanted)
+  const fetches = planFetches(left)
   const fetchBytes = largestFetch(fetches)
   const ahead = readsUnderWay(store, fetchBytes)
   const needed = memoryNeeded({ groups: left, wanted, block, fetchBytes, ahead })
@@ -88,11 +91,11 @@ async function* readGroups(
     const place = layOut(memory, columns, wanted)
     const firstLeaves = place.targets.filter(({ leaf }) => firstColumns.some(({ name }) => name === leaf.column)).length
     fetcher = new GroupFetcher({ object, fetches, memory, ahead })
+    const reader = new GroupReader(instance, place, block.key)
     const base = memory.mark
     for (let fetched = await fetcher.next(); fetched; fetched = await fetcher.next()) {
       memory.release(base)
-      const reader = new GroupReader(instance, place, fetched, block.key)
-      const pages = openGroup({ reader, place, first: firstLeaves, progress }, options)
+      const pages = openGroup(fetched, { reader, place, first: firstLeaves, progress }, options)
       if (pages) yield pages
       pages?.check()
       progress.chunk++
@@ -114,9 +117,9 @@ function inOrder(
   return [[...first, ...columns.filter(({ name }) => !names.includes(name))], first]
 }
 
-/** The leaves of columns that a block has. */
-function wantedOf(columns: readonly ColumnSpec[], stored: readonly SchemaLeaf[]): Wanted[] {
-  return leavesOf(columns).flatMap((leaf) => {
+/** The leaves that a block has of those asked for, and their numbers there. */
+function wantedOf(asked: readonly Leaf[], stored: readonly SchemaLeaf[]): { leaf: Leaf; index: number }[] {
+  return asked.flatMap((leaf) => {
     const { name, physical, optional } = leaf
     const isSame = (other: SchemaLeaf): boolean =>
       other.name === name && other.physical === physical && other.optional === optional
@@ -127,13 +130,14 @@ function wantedOf(columns: readonly ColumnSpec[], stored: readonly SchemaLeaf[])
 
 /** The pages of the row group that `progress` is in; undefined for one with a bad page that is left out whole. */
 function openGroup(
+  fetched: FetchedGroup,
   options: Omit<GroupPagesOptions, 'rows' | 'firstRecord'>,
   { block, onCorrupt }: ReadPagesOptions,
 ): GroupPages | undefined {
   const { reader, progress } = options
   const [offset = 0, , rows = 0] = block.chunks[progress.chunk] ?? []
   try {
-    reader.verify(rows)
+    reader.open(fetched)
   } catch (error) {
     if (!onCorrupt || !(error instanceof StorageError)) throw error
     onCorrupt({ key: block.key, offset: Number(error.details.offset ?? offset), records: rows, error })

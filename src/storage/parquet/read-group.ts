@@ -1,11 +1,19 @@
 import { kernelFault } from '../../kernels/codes.ts'
 import type { Kernels, PlainKernel } from '../../kernels/kernels.ts'
 import type { KernelMemory } from '../../kernels/memory.ts'
-import { PAGE_COLUMN, PAGE_COLUMN_WORDS, PAGE_ENTRY, PAGE_ENTRY_WORDS } from '../../kernels/pages.ts'
+import {
+  OPENED_WORDS,
+  PAGE_CHUNK_WORDS,
+  PAGE_COLUMN,
+  PAGE_COLUMN_WORDS,
+  PAGE_ENTRY,
+  PAGE_ENTRY_WORDS,
+  PAGE_RUN_WORDS,
+} from '../../kernels/pages.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { crc32 } from '../crc32.ts'
 import { StorageError } from '../errors.ts'
-import type { FetchedChunk } from './fetch.ts'
+import type { FetchedGroup } from './fetch.ts'
 import type { PagePlace } from './layout.ts'
 import { entriesBytes, mostPages, scratchBytes } from './layout.ts'
 import type { Leaf } from './leaves.ts'
@@ -16,7 +24,7 @@ import { readPageHeader } from './read-metadata.ts'
 const ENTRY_BYTES = PAGE_ENTRY_WORDS * 4
 const COLUMN_BYTES = PAGE_COLUMN_WORDS * 4
 
-/** Reads the pages of one row group whose column chunks lie in kernel memory. */
+/** Reads the pages of row groups of a block, one at a time, whose column chunks lie in kernel memory. */
 export class GroupReader {
   readonly #memory: KernelMemory
   readonly #kernels: Kernels
@@ -24,31 +32,61 @@ export class GroupReader {
   readonly #words: Uint32Array
   readonly #place: PagePlace
   readonly #block: string
-  /** The column chunks, in the order of the place's leaves. */
-  readonly #chunks: readonly FetchedChunk[]
+  /** The row group at hand, its column chunks in the order of the place's leaves. */
+  #group: FetchedGroup = { rows: 0, chunks: [], ranges: [], places: [], starts: [], bytes: 0, at: 0 }
   /** How many leaves, from the first, have their dictionaries. */
   #prepared = 0
 
-  constructor({ memory, kernels }: KernelInstance, place: PagePlace, chunks: readonly FetchedChunk[], block: string) {
+  constructor({ memory, kernels }: KernelInstance, place: PagePlace, block: string) {
     this.#memory = memory
     this.#kernels = kernels
     this.#words = new Uint32Array(memory.memory.buffer)
     this.#place = place
     this.#block = block
-    this.#chunks = chunks
   }
 
-  /** Finds the pages of `rows` rows and checks the CRC of each before one is decoded, so that a row group is read whole or not at all. Throws StorageError `corrupt`. */
-  verify(rows: number): void {
-    this.#findPages(rows)
-    for (let first = 0; first < this.#chunks.length; ) first = this.#checkRun(first)
+  /** Takes a row group: finds its pages and checks the CRC of each before a row is decoded, so that it is read whole or not at all. Throws StorageError `corrupt`. */
+  open(group: FetchedGroup): void {
+    this.#group = group
+    this.#prepared = 0
+    if (this.#openByKernel()) return
+    this.#findPages()
+    for (let first = 0; first < group.chunks.length; ) first = this.#checkRun(first)
   }
 
-  #findPages(rows: number): void {
+  /** Finds the pages, reads the dictionaries and checks CRCs where one kernel call can; false when something is unusual or wrong. */
+  #openByKernel(): boolean {
+    const { chunks, rows } = this.#group
+    const { columnsAt, chunksAt, toldAt } = this.#place
+    const words = this.#words
+    for (let i = 0, word = chunksAt / 4; i < chunks.length; i++, word += PAGE_CHUNK_WORDS) {
+      const { sizeBytes, codec, hasDictionary, plainBytes } = chunks[i]!
+      words[word] = this.#startOf(i)
+      words[word + 1] = sizeBytes
+      words[word + 2] = codec
+      words[word + 3] = hasDictionary ? 1 : 0
+      words[word + 4] = plainBytes
+    }
+    const memory = this.#memory
+    const room = memory.mark
+    const end = room + memory.free
+    if (this.#kernels.openPages(columnsAt, chunks.length, chunksAt, mostPages(rows), room, end, toldAt) < 0)
+      return false
+    memory.allocate(words[toldAt / 4]! - room)
+    const runs = words[toldAt / 4 + 1]!
+    for (let i = 0, word = toldAt / 4 + OPENED_WORDS; i < runs; i++, word += PAGE_RUN_WORDS)
+      if (crc32(memory.bytes(words[word]!, words[word + 1]!)) !== words[word + 2]!) return false
+    this.#prepared = chunks.length
+    return true
+  }
+
+  #findPages(): void {
+    const { chunks, rows } = this.#group
     const words = this.#words
     const most = mostPages(rows)
-    for (let i = 0; i < this.#chunks.length; i++) {
-      const { chunk, at } = this.#chunks[i]!
+    for (let i = 0; i < chunks.length; i++) {
+      const chunk = chunks[i]!
+      const at = this.#startOf(i)
       const entries = this.#memory.allocate(entriesBytes(rows))
       const count = this.#kernels.pageHeaders(at, at + chunk.sizeBytes, entries, most)
       if (count < 0) throw this.#badHeader(i, count)
@@ -63,13 +101,14 @@ export class GroupReader {
 
   /** Checks the CRCs of column chunks that lie back to back by one look at all of their bytes, and one by one when that finds damage. Returns the number of the chunk behind them. */
   #checkRun(first: number): number {
-    const from = this.#chunks[first]!.at
+    const { chunks } = this.#group
+    const from = this.#startOf(first)
     let to = from
     let expected = 0
     let next = first
-    for (; this.#chunks[next]?.at === to; next++) {
+    for (; next < chunks.length && this.#startOf(next) === to; next++) {
       expected = this.#kernels.chunkCrc(to, this.#entriesOf(next), this.#pagesOf(next), expected)
-      to += this.#chunks[next]!.chunk.sizeBytes
+      to += chunks[next]!.sizeBytes
     }
     if (crc32(this.#memory.bytes(from, to - from)) !== expected >>> 0)
       for (let i = first; i < next; i++) this.#checkPages(i)
@@ -83,13 +122,13 @@ export class GroupReader {
 
   /** Where the entries of a column chunk stand, that of a dictionary first. */
   #entriesOf(i: number): number {
-    return this.#pageAt(i, this.#chunks[i]!.chunk.hasDictionary ? -1 : 0)
+    return this.#pageAt(i, this.#group.chunks[i]!.hasDictionary ? -1 : 0)
   }
 
   /** How many pages a column chunk has, its dictionary included. */
   #pagesOf(i: number): number {
     const pages = this.#words[this.#columnAt(i) / 4 + PAGE_COLUMN.count]!
-    return this.#chunks[i]!.chunk.hasDictionary ? pages + 1 : pages
+    return this.#group.chunks[i]!.hasDictionary ? pages + 1 : pages
   }
 
   /** Decodes leaves [from, to) of page `number`, `rows` rows, into their columns. Throws StorageError `corrupt`. */
@@ -123,7 +162,7 @@ export class GroupReader {
   }
 
   #readDictionary(i: number): void {
-    const { chunk } = this.#chunks[i]!
+    const chunk = this.#group.chunks[i]!
     if (!chunk.hasDictionary) return
     const { leaf } = this.#place.targets[i]!
     const words = this.#words
@@ -167,6 +206,11 @@ export class GroupReader {
     if (crc32(packed) !== expected) throw this.#corrupt(i, entry, `page CRC ${expected}`, 'another')
   }
 
+  /** Where a column chunk lies. */
+  #startOf(i: number): number {
+    return this.#group.at + this.#group.starts[i]!
+  }
+
   /** Where the column of a leaf stands. */
   #columnAt(i: number): number {
     return this.#place.columnsAt + i * COLUMN_BYTES
@@ -179,25 +223,25 @@ export class GroupReader {
 
   /** Says which header of a column chunk is wrong, as far as TypeScript finds fault with it. */
   #badHeader(i: number, code: number): StorageError {
-    const { chunk, at } = this.#chunks[i]!
-    const bytes = this.#memory.bytes(at, chunk.sizeBytes)
+    const { sizeBytes } = this.#group.chunks[i]!
+    const bytes = this.#memory.bytes(this.#startOf(i), sizeBytes)
     for (let offset = 0; offset < bytes.length; ) {
       const { page, next } = readPageHeader(bytes, offset)
       if (page.packedBytes < 0 || next + page.packedBytes > bytes.length)
         return this.#corruptAt(i, next, 'a whole page', `${page.packedBytes} bytes`)
       offset = next + page.packedBytes
     }
-    return this.#corruptAt(i, chunk.sizeBytes, 'pages of flow blocks', kernelFault(code))
+    return this.#corruptAt(i, sizeBytes, 'pages of flow blocks', kernelFault(code))
   }
 
   #corrupt(i: number, entry: number, expected: string, got: string): StorageError {
     const end = this.#words[entry / 4 + PAGE_ENTRY.body]! + this.#words[entry / 4 + PAGE_ENTRY.packedBytes]!
-    return this.#corruptAt(i, end - this.#chunks[i]!.at, expected, got)
+    return this.#corruptAt(i, end - this.#startOf(i), expected, got)
   }
 
   /** `at` is a place in the column chunk. */
   #corruptAt(i: number, at: number, expected: string, got: string): StorageError {
-    const offset = this.#chunks[i]!.chunk.offset + at
+    const offset = this.#group.chunks[i]!.offset + at
     const { name } = this.#place.targets[i]!.leaf
     const where = `parquet: block ${this.#block} column ${name} near byte ${offset}`
     return new StorageError('corrupt', `${where} expected ${expected}, got ${got}`, { key: this.#block, offset })

@@ -5,8 +5,8 @@ import { avroSchema } from '../../../src/flow/schema.ts'
 import { loadKernels } from '../../../src/kernels/load.ts'
 import { KernelMemory } from '../../../src/kernels/memory.ts'
 import { StorageError } from '../../../src/storage/errors.ts'
-import { parseFooter } from '../../../src/storage/parquet/footer.ts'
-import { readFooter } from '../../../src/storage/parquet/read-metadata.ts'
+import type { ChunkInfo } from '../../../src/storage/manifest/actions.ts'
+import { parseAnyFooter, parseFooter } from '../../../src/storage/parquet/footer.ts'
 import { batchOf } from '../../flow/columns.ts'
 import { fc } from '../../kit/fast-check.ts'
 import { seededRandom } from '../../seeded-random.ts'
@@ -44,8 +44,11 @@ const footers = [FLOW_COLUMNS, NARROW].map((columns) => {
     schema: avroSchema('Flow', columns),
   })
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(bytes.length - 8, true)
-  return { bytes: bytes.slice(bytes.length - 8 - length, bytes.length - 8), groups: info.chunks.length }
+  return { bytes: bytes.slice(bytes.length - 8 - length, bytes.length - 8), chunks: info.chunks }
 })
+
+/** The last leaf and the first. */
+const indexesOf = (leaves: readonly unknown[]): number[] => [leaves.length - 1, 0]
 
 /** What a footer says, or what is wrong with it. */
 function outcome(read: () => unknown): unknown {
@@ -61,20 +64,31 @@ describe('a footer whose schema is known', () => {
   it('says what its twin reads, or is refused as by that, changed or not', () => {
     taken = 0
     fc.assert(
-      fc.property(fc.constantFrom(...footers), fc.option(fc.nat(), { freq: 4 }), ({ bytes, groups }, seed) => {
-        parseFooter(bytes, groups, instance)
+      fc.property(fc.constantFrom(...footers), fc.option(fc.nat(), { freq: 4 }), ({ bytes, chunks }, seed) => {
+        const options = { chunks, indexesOf, kernels: instance }
+        parseFooter(bytes, options)
         const changed = seed === null ? bytes : mutate(bytes, seededRandom(seed), { mayCut: true })
-        expect(outcome(() => parseFooter(changed, groups, instance))).toEqual(outcome(() => readFooter(changed)))
+        expect(outcome(() => parseFooter(changed, options))).toEqual(outcome(() => parseAnyFooter(changed, options)))
       }),
       { numRuns: 1000 },
     )
     expect(taken).toBeGreaterThan(300)
   })
 
-  it('is read by its twin when it has more row groups than expected', () => {
-    for (const { bytes, groups } of footers) {
-      expect(parseFooter(bytes, groups, instance)).toEqual(readFooter(bytes))
-      expect(parseFooter(bytes, groups - 1, instance)).toEqual(readFooter(bytes))
+  it('says nothing when its row groups are not those of the manifest', () => {
+    for (const { bytes, chunks } of footers) {
+      const of = (expected: readonly ChunkInfo[]) =>
+        parseFooter(bytes, { chunks: expected, indexesOf, kernels: instance })
+      const [[offset, length, rows, ...rest], ...others] = chunks as [ChunkInfo, ...ChunkInfo[]]
+      expect(of(chunks)?.groups.map((group) => [group.rows, group.chunks.length])).toEqual([
+        [131_072, 2],
+        [1, 2],
+      ])
+      expect(of(others)).toBeUndefined()
+      expect(of([...chunks, ...others])).toBeUndefined()
+      expect(of([[offset + 1, length - 1, rows, ...rest], ...others])).toBeUndefined()
+      expect(of([[offset, length - 1, rows, ...rest], ...others])).toBeUndefined()
+      expect(of([[offset, length, rows - 1, ...rest], ...others])).toBeUndefined()
     }
   })
 })
