@@ -1,10 +1,11 @@
 // Entries (groups.ts) given to the slices of a run file by hash of their keys, as they come, in frames: a frame has entries of one slice and eight bytes in front of them for whoever writes it. Each time the frame
 // of a slice is full, it takes the next that is free.
 //
-// Slices are given as the address of six words (how many there are, where frames lie, bytes from one to the next, how many are taken, where two bytes for each frame will say which slice has it, and one of no use), behind which
+// Slices are given as the address of six words (how many there are, where frames lie, bytes from one to the next, how many are taken, where two bytes for each frame will say which slice has it, and a sketch (sketch.ts) of all entries or 0), behind which
 // stand for each slice where its next entry goes, where its frame ends (both 0 before the first), and the sum of all numbers of its entries, a double.
 
 import { BYTE, U16, U32, U64, writtenBytes } from './groups-write'
+import { heavyAbove, sketchAdd } from './sketch'
 
 const PARTITION_SEED: u32 = 0x7f4a7c15
 /** Bytes before the entries of a frame. */
@@ -107,12 +108,15 @@ function takeFrame(slices: usize, slice: u32, state: usize, stride: usize): usiz
 // @ts-ignore: decorator
 @inline
 function addAll<S>(entries: usize, count: u32, stride: usize, numbers: usize, program: usize, steps: u32, slices: usize): void {
+  const sketch = <usize>load<u32>(slices, 20)
+  let heavy = sketch ? heavyAbove(sketch, entries, count, stride) : 0
   const length = <u64>load<u32>(slices)
   const states = slices + 24
   let entry = entries
   for (let first: u32 = 0; first < count; first += TOGETHER) {
     const rows = min(TOGETHER, count - first)
     hashKeys(entry, rows, stride, program, steps)
+    if (sketch) heavy = sketchAdd(sketch, entry, rows, stride, HASHES, <u32>length, heavy)
     for (let hash = HASHES; hash < HASHES + (<usize>rows << 2); hash += 4, entry += stride) {
       const slice = <u32>((<u64>load<u32>(hash) * length) >> 32)
       const state = states + (<usize>slice << 4)

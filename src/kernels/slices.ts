@@ -1,5 +1,6 @@
 import { finishHash, mixWord } from './fold.ts'
 import { writeEntry } from './groups.ts'
+import { addHeavy, addToCounter, countersShift, heavyAbove, numberOf } from './sketch.ts'
 import type { TableArrays } from './table.ts'
 
 /** TypeScript twin of the kernel that gives entries to slices; see assembly/slices.ts for the layout. */
@@ -14,14 +15,15 @@ export const sliceAt = (slices: number, slice: number): number => slices + SLICE
 
 const PARTITION_SEED = 0x7f4a_7c15
 
-function sliceOf(key: Uint8Array, end: number, slices: number): number {
+/** The part of `parts` that a key belongs to by its hash. */
+function partOf(key: Uint8Array, end: number, parts: number): number {
   let hash = PARTITION_SEED ^ end
   let at = 0
   for (; at + 4 <= end; at += 4)
     hash = mixWord(hash, (key[at]! << 24) | (key[at + 1]! << 16) | (key[at + 2]! << 8) | key[at + 3]!)
   let rest = 0
   for (; at < end; at++) rest = (rest << 8) | key[at]!
-  return Math.floor((finishHash(mixWord(hash, rest)) * slices) / 0x1_0000_0000)
+  return Math.floor((finishHash(mixWord(hash, rest)) * parts) / 0x1_0000_0000)
 }
 
 /** Twin of `slicesAdd`. */
@@ -37,8 +39,17 @@ export function slicesAdd(
 ): void {
   const { bytes, words, doubles } = arrays
   const key = new Uint8Array(1024)
+  const sketch = words[slices / 4 + 5]!
+  const counters = sketch ? 2 ** countersShift(arrays, sketch) : 1
+  let heavy = sketch ? heavyAbove(arrays, sketch, entries, count, stride) : 0
   for (let entry = entries; entry < entries + count * stride; entry += stride) {
-    const slice = sliceOf(key, writeEntry(arrays, entry, program, steps, key, 0), words[slices / 4]!)
+    const counter = partOf(key, writeEntry(arrays, entry, program, steps, key, 0), words[slices / 4]! * counters)
+    const slice = Math.floor(counter / counters)
+    if (sketch) {
+      const value = doubles[(entry + numberOf(arrays, sketch)) / 8]!
+      addToCounter(arrays, sketch, counter, value)
+      if (value > heavy) heavy = addHeavy(arrays, sketch, entry, stride, heavy)
+    }
     const state = sliceAt(slices, slice)
     if (words[state / 4] === words[state / 4 + 1]) takeFrame(arrays, slices, slice, state)
     bytes.copyWithin(words[state / 4]!, entry, entry + stride)

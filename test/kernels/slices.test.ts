@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { writeStep } from '../../src/kernels/groups.ts'
 import { loadKernels } from '../../src/kernels/load.ts'
 import { KernelMemory } from '../../src/kernels/memory.ts'
+import { SKETCH, SKETCH_DOUBLES } from '../../src/kernels/sketch.ts'
 import * as twins from '../../src/kernels/slices.ts'
 import { fc } from '../kit/fast-check.ts'
 import { seededRandom } from '../seeded-random.ts'
@@ -21,14 +22,16 @@ function someProgram(width: number, random: () => number): number[] {
 }
 
 const widths = fc.integer({ min: 1, max: 6 })
+/** Counters of a slice, as a power of two, and how heavy entries are kept. */
+const sketches = fc.record({ shift: fc.nat(3), room: fc.nat(9), times: fc.constantFrom(0.25, 1, 4) })
 const entriesOfFrames = fc.integer({ min: 1, max: 20 })
 
 describe('the kernel of slices agrees with its twin', () => {
-  it('when it gives entries to frames, in several calls', () => {
+  it('when it gives entries to frames and adds them to a sketch, in several calls', () => {
     fc.assert(
       fc.property(
-        ...[widths, fc.nat(3), fc.nat(300), fc.nat(), fc.integer({ min: 1, max: 40 }), entriesOfFrames],
-        (width, sums, rows, seed, slices, frameEntries) => {
+        ...[widths, fc.nat(3), fc.nat(300), fc.nat(), fc.integer({ min: 1, max: 40 }), entriesOfFrames, sketches],
+        (width, sums, rows, seed, slices, frameEntries, { shift, room, times }) => {
           memory.release(base)
           const random = seededRandom(seed)
           const numbers = (width * 4 + 7) & ~7
@@ -49,7 +52,13 @@ describe('the kernel of slices agrees with its twin', () => {
           const stateBytes = twins.sliceAt(0, slices)
           const at = memory.allocate(stateBytes)
           memory.bytes(framesAt, memory.mark - framesAt).fill(0)
-          words.set([slices, framesAt, frameBytes, 0, owners], at / 4)
+          const counters = slices << shift
+          const [sketch, heavy] = [memory.allocate(48 + counters * 8), memory.allocate((room + 1) * stride)]
+          memory.bytes(sketch, memory.mark - sketch).fill(0)
+          words.set([shift, numbers, heavy, 0, room], sketch / 4)
+          doubles[sketch / 8 + SKETCH_DOUBLES.times] = times
+          const isSketched = sums > 0 && room > 0
+          words.set([slices, framesAt, frameBytes, 0, owners, isSketched ? sketch : 0], at / 4)
           const bytes = memory.bytes(0, memory.sizeBytes).slice()
           const twin = {
             ...{ bytes, words: new Uint32Array(bytes.buffer), doubles: new Float64Array(bytes.buffer) },
@@ -67,6 +76,8 @@ describe('the kernel of slices agrees with its twin', () => {
             [framesAt, frames * frameBytes],
             [owners, frames * 2],
             [at, stateBytes],
+            [sketch, 48 + counters * 8],
+            [heavy, (words[sketch / 4 + SKETCH.length] ?? 0) * stride],
           ] as const)
             expect(Buffer.compare(memory.bytes(start, length), bytes.subarray(start, start + length))).toBe(0)
         },

@@ -6,7 +6,7 @@ import { MOST_BYTES } from '../../kernels/memory.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import { SCAN_SLICE as SLICE } from '../../kernels/scan.ts'
-import type { GroupSection } from '../shuffle/group-writer.ts'
+import type { GroupSection, SketchParts } from '../shuffle/group-writer.ts'
 import { DirectTable } from './direct-table.ts'
 import type { EntryLayout } from './entry-layout.ts'
 import { EntryTable } from './entry-table.ts'
@@ -27,7 +27,7 @@ export interface FoldMemoryOptions {
   /** Bytes that may be used; the system gives them as they are. */
   readonly budgetBytes: number
   /** What gives entries to slices of a run file; nothing does when they leave in another way. */
-  readonly slices?: Pick<SliceFramesOptions, 'keySteps' | 'slices'>
+  readonly slices?: Pick<SliceFramesOptions, 'keySteps' | 'slices' | 'largestAt'>
 }
 
 /** The entries of a table back to back, in the memory in which kernels work on them. */
@@ -76,7 +76,8 @@ export class FoldMemory {
     const sums = layout.sums.length
     const entries = directBytes ? 256 ** directBytes : 0
     const direct = directBytes ? DirectTable.bytes(directBytes, sums) + entries * strideBytes : 0
-    const least = direct + SliceFrames.bytes(entries, strideBytes, slices?.slices ?? 0) + LEAST_BYTES
+    const sketch = slices ? SliceFrames.sketchBytes(slices, strideBytes) : 0
+    const least = direct + sketch + SliceFrames.bytes(entries, strideBytes, slices?.slices ?? 0) + LEAST_BYTES
     const sizeBytes = Math.min(Math.max(budgetBytes, least), MOST_BYTES)
     this.instance = borrowKernels(sizeBytes + READER_BYTES)
     this.memory = this.instance.memory.part(sizeBytes)
@@ -209,6 +210,11 @@ export class FoldMemory {
       frames.add(entries, count)
     }
     frames.writeTo(section)
+  }
+
+  /** What is known of the sums of all entries that were written; nothing where nobody will ask. */
+  get sketch(): SketchParts | undefined {
+    return this.#frames?.sketch
   }
 
   /** Empties the memory: from now on rows become entries of their slices as they come, one each. */

@@ -1,7 +1,8 @@
 import type { Batch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
-import type { GroupSection } from '../shuffle/group-writer.ts'
+import type { Program } from '../program.ts'
+import type { GroupSection, SketchParts } from '../shuffle/group-writer.ts'
 import { sharesOf } from '../shuffle/run-file.ts'
 import { columnOf } from './aggregate-set.ts'
 import { FoldMemory } from './fold-memory.ts'
@@ -27,6 +28,8 @@ const OFTEN = 3
 
 export interface FoldTableOptions extends TableOptions {
   readonly partitions: number
+  /** The order of the result, where only its first rows are wanted. */
+  readonly firstOf?: Program['sort'] | undefined
 }
 
 /**
@@ -57,7 +60,7 @@ export class FoldTable {
   }
 
   private constructor(options: FoldTableOptions, layout: GroupLayout) {
-    const { key, value, aggregates, budgetBytes, partitions } = options
+    const { key, value, aggregates, budgetBytes, partitions, firstOf } = options
     const others = Math.floor(budgetBytes * OTHERS_SHARE)
     this.#layout = layout
     this.#key = key
@@ -65,7 +68,8 @@ export class FoldTable {
     this.#othersBytes = others
     this.#general = new AggregateTable({ key, value, aggregates, budgetBytes: others })
     const { directBytes } = layout.keys
-    const slices = { keySteps: layout.keySteps, slices: partitions * sharesOf(partitions) }
+    const largestAt = firstOf && layout.largestAt(firstOf)
+    const slices = { keySteps: layout.keySteps, slices: partitions * sharesOf(partitions), largestAt }
     this.#memory = new FoldMemory({ layout, directBytes, slices, budgetBytes: budgetBytes - others })
   }
 
@@ -120,6 +124,11 @@ export class FoldTable {
   /** Where in a key the words of each key column begin, and the value columns that are summed. */
   get shape(): { readonly offsets: readonly number[]; readonly sums: readonly string[] } {
     return { offsets: this.#layout.keys.offsets, sums: this.#layout.sums }
+  }
+
+  /** What is known of the sums of all entries that were written; nothing where nobody will ask. */
+  get sketch(): SketchParts | undefined {
+    return this.#memory.sketch
   }
 
   /** Writes every group as a section of a run file; the table is of no use until it is cleared. */

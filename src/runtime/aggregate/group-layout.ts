@@ -80,11 +80,12 @@ export class GroupLayout extends EntryLayout<WordPacker> {
     if (lengths.some((length) => length >= LONGEST)) return undefined
     const steps = [...lengths.map((length) => writeStep('byte', length)), ...keySteps, ...rowSteps]
     const digits = order.flatMap((part) => part.digits)
-    const largestAt = ordered ? this.#largestAt(sort[0]) : undefined
+    const largestAt = ordered ? this.largestAt(sort) : undefined
     return { steps, digits, recordBytes: writtenLength(steps), largestAt }
   }
 
-  #largestAt(first: Program['sort'][number] | undefined): number | undefined {
+  /** Where the number stands by which rows are ordered first of all, the largest first; undefined when it is none. */
+  largestAt([first]: Program['sort']): number | undefined {
     const aggregate = this.#shape.aggregates.findIndex(({ name }) => name === first?.column)
     return aggregate >= 0 && first?.order === 'desc' ? this.numberAt(aggregate) : undefined
   }

@@ -167,6 +167,25 @@ export class GroupMemory {
     return keys
   }
 
+  /**
+   * Takes frames of entries that tell of some keys what they have at least in the number by which rows are ordered: keys that have less than as many of those as are wanted are left out from now on. Returns what a key must have
+   * for that not to happen; undefined when that could be anything.
+   */
+  expect(frames: Iterable<Uint8Array>): number | undefined {
+    const { largestAt } = this.#rows
+    if (largestAt === undefined || this.#limit === Number.POSITIVE_INFINITY || !this.start(0)) return undefined
+    for (const frame of frames) if (!this.add(frame, ALL_KEYS)) return undefined
+    this.keep()
+    const isKnown = this.kept >= this.#limit
+    if (isKnown) this.#cut()
+    this.kept = 0
+    const bound = new Float64Array(this.#memory.memory.buffer, this.#boundAt + largestAt, 1)
+    this.#isBounded = isKnown && bound[0]! >= 1
+    // The entry is no row, so it is not to come before itself, nor before those that have as much.
+    if (this.#isBounded) bound[0]! -= 1
+    return this.#isBounded ? bound[0]! : undefined
+  }
+
   /** Leaves out gathered entries of which a sketch says that the sum of their key comes behind all that is wanted. */
   #leaveOut(): void {
     const { strideBytes, keys: words } = this.#layout

@@ -1,9 +1,10 @@
 import type { Kernels } from '../../kernels/kernels.ts'
 import type { KernelMemory } from '../../kernels/memory.ts'
 import { SLICES_WORDS, sliceAt } from '../../kernels/slices.ts'
-import type { GroupSection } from '../shuffle/group-writer.ts'
+import type { GroupSection, SketchParts } from '../shuffle/group-writer.ts'
 import { FRAME_BYTES, FRAME_PREFIX } from '../shuffle/run-file.ts'
 import type { EntryLayout } from './entry-layout.ts'
+import { EntrySketch } from './entry-sketch.ts'
 import type { FoldTarget, SliceTarget } from './fold-target.ts'
 
 /** Part of the room for frames that are not full when the others are. */
@@ -25,6 +26,8 @@ export interface SliceFramesOptions {
   /** Steps that write the canonical encoding of a key. */
   readonly keySteps: readonly number[]
   readonly slices: number
+  /** Where in an entry the number stands by which a result is ordered, the largest first, of which only the first rows are wanted. */
+  readonly largestAt?: number | undefined
 }
 
 /** Frames of a run file in kernel memory, into which entries go by slice as they come (assembly/slices.ts): they are written from where they lie. */
@@ -39,12 +42,13 @@ export class SliceFrames {
   readonly #steps: number
   /** What kernels know of the slices. */
   readonly #at: number
+  readonly #sketch: EntrySketch | undefined
   #framesAt = 0
   #frameBytes = 0
   #ownersAt = 0
   #capacity = 0
 
-  constructor({ memory, kernels, layout, keySteps, slices }: SliceFramesOptions) {
+  constructor({ memory, kernels, layout, keySteps, slices, largestAt }: SliceFramesOptions) {
     this.#memory = memory
     this.#kernels = kernels
     this.#layout = layout
@@ -53,6 +57,20 @@ export class SliceFrames {
     this.#stepsAt = memory.allocate(keySteps.length * 4)
     this.#at = memory.allocate(sliceAt(0, slices))
     new Uint32Array(memory.memory.buffer, this.#stepsAt, keySteps.length).set(keySteps)
+    if (largestAt !== undefined) this.#sketch = new EntrySketch(memory, layout.strideBytes, slices, largestAt)
+  }
+
+  /** What is known of the sums of all entries that were given away; nothing where nobody will ask. */
+  get sketch(): SketchParts | undefined {
+    return this.#sketch?.parts
+  }
+
+  /** Bytes that the sketch takes, if there is one. */
+  static sketchBytes(
+    { slices, largestAt }: Pick<SliceFramesOptions, 'slices' | 'largestAt'>,
+    strideBytes: number,
+  ): number {
+    return largestAt === undefined ? 0 : EntrySketch.bytes(slices, strideBytes)
   }
 
   /** Bytes within which `slices` slices have room for `entries` entries of so many bytes. */
@@ -121,7 +139,7 @@ export class SliceFrames {
   #clear(): void {
     this.length = 0
     this.#memory.bytes(this.#at, sliceAt(0, this.#slices)).fill(0)
-    const known = [this.#slices, this.#framesAt, this.#frameBytes, 0, this.#ownersAt]
+    const known = [this.#slices, this.#framesAt, this.#frameBytes, 0, this.#ownersAt, this.#sketch?.at ?? 0]
     new Uint32Array(this.#memory.memory.buffer, this.#at, SLICES_WORDS).set(known)
   }
 }

@@ -1,6 +1,6 @@
 import type { RecordSink } from './cursor.ts'
 import type { RunFile, RunHeader } from './run-file.ts'
-import { sharesOf } from './run-file.ts'
+import { sharesOf, sketchSlices } from './run-file.ts'
 import { RunWriter } from './run-writer.ts'
 
 /** Where a table writes its groups: a section of a run file of content `groups`. */
@@ -21,6 +21,15 @@ export interface SliceEntries {
   readonly frames: readonly Uint8Array[]
   /** No sum of theirs is above this, but for rounding. */
   readonly total: number
+}
+
+/** A sketch of all entries of a file (run-file.ts). */
+export interface SketchParts {
+  /** So many for each slice of entries, one slice after the other; none when there are so few entries that they are not worth it. */
+  readonly counters: Float64Array
+  readonly perSlice: number
+  /** Entries that have much. */
+  readonly heavy: Uint8Array
 }
 
 /** Writes a run file of content `groups`, a section each time a table is written out. */
@@ -70,9 +79,18 @@ export class GroupWriter {
     }
   }
 
-  /** Closes the file; it can be read from now on. */
-  finish(): RunFile {
-    return this.#writer.finish(this.sections * this.#partitions * (this.#shares + 1))
+  /** Closes the file, with a sketch where its header says that there is one; it can be read from now on. */
+  finish(sketch?: SketchParts): RunFile {
+    const slices = this.sections * this.#partitions * (this.#shares + 1)
+    if (!sketch) return this.#writer.finish(slices)
+    const { counters, heavy } = sketch
+    const length = counters.length / this.#partitions
+    for (let partition = 0; partition < this.#partitions; partition++) {
+      const part = counters.subarray(partition * length, (partition + 1) * length)
+      this.#writer.appendAll(slices + partition, bytesOf(part), length)
+    }
+    this.#writer.appendAll(slices + this.#partitions, heavy, heavy.length / this.#entryBytes)
+    return this.#writer.finish(slices + sketchSlices(this.#partitions))
   }
 
   /** Closes and removes the file of an attempt that failed; does nothing after `finish`. */
@@ -80,3 +98,6 @@ export class GroupWriter {
     this.#writer.abandon()
   }
 }
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float64Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength)

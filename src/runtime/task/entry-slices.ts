@@ -11,6 +11,7 @@ import type { RunSource } from '../shuffle/run-source.ts'
 import { openSource } from '../shuffle/run-source.ts'
 import type { SourceReaders } from '../shuffle/source-readers.ts'
 import type { ReduceTask } from './description.ts'
+import { sketchAt } from './entry-bounds.ts'
 import type { TaskEnvironment } from './map-task.ts'
 import type { AttemptContext } from './task-context.ts'
 import { writeRun } from './write-run.ts'
@@ -52,7 +53,8 @@ export function listSlices(
   const records: SourceSlice[] = []
   let overlaps = false
   for (const source of sources) {
-    const { header, slices } = readers.of(source)
+    const reader = readers.of(source)
+    const { header, slices } = reader
     if (header.content !== 'groups') {
       for (let partition = first; partition < first + count; partition++)
         if (slices[partition]?.records !== 0) records.push({ source, slice: partition })
@@ -65,7 +67,8 @@ export function listSlices(
       throw new RuntimeError('corrupt-run-file', message, { path })
     }
     const entrySlices = partitions * shares
-    for (let section = 0; section < slices.length; section += entrySlices + partitions) {
+    const end = sketchAt(reader) ?? slices.length
+    for (let section = 0; section < end; section += entrySlices + partitions) {
       for (let share = first * shares; share < (first + count) * shares; share++) {
         const slice = section + share
         const { records: held, total = 0 } = slices[slice]!

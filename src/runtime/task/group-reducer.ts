@@ -3,6 +3,7 @@ import type { KeyShare } from '../aggregate/group-memory.ts'
 import { GroupMemory } from '../aggregate/group-memory.ts'
 import type { RunFile } from '../shuffle/run-file.ts'
 import type { RunSource } from '../shuffle/run-source.ts'
+import { heavyFrames, slicesWith } from './entry-bounds.ts'
 import type { EntrySlice, ReduceWork } from './entry-slices.ts'
 import { layoutOf, limitOf } from './entry-slices.ts'
 import { rowHeader } from './row-output.ts'
@@ -59,7 +60,7 @@ export class GroupReducer {
   async reduce(): Promise<boolean> {
     const { counters } = this.#work
     try {
-      for (const slices of this.#byShare()) if (!(await this.#reduceShare(slices))) return false
+      for (const slices of byShare(this.#wanted())) if (!(await this.#reduceShare(slices))) return false
       if (this.#memory.kept > 0 || this.files.length === 0) this.#write()
     } finally {
       this.#memory.close()
@@ -69,20 +70,13 @@ export class GroupReducer {
     return true
   }
 
-  /** The slices that hold the same keys, share by share; small shares together. */
-  #byShare(): readonly (readonly EntrySlice[])[] {
-    const groups: EntrySlice[][] = []
-    let [share, entries] = [-1, MANY]
-    for (const slice of this.#slices.toSorted((a, b) => a.share - b.share)) {
-      if (slice.share !== share && entries >= MANY) {
-        groups.push([])
-        entries = 0
-      }
-      groups.at(-1)!.push(slice)
-      share = slice.share
-      entries += slice.entries
-    }
-    return groups
+  /** The slices that may hold rows that are wanted. */
+  #wanted(): readonly EntrySlice[] {
+    const { task, readers, environment } = this.#work
+    const entries = this.#slices.reduce((sum, slice) => sum + slice.entries, 0)
+    const { strideBytes } = layoutOf(environment.program)
+    const least = this.#memory.expect(heavyFrames(task.sources, readers, entries * strideBytes))
+    return least === undefined ? this.#slices : slicesWith(least, this.#slices, readers)
   }
 
   async #reduceShare(slices: readonly EntrySlice[]): Promise<boolean> {
@@ -160,4 +154,20 @@ export class GroupReducer {
     )
     this.files.push(file)
   }
+}
+
+/** The slices that hold the same keys, share by share; small shares together. */
+function byShare(slices: readonly EntrySlice[]): readonly (readonly EntrySlice[])[] {
+  const groups: EntrySlice[][] = []
+  let [share, entries] = [-1, MANY]
+  for (const slice of slices.toSorted((a, b) => a.share - b.share)) {
+    if (slice.share !== share && entries >= MANY) {
+      groups.push([])
+      entries = 0
+    }
+    groups.at(-1)!.push(slice)
+    share = slice.share
+    entries += slice.entries
+  }
+  return groups
 }

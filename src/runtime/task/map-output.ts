@@ -47,10 +47,11 @@ interface Spillable {
 
 export function createMapOutput(options: MapOutputOptions): MapOutput {
   const { program, partitions, budgetBytes } = options
-  const { key, value, fold } = program
+  const { key, value, fold, sort, limit } = program
   if (fold.type === 'aggregate') {
     const shape = { key, value, aggregates: fold.aggregates, budgetBytes }
-    const folded = FoldTable.for({ ...shape, partitions })
+    const firstOf = limit === undefined ? undefined : sort
+    const folded = FoldTable.for({ ...shape, partitions, firstOf })
     if (folded) return new GroupOutput(options, folded)
     const table = new AggregateTable(shape)
     const combine = (merged: Cursor): Cursor =>
@@ -143,8 +144,9 @@ class GroupOutput implements MapOutput {
 
   finish(): RunFile {
     if (this.table.length > 0 || !this.#writer) this.#writeSection()
+    const file = this.#open().finish(this.table.sketch)
     this.table.close()
-    return this.#open().finish()
+    return file
   }
 
   abandon(): void {
@@ -160,8 +162,9 @@ class GroupOutput implements MapOutput {
   #open(): GroupWriter {
     const { program, files, partitions } = this.#options
     const { key, value } = program
-    const { entryBytes } = this.table
-    this.#writer ??= new GroupWriter(files.runFile, { content: 'groups', key, value, partitions, entryBytes })
+    const { entryBytes, sketch } = this.table
+    const header = { content: 'groups' as const, key, value, partitions, entryBytes }
+    this.#writer ??= new GroupWriter(files.runFile, { ...header, ...(sketch && { counters: sketch.perSlice }) })
     return this.#writer
   }
 }
