@@ -22,7 +22,8 @@ export class RowPacker {
       encoder.clear()
       throw error
     }
-    return { ...encoder.take(), v5Span }
+    const { data, plainLength } = encoder.take()
+    return { data, plainLength, v5Span }
   }
 
   close(): void {

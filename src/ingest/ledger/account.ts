@@ -8,8 +8,19 @@ export const MINUTE_MS = 60_000
 
 export const minuteOf = (ms: number): number => Math.floor(ms / MINUTE_MS) * MINUTE_MS
 
-export function createDeltas(key: SessionKey, unit: LedgerUnit, interval: number): Deltas {
-  const none = {
+/** Every property by name: what spreads an object gets a hidden class of its own from V8, and all that reads the entries is slow then. */
+export function createDeltas(
+  { exporter, sourcePort, version, domain }: SessionKey,
+  unit: LedgerUnit,
+  interval: number,
+): Deltas {
+  return {
+    exporter,
+    sourcePort,
+    version,
+    domain,
+    unit,
+    interval,
     received: 0,
     lost: 0,
     duplicates: 0,
@@ -19,7 +30,6 @@ export function createDeltas(key: SessionKey, unit: LedgerUnit, interval: number
     dropped: 0,
     quarantined: 0,
   }
-  return { ...key, unit, interval, ...none }
 }
 
 /** What one session has told the ledger in one unit, and the entry it is telling now. */
