@@ -3,11 +3,11 @@ import { FLOW_COLUMNS, isShareable } from '../flow/batch.ts'
 import type { ColumnSpec } from '../flow/column.ts'
 import { type BeginBlock, BlockBuilder, type FinishedBlock } from './block-builder.ts'
 import { createQuarantineBatch, type FlowSink, QUARANTINE_COLUMNS, type QuarantineSink } from './decode/sink.ts'
-import { V5Intake } from './decode/v5-intake.ts'
+import type { V5Intake } from './decode/v5-intake.ts'
 import type { V5Records } from './decode/v5-records.ts'
 import type { GatheredRows } from './encode/gathered-rows.ts'
 import { EncodeHere, type Packing } from './encode/here.ts'
-import { EncodeRing, type EncodeRingOptions, SLOTS } from './encode/ring.ts'
+import { EncodeRing, type EncodeRingOptions } from './encode/ring.ts'
 
 export const FLOWS_DATASET = 'flows'
 /** Flows with a counter above 2^53 - 1: they would not be exact, so they stay out of every sum. */
@@ -36,8 +36,6 @@ export interface FlowOutputOptions {
 export class FlowOutput implements FlowSink {
   batch!: FlowBatch
   v5: V5Records | undefined
-  /** Without it, records of v5 become columns like all others. */
-  readonly intake: V5Intake | undefined
   readonly quarantine: QuarantineSink
   readonly #flows: BlockBuilder
   readonly #packing: Packing
@@ -51,8 +49,7 @@ export class FlowOutput implements FlowSink {
     const consume: EncodeRingOptions['consume'] = (rows, packed) => this.#flows.addPacked(rows, packed)
     const isRing = workers > 0 && isShareable(columns)
     const capacity = BATCH_ROWS
-    this.intake = elements.length > 0 ? undefined : new V5Intake({ capacity, batches: isRing ? SLOTS : 1, inputs })
-    const packing = { columns, intake: this.intake, capacity, workers, consume }
+    const packing = { columns, inputs: elements.length > 0 ? undefined : inputs, capacity, workers, consume }
     this.#packing = isRing ? new EncodeRing({ ...packing, isLarge }) : new EncodeHere(packing)
     this.#fill(this.#packing.rows)
     this.#quarantined = new BlockBuilder({
@@ -63,6 +60,11 @@ export class FlowOutput implements FlowSink {
       begin,
     })
     this.quarantine = quarantineSink(this.#quarantined, createQuarantineBatch(QUARANTINE_ROWS, elements))
+  }
+
+  /** Without it, records of v5 become columns like all others. */
+  get intake(): V5Intake | undefined {
+    return this.#packing.intake
   }
 
   flush(): void {
@@ -100,7 +102,6 @@ export class FlowOutput implements FlowSink {
   /** Ends the threads, and gives kernel memory back. */
   close(): void {
     this.#packing.close()
-    this.intake?.close()
   }
 }
 

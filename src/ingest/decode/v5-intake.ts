@@ -1,6 +1,6 @@
 import { SLACK } from '../../kernels/memory.ts'
-import { borrowKernels, type KernelInstance, returnKernels } from '../../kernels/pool.ts'
-import { V5Records } from './v5-records.ts'
+import type { KernelInstance } from '../../kernels/pool.ts'
+import type { V5Records } from './v5-records.ts'
 
 /** How datagrams stand one behind the other: as packets of a classic pcap file, or as in the chunks of a daemon. */
 export interface Framing {
@@ -52,13 +52,11 @@ const ENTRIES = 512
 export interface V5IntakeOptions {
   /** Records that each `V5Records` has room for. */
   readonly capacity: number
-  /** How many of those there will be. */
-  readonly batches: number
   /** Bytes of each piece of memory that frames will be read into. */
   readonly inputs: readonly number[]
 }
 
-/** Memory in which a kernel takes NetFlow v5 datagrams as they come, many by one call: frames are read into one part of it, records gathered in another. */
+/** Takes NetFlow v5 datagrams as they come, many by one call of a kernel: frames are read into one part of its memory, records gathered in another. */
 export class V5Intake {
   /** For frames, in the order of the options. */
   readonly inputs: readonly Uint8Array[]
@@ -72,25 +70,24 @@ export class V5Intake {
     ...{ length: 0, hash: 0, receivedMs: 0, head: 0 },
   }
 
-  constructor({ capacity, batches, inputs }: V5IntakeOptions) {
-    const sizes = [ENTRIES * ENTRY, ...inputs, ...Array<number>(batches).fill(V5Records.sizeBytes(capacity))]
+  /** Works in an instance with `bytesNeeded` of free memory. */
+  constructor(instance: KernelInstance, { capacity, inputs }: V5IntakeOptions) {
     this.#capacity = capacity
-    this.#instance = borrowKernels(sizes.reduce((sum, size) => sum + size + SLACK + 16, 0))
-    const { memory } = this.#instance
+    this.#instance = instance
+    const { memory } = instance
     this.#entriesAt = memory.allocate(ENTRIES * ENTRY)
     this.#words = new Uint32Array(memory.memory.buffer, this.#entriesAt, (ENTRIES * ENTRY) / 4)
     this.#doubles = new Float64Array(memory.memory.buffer, this.#entriesAt, (ENTRIES * ENTRY) / 8)
     this.inputs = inputs.map((size) => memory.bytes(memory.allocate(size), size))
   }
 
-  /** Makes records in this memory. */
-  records(): V5Records {
-    const { memory } = this.#instance
-    return new V5Records(this.#capacity, memory.memory.buffer, memory.allocate(V5Records.sizeBytes(this.#capacity)))
+  /** Bytes of kernel memory, without those of records. */
+  static bytesNeeded(inputs: readonly number[]): number {
+    return [ENTRIES * ENTRY, ...inputs].reduce((sum, size) => sum + size + SLACK + 16, 0)
   }
 
   /**
-   * Appends datagrams from the front of frames to `records`, which were made here, up to the first that needs a closer look; `visit` is told of each, by an object that is valid
+   * Appends datagrams from the front of frames to `records`, which lie in the same memory, up to the first that needs a closer look; `visit` is told of each, by an object that is valid
    * during the call. Takes none of frames in other memory.
    */
   take(records: V5Records, { bytes, at, end, framing }: Frames, visit: (entry: V5Entry) => void): Taken {
@@ -113,11 +110,6 @@ export class V5Intake {
     records.length += this.#words[last + 8]!
     for (let i = 0; i < datagrams; i++) visit(this.#read(i, records, before))
     return { datagrams, next: at + this.#words[last]! }
-  }
-
-  /** Gives the memory back. */
-  close(): void {
-    returnKernels(this.#instance)
   }
 
   #read(index: number, records: V5Records, before: number): V5Entry {

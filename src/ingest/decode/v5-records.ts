@@ -1,4 +1,5 @@
 import { FLOW_FLAGS } from '../../flow/fields.ts'
+import type { KernelInstance } from '../../kernels/pool.ts'
 import type { BlockStatistics } from '../../storage/block/statistics.ts'
 import type { Origin } from './origin.ts'
 import type { Sampling } from './sampling.ts'
@@ -17,7 +18,7 @@ const HEAD = 112
 
 /**
  * Records of NetFlow v5 as they came, with what their datagrams say of them all. They become rows of a block without ever being
- * columns. Memory that threads share is for reading: bytes that are not aligned alike are copied into it one by one.
+ * columns.
  */
 export class V5Records {
   /** Records held. */
@@ -27,10 +28,14 @@ export class V5Records {
   readonly #bytes: Uint8Array
   readonly #words: Uint32Array
   readonly #doubles: Float64Array
+  readonly #instance: KernelInstance | undefined
 
-  /** Lies in `buffer` from `offset` on, a multiple of 8, with room for `capacity` records of as many datagrams. */
-  constructor(capacity: number, buffer: ArrayBufferLike = new ArrayBuffer(V5Records.sizeBytes(capacity)), offset = 0) {
+  /** Has room for `capacity` records of as many datagrams, in the memory of an instance or of its own. */
+  constructor(capacity: number, instance?: KernelInstance) {
     const sizeBytes = V5Records.sizeBytes(capacity)
+    const buffer = instance?.memory.memory.buffer ?? new ArrayBuffer(sizeBytes)
+    const offset = instance?.memory.allocate(sizeBytes) ?? 0
+    this.#instance = instance
     this.#bytes = new Uint8Array(buffer, offset, sizeBytes)
     this.#words = new Uint32Array(buffer, offset, sizeBytes / 4)
     this.#doubles = new Float64Array(buffer, offset, sizeBytes / 8)
@@ -77,9 +82,17 @@ export class V5Records {
     if (exporter.family === 6) this.#bytes.set(exporter.v6, this.length + 64)
     const at = this.length + HEAD
     const size = count * V5_RECORD
-    this.#bytes.set(datagram.subarray(from, from + size), at)
+    this.#put(datagram.subarray(from, from + size), at)
     this.length = at + size
     this.rows += count
+  }
+
+  /** Copies bytes to `at`; those of the same memory by its kernel, because typed arrays copy within shared memory byte by byte. */
+  #put(bytes: Uint8Array, at: number): void {
+    const to = this.#bytes
+    if (this.#instance && bytes.buffer === to.buffer)
+      this.#instance.kernels.copyBytes(bytes.byteOffset, bytes.length, to.byteOffset + at)
+    else to.set(bytes, at)
   }
 
   /** Sets the sampling of the datagram whose head is at `head`. */

@@ -9,8 +9,8 @@ import type { EncodeWorkerData } from './worker.ts'
 export interface EncodeRingOptions {
   /** Those of a flow, and further elements. */
   readonly columns: readonly ColumnSpec[]
-  /** Where records of v5 are gathered; without it rows are columns from the start. */
-  readonly intake?: V5Intake | undefined
+  /** Bytes of each piece of memory that datagrams are read into; without it rows are columns from the start, and no records of v5. */
+  readonly inputs?: readonly number[] | undefined
   /** Rows of a batch, which becomes one sync-block. */
   readonly capacity: number
   /** Threads that pack beside this one. */
@@ -24,7 +24,7 @@ export interface EncodeRingOptions {
 }
 
 /** Batches filled, packed or waiting at once: enough that neither side waits for the other, few enough to stay in the cache. */
-export const SLOTS = 8
+const SLOTS = 8
 /** Batches before the first worker is started: fewer are packed before it would be there. */
 const FIRST_BATCHES = 24
 
@@ -42,11 +42,16 @@ export class EncodeRing {
   #consumed = 0
 
   constructor(options: EncodeRingOptions) {
-    const { columns, intake, capacity, isLarge = false } = options
+    const { columns, inputs, capacity, workers, isLarge = false } = options
     this.#options = options
-    this.#slots = Slots.create({ columns, intake, capacity, count: SLOTS })
+    this.#slots = Slots.create({ columns, inputs, capacity, count: SLOTS, lanes: 1 + workers })
     this.rows = this.#slots.rows[0]!
     if (isLarge) this.#start()
+  }
+
+  /** Where records of v5 are gathered. */
+  get intake(): V5Intake | undefined {
+    return this.#slots.intake
   }
 
   /** Submits the rows and returns the next ones, of which there are none. Throws `bad-format` for a value of these or earlier ones that cannot be stored. */
@@ -93,7 +98,7 @@ export class EncodeRing {
     const script = 'script' in this.#options ? this.#options.script : workerScript('encode-worker')
     if (!script) return
     for (let i = 0; i < this.#options.workers; i++) {
-      const workerData: EncodeWorkerData = { slots: this.#slots.shared }
+      const workerData: EncodeWorkerData = { slots: this.#slots.shared, lane: 1 + i }
       const worker = new Worker(script, { workerData })
       // A worker that cannot start is not missed: this thread packs what nobody takes.
       worker.on('error', () => undefined)

@@ -1,4 +1,5 @@
 import type { ColumnSpec } from '../../flow/column.ts'
+import type { KernelInstance } from '../../kernels/pool.ts'
 import { SyncBlockEncoder, type WritePlaces } from '../../storage/avro/sync-block-encoder.ts'
 import type { TimeSpan } from '../../storage/block/statistics.ts'
 import type { V5Records } from '../decode/v5-records.ts'
@@ -8,12 +9,13 @@ import type { GatheredRows, PackedGathered } from './gathered-rows.ts'
 export class RowPacker {
   readonly #encoder: SyncBlockEncoder
 
-  constructor(columns: readonly ColumnSpec[], capacity: number) {
-    this.#encoder = new SyncBlockEncoder(columns, capacity)
+  /** Works in the free memory of `beside`, when there is enough. */
+  constructor(columns: readonly ColumnSpec[], capacity: number, beside?: KernelInstance) {
+    this.#encoder = new SyncBlockEncoder(columns, capacity, beside)
   }
 
-  /** Packs rows; the result is valid until the next call. Throws `bad-format` for a value that cannot be stored. */
-  pack({ batch, v5, records, length }: GatheredRows): PackedGathered {
+  /** Packs rows; the result is valid until the next call, and lies at `place` when that is given and in the same memory. Throws `bad-format` for a value that cannot be stored. */
+  pack({ batch, v5, records, length }: GatheredRows, place?: Uint8Array): PackedGathered {
     const encoder = this.#encoder
     const v5Span = v5 && records > 0 ? this.#addRecords(v5) : undefined
     try {
@@ -22,7 +24,7 @@ export class RowPacker {
       encoder.clear()
       throw error
     }
-    const { data, plainLength } = encoder.take()
+    const { data, plainLength } = encoder.take({ place })
     return { data, plainLength, v5Span }
   }
 

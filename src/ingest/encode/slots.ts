@@ -1,26 +1,27 @@
-import { batchIn, batchBytes as bytesOfBatch, type FlowBatch } from '../../flow/batch.ts'
+import { batchBytes, batchIn, type FlowBatch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
+import { loadKernels } from '../../kernels/load.ts'
+import { KernelMemory, SLACK } from '../../kernels/memory.ts'
+import type { KernelInstance } from '../../kernels/pool.ts'
 import { SyncBlockEncoder } from '../../storage/avro/sync-block-encoder.ts'
 import type { TimeSpan } from '../../storage/block/statistics.ts'
-import type { V5Intake } from '../decode/v5-intake.ts'
+import { V5Intake } from '../decode/v5-intake.ts'
 import { V5Records } from '../decode/v5-records.ts'
 import { GatheredRows, type PackedGathered } from './gathered-rows.ts'
 import { RowPacker } from './row-packer.ts'
 
 /** What a thread needs to work on the slots of another. */
 export interface SharedSlots {
-  readonly memory: SharedArrayBuffer
+  readonly memory: WebAssembly.Memory
   /** Those of a flow, and further elements. */
   readonly columns: readonly ColumnSpec[]
-  readonly hasElements: boolean
   /** Rows of a batch. */
   readonly capacity: number
   readonly count: number
-}
-
-export interface SlotsOptions extends Omit<SharedSlots, 'memory' | 'hasElements'> {
-  /** Where records of v5 are gathered; without it rows are columns from the start. */
-  readonly intake?: V5Intake | undefined
+  /** Threads that pack. */
+  readonly lanes: number
+  /** Bytes of each piece of memory that datagrams are read into; without it rows are columns from the start, and no records of v5. */
+  readonly inputs?: readonly number[] | undefined
 }
 
 /** States of a slot, in the order in which it goes through them. */
@@ -47,47 +48,42 @@ const HEAD_WORDS = 16
 const PATIENCE_MS = 60_000
 
 /**
- * Batches in shared memory that several threads pack: one thread fills them and takes the packed rows in the same order, others (or that thread itself) pack
- * them in between. What a slot holds depends on its rows alone, never on who packed it. A slot belongs to who brought it into its state: `FREE` and `DONE` to the
- * filling thread, `TAKEN` to the one that took it.
+ * Batches in kernel memory that several threads share: one thread fills them and takes the packed rows in the same order, others (or that thread itself) pack them in between, from
+ * where they were filled to where they are taken; the rows between lie in a lane, a region of each thread. What a slot holds depends on its rows alone, never on who packed it. A slot
+ * belongs to who brought it into its state: `FREE` and `DONE` to the filling thread, `TAKEN` to the one that took it.
  */
 export class Slots {
   readonly shared: SharedSlots
   readonly rows: readonly GatheredRows[]
+  /** Where the filling thread has records of v5 gathered. */
+  readonly intake: V5Intake | undefined
   readonly #control: Int32Array
   readonly #spans: Float64Array
-  /** Copies of the records of v5, for the other threads. */
-  readonly #records: readonly Uint8Array[]
   readonly #packed: readonly Uint8Array[]
   /** What `take` gives; made on first use. */
   #taken = new Uint8Array(0)
-  #packer: RowPacker | undefined
+  readonly #packer: RowPacker
 
-  /** `intake`: where this thread, which fills the slots, has records of v5; other threads have copies. */
-  constructor(shared: SharedSlots, intake?: V5Intake) {
-    const { memory, columns, hasElements, capacity, count } = shared
-    const { headBytes, batchBytes, recordsBytes, slotBytes } = layoutOf(shared)
+  /** `lane`: which of the threads this is; the one that fills the slots is the first. */
+  constructor(shared: SharedSlots, lane: number) {
+    const { columns, capacity, count, lanes, inputs } = shared
+    const memory = KernelMemory.over(shared.memory)
+    const { buffer } = shared.memory
+    const instance = { memory, kernels: loadKernels(memory), base: memory.mark, isPart: false }
     this.shared = shared
-    this.#control = new Int32Array(memory, 0, headBytes / 4)
-    this.#spans = new Float64Array(memory, 0, headBytes / 8)
-    const at = (slot: number): number => headBytes + slot * slotBytes
-    const slots = Array.from({ length: count }, (_, slot) => slot)
-    this.rows = slots.map((slot) => {
-      const batch = batchIn(memory, at(slot), columns, capacity) as FlowBatch // these are the columns of a flow
-      const v5 = (): V5Records => intake?.records() ?? new V5Records(capacity, memory, at(slot) + batchBytes)
-      return new GatheredRows(batch, hasElements ? undefined : v5())
-    })
-    this.#records = slots.map((slot) => new Uint8Array(memory, at(slot) + batchBytes, recordsBytes))
-    const packedAt = batchBytes + recordsBytes
-    this.#packed = slots.map((slot) => new Uint8Array(memory, at(slot) + packedAt, slotBytes - packedAt))
+    this.#control = memory.make(Int32Array, headWords(shared))
+    this.#spans = new Float64Array(buffer, this.#control.byteOffset, this.#control.length / 2)
+    const slots = Array.from({ length: count }, () => slotIn(instance, shared))
+    this.rows = slots.map(({ rows }) => rows)
+    this.#packed = slots.map(({ packed }) => packed)
+    const parts = Array.from({ length: lanes }, () => memory.part(SyncBlockEncoder.bytesNeeded(columns, capacity)))
+    this.#packer = new RowPacker(columns, capacity, { ...instance, memory: parts[lane]! })
+    this.intake = inputs && lane === 0 ? new V5Intake(instance, { capacity, inputs }) : undefined
   }
 
   /** For the thread that fills them. */
-  static create({ intake, ...options }: SlotsOptions): Slots {
-    const plan = { ...options, hasElements: intake === undefined }
-    const { headBytes, slotBytes } = layoutOf(plan)
-    const memory = new SharedArrayBuffer(headBytes + options.count * slotBytes)
-    return new Slots({ ...plan, memory }, intake)
+  static create(plan: Omit<SharedSlots, 'memory'>): Slots {
+    return new Slots({ ...plan, memory: KernelMemory.create(bytesOf(plan), { shared: true }).memory }, 0)
   }
 
   isDone(slot: number): boolean {
@@ -98,7 +94,6 @@ export class Slots {
   submit(slot: number): void {
     const word = this.#word(slot)
     const { length, v5 } = this.rows[slot]!
-    if (v5) this.#records[slot]!.set(v5.bytes)
     Atomics.store(this.#control, word + ROWS, length)
     Atomics.store(this.#control, word + RECORDS, v5?.rows ?? 0)
     Atomics.store(this.#control, word + RECORD_BYTES, v5?.length ?? 0)
@@ -161,14 +156,12 @@ export class Slots {
 
   /** Gives the kernel memory of this thread back. */
   close(): void {
-    this.#packer?.close()
-    this.#packer = undefined
+    this.#packer.close()
   }
 
   #pack(slot: number): boolean {
     try {
       const { data, plainLength, v5Span } = this.#encode(slot)
-      this.#packed[slot]!.set(data)
       const word = this.#word(slot)
       if (v5Span)
         this.#spans.set([v5Span.minStart!, v5Span.maxStart!, v5Span.minEnd!, v5Span.maxEnd!], (word + SPAN) / 2)
@@ -182,8 +175,6 @@ export class Slots {
   }
 
   #encode(slot: number): PackedGathered {
-    const { columns, capacity } = this.shared
-    this.#packer ??= new RowPacker(columns, capacity)
     const rows = this.rows[slot]!
     const word = this.#word(slot)
     rows.batch.length = Atomics.load(this.#control, word + ROWS)
@@ -191,7 +182,7 @@ export class Slots {
       rows.v5.rows = Atomics.load(this.#control, word + RECORDS)
       rows.v5.length = Atomics.load(this.#control, word + RECORD_BYTES)
     }
-    return this.#packer.pack(rows)
+    return this.#packer.pack(rows, this.#packed[slot])
   }
 
   /** The times of the records of v5 of a packed slot. */
@@ -207,11 +198,23 @@ export class Slots {
   }
 }
 
-function layoutOf({ columns, hasElements, capacity, count }: Omit<SharedSlots, 'memory'>) {
-  const batchBytes = bytesOfBatch(columns, capacity)
-  const recordsBytes = hasElements ? 0 : V5Records.sizeBytes(capacity)
+/** Takes the memory of a slot. */
+function slotIn(instance: KernelInstance, { columns, capacity, inputs }: SharedSlots) {
+  const { memory } = instance
+  const at = memory.allocate(batchBytes(columns, capacity))
+  const batch = batchIn(memory.memory.buffer, at, columns, capacity) as FlowBatch // these are the columns of a flow
+  const rows = new GatheredRows(batch, inputs && new V5Records(capacity, instance))
   const packedBytes = SyncBlockEncoder.maxPackedBytes(columns, capacity)
-  const headBytes = Math.ceil(((HEAD_WORDS + count * SLOT_WORDS) * 4) / 64) * 64
-  const slotBytes = Math.ceil((batchBytes + recordsBytes + packedBytes) / 64) * 64
-  return { headBytes, batchBytes, recordsBytes, slotBytes }
+  return { rows, packed: memory.bytes(memory.allocate(packedBytes), packedBytes) }
+}
+
+const headWords = ({ count }: Pick<SharedSlots, 'count'>): number => HEAD_WORDS + count * SLOT_WORDS
+
+function bytesOf({ columns, capacity, count, lanes, inputs }: Omit<SharedSlots, 'memory'>): number {
+  const records = inputs ? V5Records.sizeBytes(capacity) : 0
+  const slot = batchBytes(columns, capacity) + records + SyncBlockEncoder.maxPackedBytes(columns, capacity)
+  const lane = SyncBlockEncoder.bytesNeeded(columns, capacity)
+  const apart = (2 + 3 * count + lanes) * (SLACK + 16)
+  const intake = inputs ? V5Intake.bytesNeeded(inputs) : 0
+  return headWords({ count }) * 4 + count * slot + lanes * lane + intake + apart
 }

@@ -6,7 +6,9 @@ import { type SharedSlots, Slots } from './slots.ts'
 /** What the thread is started with. */
 export interface EncodeWorkerData {
   readonly slots: SharedSlots
+  /** Which of the threads that pack it is. */
+  readonly lane: number
 }
 
-const { slots } = workerData as EncodeWorkerData // `EncodeRing` gives it
-new Slots(slots).work()
+const { slots, lane } = workerData as EncodeWorkerData // `EncodeRing` gives it
+new Slots(slots, lane).work()

@@ -10,14 +10,20 @@ import { CRC_BYTES, snappyLibrary, withCrc, writeUint32 } from './codec.ts'
 import type { EncodeOperation } from './encode-program.ts'
 import { copyPart, DATA_OPERAND, encodeOperation, OPERATION_BYTES } from './encode-program.ts'
 import { RowEncoder } from './encoder.ts'
-import type { Layout } from './sync-block-layout.ts'
-import { layOut, PART_SLACK } from './sync-block-layout.ts'
+import type { Layout, Room } from './sync-block-layout.ts'
+import { layOut, layoutBytes, PART_SLACK } from './sync-block-layout.ts'
 
 /** A finished sync-block, without count, size and marker. */
 export interface PackedRows {
   /** Snappy data and checksum; valid until its maker is used again. */
   readonly data: Uint8Array
   readonly plainLength: number
+}
+
+export interface TakeOptions {
+  /** Default `kernel`. */
+  readonly compressor?: SnappyCompressor
+  readonly place?: Uint8Array | undefined
 }
 
 /** Where a kernel that writes rows finds its input and leaves what it writes: as `avroEncode` has them. */
@@ -46,13 +52,15 @@ export class SyncBlockEncoder {
   readonly #marks: number
   /** The first of them that are times. */
   readonly #times: number
+  readonly #beside: KernelInstance | undefined
   #layout: Layout | undefined
   #rows = 0
   #length = 0
 
-  /** `maxRows` is the largest number of rows of a sync-block. */
-  constructor(specs: readonly ColumnSpec[], maxRows: number) {
+  /** `maxRows` is the largest number of rows of a sync-block. Works in the free memory of `beside` when there is enough, `bytesNeeded`, else in memory of its own. */
+  constructor(specs: readonly ColumnSpec[], maxRows: number, beside?: KernelInstance) {
     this.#specs = specs
+    this.#beside = beside
     this.#operations = specs.map(encodeOperation)
     this.#maxRows = maxRows
     this.#rowBytes = specs.reduce((sum, { nullable }, i) => sum + this.#operations[i]!.maxBytes + (nullable ? 1 : 0), 0)
@@ -67,6 +75,12 @@ export class SyncBlockEncoder {
   /** Most bytes of `PackedRows.data` for rows without text and bytes. */
   static maxPackedBytes(specs: readonly ColumnSpec[], maxRows: number): number {
     return maxCompressedBytes(new SyncBlockEncoder(specs, maxRows).#rowBytes * maxRows) + CRC_BYTES
+  }
+
+  /** Bytes of kernel memory for rows without text and bytes. */
+  static bytesNeeded(specs: readonly ColumnSpec[], maxRows: number): number {
+    const encoder = new SyncBlockEncoder(specs, maxRows)
+    return layoutBytes(encoder.#operations, specs, maxRows, encoder.#wanted(0, 0))
   }
 
   /** Plain bytes of the rows since `take`. */
@@ -93,18 +107,24 @@ export class SyncBlockEncoder {
   }
 
   /**
-   * Appends rows that another kernel writes, from `input`, which lies in kernel memory while `write` runs. It returns how many bytes it wrote. Throws RangeError
+   * Appends rows that another kernel writes, from `input`, which is copied into kernel memory unless it lies there. It returns how many bytes it wrote. Throws RangeError
    * for more rows, or larger input, than columns of a sync-block have.
    */
   addWritten(rows: number, input: Uint8Array, write: (places: WritePlaces) => number): void {
     this.#checkRoom(rows)
     const layout = this.#reserve(this.#length + rows * this.#rowBytes, 0)
-    const { instance, columnsAt, columnsBytes, tableAt } = layout
+    const { instance, tableAt } = layout
+    const isThere = input.buffer === instance.memory.memory.buffer
+    const from = isThere ? input.byteOffset : this.#copyInput(layout, input)
+    this.#length += write({ instance, from, scratch: tableAt, ...this.#places(layout) })
+    this.#rows += rows
+  }
+
+  #copyInput({ instance, columnsAt, columnsBytes }: Layout, input: Uint8Array): number {
     if (input.length > columnsBytes)
       throw new RangeError(`storage: input expected at most ${columnsBytes} bytes, got ${input.length}`)
     instance.memory.bytes(columnsAt, input.length).set(input)
-    this.#length += write({ instance, from: columnsAt, scratch: tableAt, ...this.#places(layout) })
-    this.#rows += rows
+    return columnsAt
   }
 
   #checkRoom(rows: number): void {
@@ -127,12 +147,14 @@ export class SyncBlockEncoder {
     }
   }
 
-  /** Compresses the rows added since the last call. */
-  take(compressor: SnappyCompressor = 'kernel'): PackedRows {
+  /** Compresses the rows added since the last call; the kernel does so to `place`, of `maxPackedBytes`, when that is given and in its memory. */
+  take({ compressor = 'kernel', place }: TakeOptions = {}): PackedRows {
     const layout = this.#reserve(0, 0)
     const plainLength = this.#length
     const plain = layout.instance.memory.bytes(layout.plainAt, plainLength)
-    const data = compressor === 'library' ? withCrc(snappyLibrary(plain), plain) : this.#compress(layout, plain)
+    const packedAt = place?.buffer === plain.buffer ? place.byteOffset : layout.packedAt
+    const data =
+      compressor === 'library' ? withCrc(snappyLibrary(plain), plain) : this.#compress({ ...layout, packedAt }, plain)
     this.clear()
     return { data, plainLength }
   }
@@ -201,12 +223,8 @@ export class SyncBlockEncoder {
   #reserve(plainBytes: number, dataBytes: number): Layout {
     const had = this.#layout
     if (had && plainBytes <= had.plainBytes && dataBytes <= had.dataBytes) return had
-    const wanted = {
-      plainBytes: Math.max(plainBytes * (had ? 2 : 1), had?.plainBytes ?? this.#maxRows * this.#rowBytes),
-      dataBytes: Math.max(dataBytes * 2, had?.dataBytes ?? 0),
-      marks: this.#marks,
-    }
-    const layout = layOut(this.#operations, this.#specs, this.#maxRows, wanted)
+    const wanted = this.#wanted(plainBytes, dataBytes)
+    const layout = layOut(this.#operations, this.#specs, this.#maxRows, wanted, this.#beside)
     if (had) {
       const plain = had.instance.memory.bytes(had.plainAt, this.#length)
       layout.instance.memory.bytes(layout.plainAt, this.#length).set(plain)
@@ -214,6 +232,15 @@ export class SyncBlockEncoder {
     }
     this.#layout = layout
     return layout
+  }
+
+  #wanted(plainBytes: number, dataBytes: number): Room {
+    const had = this.#layout
+    return {
+      plainBytes: Math.max(plainBytes * (had ? 2 : 1), had?.plainBytes ?? this.#maxRows * this.#rowBytes),
+      dataBytes: Math.max(dataBytes * 2, had?.dataBytes ?? 0),
+      marks: this.#marks,
+    }
   }
 
   /** What the twin finds wrong with the rows. */

@@ -27,19 +27,48 @@ export interface Layout {
   readonly marksAt: number
 }
 
-/** Lays out memory for so many bytes of rows, and writes the program of the kernel. */
-export function layOut(
+/** What there shall be room for: rows, text and bytes, and how many fields are marked. */
+export interface Room {
+  readonly plainBytes: number
+  readonly dataBytes: number
+  readonly marks: number
+}
+
+/** Bytes of kernel memory that a layout takes. */
+export function layoutBytes(
   operations: readonly EncodeOperation[],
   specs: readonly ColumnSpec[],
   maxRows: number,
-  { plainBytes, dataBytes, marks }: { plainBytes: number; dataBytes: number; marks: number },
-): Layout {
+  room: Room,
+): number {
+  return sizesOf(operations, specs, maxRows, room).reduce((sum, size) => sum + size + SLACK + 16, 0)
+}
+
+/** Of each part of a layout, in the order in which they lie there. */
+function sizesOf(
+  operations: readonly EncodeOperation[],
+  specs: readonly ColumnSpec[],
+  maxRows: number,
+  { plainBytes, dataBytes, marks }: Room,
+): number[] {
   const programBytes = (operations.length + 1) * OPERATION_BYTES
   const columnsBytes = partsOf(operations, specs).reduce((sum, { bytes }) => sum + maxRows * bytes + PART_SLACK, 0)
   const packedBytes = maxCompressedBytes(plainBytes) + CRC_BYTES
   const placesBytes = [maxRows * 4, maxRows * 2 * marks]
-  const sizes = [programBytes, columnsBytes, dataBytes, plainBytes, packedBytes, COMPRESS_TABLE_BYTES, ...placesBytes]
-  const instance = borrowKernels(sizes.reduce((sum, size) => sum + size + SLACK + 16, 0))
+  return [programBytes, columnsBytes, dataBytes, plainBytes, packedBytes, COMPRESS_TABLE_BYTES, ...placesBytes]
+}
+
+/** Lays out memory for so many bytes of rows, that of `beside` where it is enough, and writes the program of the kernel. */
+export function layOut(
+  operations: readonly EncodeOperation[],
+  specs: readonly ColumnSpec[],
+  maxRows: number,
+  room: Room,
+  beside?: KernelInstance,
+): Layout {
+  const sizes = sizesOf(operations, specs, maxRows, room)
+  const [programBytes = 0, columnsBytes = 0] = sizes
+  const instance = borrowKernels(layoutBytes(operations, specs, maxRows, room), beside)
   const [programAt = 0, columnsAt = 0, dataAt = 0, plainAt = 0, packedAt = 0, tableAt = 0, startsAt = 0, marksAt = 0] =
     sizes.map((size) => instance.memory.allocate(size))
   const program = new DataView(instance.memory.memory.buffer, programAt, programBytes)
@@ -53,8 +82,9 @@ export function layOut(
     operations[operation]!.limits?.(program, at)
     partAt += maxRows * bytes + PART_SLACK
   }
-  if (marks > 0) setMarks(operations, program)
+  if (room.marks > 0) setMarks(operations, program)
   const places = { programAt, columnsAt, dataAt, plainAt, packedAt, tableAt, startsAt, marksAt }
+  const { plainBytes, dataBytes } = room
   return { instance, columnsBytes, dataBytes, plainBytes, ...places }
 }
 

@@ -129,7 +129,7 @@ export class BlockEncoder {
   }
 
   private closeSyncBlock(): void {
-    this.put(this.rows.take(this.compressor))
+    this.put(this.rows.take({ compressor: this.compressor }))
   }
 
   private put({ data, plainLength }: PackedRows): void {

@@ -9,10 +9,13 @@ import { parseExporter } from '../../../src/ingest/decode/exporter-address.ts'
 import type { FlowSink } from '../../../src/ingest/decode/sink.ts'
 import type { Frames } from '../../../src/ingest/decode/v5-intake.ts'
 import { V5Intake } from '../../../src/ingest/decode/v5-intake.ts'
+import { V5Records } from '../../../src/ingest/decode/v5-records.ts'
 import { GatheredRows } from '../../../src/ingest/encode/gathered-rows.ts'
 import { RowPacker } from '../../../src/ingest/encode/row-packer.ts'
 import { readDatagrams } from '../../../src/ingest/input/read.ts'
 import { WINDOW_BYTES } from '../../../src/ingest/input/window.ts'
+import { borrowKernels, type KernelInstance, returnKernels } from '../../../src/kernels/pool.ts'
+import { SyncBlockEncoder } from '../../../src/storage/avro/sync-block-encoder.ts'
 import { BlockStatistics } from '../../../src/storage/block/statistics.ts'
 import { fc } from '../../kit/fast-check.ts'
 import { type Captured, ethernet, ipv4, ipv6, pcap, udp } from '../packets.ts'
@@ -84,21 +87,25 @@ function captured({ payload, sender, port, seconds, fraction, form }: Sent): Cap
 /** A decoder with what it decodes into; `many`: as many datagrams at once as the kernel takes. */
 class Trial {
   readonly decoder: Decoder
-  readonly intake = new V5Intake({
-    capacity: CAPACITY,
-    batches: 1,
-    inputs: [WINDOW_BYTES, WINDOW_BYTES, CHUNK_BYTES],
-  })
+  readonly intake: V5Intake
   readonly heard: string[] = []
   readonly sink: FlowSink
   taken = 0
   readonly #packed: string[] = []
-  readonly #packer = new RowPacker(FLOW_COLUMNS, CAPACITY)
+  readonly #instance: KernelInstance
+  readonly #packer: RowPacker
 
+  /** Rows of many datagrams at once are packed in the memory in which they are gathered, those of the others elsewhere. */
   constructor(many: boolean, dropDuplicates: boolean) {
+    const packing = SyncBlockEncoder.bytesNeeded(FLOW_COLUMNS, CAPACITY)
+    const inputs = [WINDOW_BYTES, WINDOW_BYTES, CHUNK_BYTES]
+    const records = V5Records.sizeBytes(CAPACITY) + 64
+    this.#instance = borrowKernels(V5Intake.bytesNeeded(inputs) + records + packing)
+    this.intake = new V5Intake(this.#instance, { capacity: CAPACITY, inputs })
+    this.#packer = new RowPacker(FLOW_COLUMNS, CAPACITY, many ? this.#instance : undefined)
     const sampling = [{ exporter: '255.255.255.255', sampleSize: 3, samplePopulation: 10 ** 12 }]
     this.decoder = createDecoder({ sampling, dropDuplicates, budgets: { sessions: 3, exporters: 2 } })
-    const rows = GatheredRows.create(FLOW_COLUMNS, CAPACITY, this.intake.records())
+    const rows = GatheredRows.create(FLOW_COLUMNS, CAPACITY, new V5Records(CAPACITY, this.#instance))
     const { batch, v5 } = rows
     this.sink = { batch, v5, intake: many ? this.intake : undefined, flush: () => this.#flush(rows) }
   }
@@ -120,7 +127,7 @@ class Trial {
     const { decoder, heard } = this
     decoder.abandonParked()
     this.#packer.close()
-    this.intake.close()
+    returnKernels(this.#instance)
     return [this.#packed, heard, decoder.counters(), decoder.sessions(), decoder.drainLedger(), decoder.state()]
   }
 
