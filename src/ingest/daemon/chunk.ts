@@ -46,19 +46,29 @@ export class ChunkWriter {
     return this.length + HEADER_BYTES + payloadBytes + 7 <= this.bytes.length
   }
 
+  /** Where the payload of the next datagram goes. */
+  get payloadAt(): number {
+    return this.length + HEADER_BYTES
+  }
+
   /** Appends a datagram; there is room for it. `address` is 4 or 16 bytes. */
   add(payload: Uint8Array, address: Uint8Array, sourcePort: number, socket: number, receivedMs: number): void {
+    this.bytes.set(payload, this.payloadAt)
+    this.added(payload.length, address, sourcePort, socket, receivedMs)
+  }
+
+  /** Appends a datagram whose payload is in its place already. */
+  added(payloadBytes: number, address: Uint8Array, sourcePort: number, socket: number, receivedMs: number): void {
     const at = this.length
     const view = this.#view
-    const padding = -payload.length & 7
-    view.setUint32(at, (padding << 24) | payload.length)
+    const padding = -payloadBytes & 7
+    view.setUint32(at, (padding << 24) | payloadBytes)
     view.setUint16(at + 4, sourcePort)
     view.setUint8(at + 6, address.length === 4 ? 4 : 6)
     view.setUint8(at + 7, socket)
     view.setFloat64(at + 8, receivedMs)
     this.bytes.set(address, at + 16)
-    this.bytes.set(payload, at + HEADER_BYTES)
-    this.length = at + HEADER_BYTES + payload.length + padding
+    this.length = at + HEADER_BYTES + payloadBytes + padding
     this.datagrams++
   }
 }

@@ -1,11 +1,12 @@
 import { realSystem, type System } from '../../storage/system.ts'
 import { allowList } from './allow.ts'
 import type { ChunkPool } from './chunk-pool.ts'
+import { Listener } from './listener.ts'
 import type { FromReceiver, ReceiverSettings, ToReceiver } from './messages.ts'
 import { plainError } from './plain-error.ts'
 import { Receiver } from './receiver.ts'
 import type { ReceiverCounters } from './receiver-counters.ts'
-import { closeSockets, type ListeningSocket, listenOn } from './sockets.ts'
+import { type BoundSocket, listenOn } from './sockets.ts'
 
 export interface ReceivingSessionOptions {
   readonly settings: ReceiverSettings
@@ -20,7 +21,7 @@ export interface ReceivingSessionOptions {
 export class ReceivingSession {
   readonly #post: ReceivingSessionOptions['post']
   readonly #receiver: Receiver
-  readonly #sockets: ListeningSocket[] = []
+  readonly #listeners: Listener[] = []
   #timer: NodeJS.Timeout | undefined
 
   constructor({ settings, pool, counters, system = realSystem(), post }: ReceivingSessionOptions) {
@@ -28,7 +29,7 @@ export class ReceivingSession {
     const onChunk = (chunk: number, frameBytes: number): void => post({ type: 'chunk', chunk, frameBytes })
     this.#receiver = new Receiver({ pool, counters, allow: allowList(settings.allow), system, onChunk })
     this.#open(settings).catch(async (error: unknown) => {
-      await closeSockets(this.#sockets)
+      await this.#close()
       post({ type: 'failed', error: plainError(error) })
     })
   }
@@ -49,19 +50,24 @@ export class ReceivingSession {
   }
 
   async #open({ listen, receiveBufferBytes, spoolMs }: ReceiverSettings): Promise<void> {
+    const sockets: BoundSocket[] = []
     for (const [number, address] of listen.entries()) {
       const listening = await listenOn(address, receiveBufferBytes)
-      this.#sockets.push(listening)
-      this.#receiver.listen(listening.socket, number)
+      this.#listeners.push(new Listener({ listening, number, receiver: this.#receiver, receiveBufferBytes }))
+      sockets.push(listening.bound)
     }
     this.#timer = setInterval(() => this.#receiver.flush(), spoolMs)
-    this.#post({ type: 'listening', sockets: this.#sockets.map(({ bound }) => bound) })
+    this.#post({ type: 'listening', sockets })
   }
 
   async #stop(): Promise<void> {
     clearInterval(this.#timer)
-    await closeSockets(this.#sockets)
+    await this.#close()
     this.#receiver.flush()
     this.#post({ type: 'stopped' })
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#listeners.map((listener) => listener.close()))
   }
 }

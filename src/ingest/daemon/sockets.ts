@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { IngestError } from '../error.ts'
-import type { BoundAddress } from './kernel-drops.ts'
+import type { BoundAddress } from './socket-table.ts'
 
 /** Where to receive. */
 export interface ListenAddress {
@@ -33,24 +33,67 @@ export function parseListen(text: string): ListenAddress {
 
 /** Binds a socket with as large a receive buffer as the kernel grants, up to `wantedBytes`. Throws IngestError `bad-listen` when it cannot. */
 export async function listenOn({ host, port }: ListenAddress, wantedBytes: number): Promise<ListeningSocket> {
-  const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4' })
   try {
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', reject)
-      socket.bind({ address: host, port }, resolve)
-    })
-    socket.removeAllListeners('error')
+    let socket = await bind({ host, port }, false)
+    if (MAY_SHARE) {
+      // A port that others share is refused: nobody has it yet, so that it can be shared with `bindBeside`.
+      const { address, port } = socket.address()
+      socket.close()
+      socket = await bind({ host: address, port }, true)
+    }
     const receiveBufferBytes = enlarge(socket, wantedBytes)
     const { address, port: boundPort } = socket.address()
     const bound = { address, port: boundPort }
     return { socket, bound: { ...bound, url: urlOf(bound), receiveBufferBytes } }
   } catch (error) {
-    socket.close()
     const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     const message = `ingest: listen expected an address that can be bound, got udp://${host}:${port} (${reason})`
     throw new IngestError('bad-listen', message, { host, port }, error)
   }
 }
+
+/** On Linux sockets may have an address together, and of those one that is connected to the sender of a datagram gets it. */
+const MAY_SHARE = process.platform === 'linux'
+
+async function bind({ host, port }: ListenAddress, reuseAddr: boolean): Promise<Socket> {
+  const socket = createSocket({ type: typeOf(host), reuseAddr })
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject)
+      socket.bind({ address: host, port }, resolve)
+    })
+  } catch (error) {
+    socket.close()
+    throw error
+  }
+  socket.removeAllListeners('error')
+  return socket
+}
+
+/**
+ * A second socket where one of `listenOn` is bound, or undefined where the system has no such thing. It is bound, and later connected, at once and not in a later
+ * turn: until it is connected it gets the datagrams of all senders.
+ */
+export function bindBeside({ address, port }: BoundAddress, wantedBytes: number): Socket | undefined {
+  if (!MAY_SHARE) return undefined
+  const family = address.includes(':') ? 6 : 4
+  const socket = createSocket({
+    type: typeOf(address),
+    reuseAddr: true,
+    lookup: (host, _options, callback) => callback(null, host, family),
+  })
+  socket.on('error', () => undefined) // an ICMP error about what was never sent from here
+  socket.bind(port, address)
+  try {
+    enlarge(socket, wantedBytes)
+    return socket
+  } catch {
+    socket.close()
+    return undefined
+  }
+}
+
+const typeOf = (host: string): 'udp4' | 'udp6' => (host.includes(':') ? 'udp6' : 'udp4')
 
 /** Linux grants at most net.core.rmem_max without a word, and reports twice what it granted. */
 function enlarge(socket: Socket, wantedBytes: number): number {
@@ -73,19 +116,15 @@ export function bufferWarning({ url, receiveBufferBytes }: BoundSocket, wantedBy
   return `ingest: receive buffer of ${url} expected ${wantedBytes} bytes, got ${receiveBufferBytes}; bursts may be lost, raise it with: ${remedy}`
 }
 
-/** Closes sockets; one that is closed already stays so. */
-export async function closeSockets(sockets: readonly ListeningSocket[]): Promise<void> {
-  await Promise.all(
-    sockets.map(({ socket }) => {
-      return new Promise<void>((resolve) => {
-        try {
-          socket.close(() => resolve())
-        } catch {
-          resolve()
-        }
-      })
-    }),
-  )
+/** Closes a socket; one that is closed already stays so. */
+export function closeSocket(socket: Socket): Promise<void> {
+  return new Promise<void>((resolve) => {
+    try {
+      socket.close(() => resolve())
+    } catch {
+      resolve()
+    }
+  })
 }
 
 function urlOf({ address, port }: BoundAddress): string {
