@@ -12,6 +12,7 @@ import {
   keyBytesOf,
   lookAhead,
   maskOf,
+  numbersOf,
   openTable,
   slotsOf,
   strideOf,
@@ -46,7 +47,28 @@ function valueOf(values: usize, sum: u32, row: u32): f64 {
   return load<f64>(<usize>load<u32>(values + (<usize>sum << 2)) + (<usize>row << 3))
 }
 
-/** The loop for keys of `W` words (u8: 1, u16: 2, u32: any other number) and `S` sums (likewise), a function for each: V8 takes twice the time to optimise all of them as one, of which a job needs one alone. */
+/** Adds row `i` to the numbers of an entry. `S`: u8 for 1 sum, u16 for 2, the values of which are at `first` and `second`, u32 for any other number. */
+// @ts-ignore: decorator
+@inline
+function addTo<S>(numbers: usize, i: u32, first: usize, second: usize, values: usize, sums: u32, counts: u32): void {
+  let at = numbers
+  if (counts == COUNTED) {
+    add(at, 1)
+    at += 8
+  }
+  if (sizeof<S>() == 1) {
+    const value = load<f64>(first + (<usize>i << 3))
+    if (counts == PACKED) addPacked(at, value)
+    else add(at, value)
+  } else if (sizeof<S>() == 2) {
+    add(at, load<f64>(first + (<usize>i << 3)))
+    const value = load<f64>(second + (<usize>i << 3))
+    if (counts == PACKED) addPacked(at + 8, value)
+    else add(at + 8, value)
+  } else addRow(at, values, sums, i, counts)
+}
+
+/** The loop for keys of `W` words (u8: 1, u16: 2, u32: any other number) and `S` sums, a function for each: V8 takes twice the time to optimise all of them as one, of which a job needs one alone. */
 function loop<W, S>(keys: usize, from: u32, to: u32, skipped: usize, table: usize, values: usize, sums: u32, counts: u32): void {
   const slots = slotsOf(table)
   const mask = maskOf(table)
@@ -54,28 +76,35 @@ function loop<W, S>(keys: usize, from: u32, to: u32, skipped: usize, table: usiz
   const stride = strideOf(table)
   const keyBytes = keyBytesOf(table)
   const step: usize = sizeof<W>() <= 2 ? sizeof<W>() << 2 : keyBytes
-  const numbers: usize = sizeof<W>() <= 2 ? 8 : (keyBytes + 7) & ~7
+  const numbers: usize = sizeof<W>() <= 2 ? 8 : numbersOf(table)
   const first = sums > 0 ? <usize>load<u32>(values) : 0
   const second = sums > 1 ? <usize>load<u32>(values, 4) : 0
   for (let i = from; i < to; i++) {
     if (skipped && load<u8>(skipped + i)) continue
     const key = keys + <usize>i * step
-    let at = findAhead<W>(i - from, key, keyBytes, slots, mask, base, stride) + numbers
-    if (counts == COUNTED) {
-      add(at, 1)
-      at += 8
-    }
-    if (sizeof<S>() == 1) {
-      const value = load<f64>(first + (<usize>i << 3))
-      if (counts == PACKED) addPacked(at, value)
-      else add(at, value)
-    } else if (sizeof<S>() == 2) {
-      add(at, load<f64>(first + (<usize>i << 3)))
-      const value = load<f64>(second + (<usize>i << 3))
-      if (counts == PACKED) addPacked(at + 8, value)
-      else add(at + 8, value)
-    } else addRow(at, values, sums, i, counts)
+    const entry = findAhead<W>(i - from, key, keyBytes, slots, mask, base, stride)
+    addTo<S>(entry + numbers, i, first, second, values, sums, counts)
   }
+}
+
+function addAll<S>(places: usize, from: u32, to: u32, values: usize, sums: u32, counts: u32): void {
+  const first = sums > 0 ? <usize>load<u32>(values) : 0
+  const second = sums > 1 ? <usize>load<u32>(values, 4) : 0
+  for (let i = from, place = places; i < to; i++, place += 4) addTo<S>(load<u32>(place), i, first, second, values, sums, counts)
+}
+
+/** What has been looked at; nobody reads it. */
+let seen: u32 = 0
+
+/** Adds rows [from, to) to the numbers whose addresses are at `places`. Their memory is asked for first, with nothing else in between, so that as much of it as possible comes at once. */
+export function addPlaces(places: usize, from: u32, to: u32, values: usize, sums: u32, counts: u32): void {
+  const end = places + (<usize>(to - from) << 2)
+  let any: u32 = 0
+  for (let place = places; place < end; place += 4) any |= load<u32>(load<u32>(place))
+  seen = any
+  if (sums == 1) addAll<u8>(places, from, to, values, sums, counts)
+  else if (sums == 2) addAll<u16>(places, from, to, values, sums, counts)
+  else addAll<u32>(places, from, to, values, sums, counts)
 }
 
 function addRow(entry: usize, values: usize, sums: u32, row: u32, counts: u32): void {
@@ -126,7 +155,7 @@ function addRun(key: usize, from: u32, to: u32, skipped: usize, table: usize, va
   let rows = to - from
   if (skipped) for (let row = from; row < to; row++) rows -= <u32>(load<u8>(skipped + row) != 0)
   if (rows == 0) return
-  let at = entryOf(key, keyBytes, table) + ((keyBytes + 7) & ~7)
+  let at = entryOf(key, keyBytes, table) + numbersOf(table)
   if (counts == COUNTED) {
     add(at, <f64>rows)
     at += 8

@@ -5,10 +5,11 @@ import { foldDirect, foldPacked } from './direct'
 import { foldRows, foldRun, sumDoubles } from './fold'
 import { gather16, gather32, gather64, gather8 } from './gather'
 import { groupsAppend } from './groups'
-import { isOneBin, packBins, packDoubles, packMasked, packPrefixes } from './keys'
 import { joinMarks, markedRows, markRange } from './marks'
+import { foldKnown, isKnowing } from './memo'
 import { COLUMN_BYTES, PAGE_ROWS, readPages } from './pages'
 import { countBytes } from './parquet'
+import { isOneKey, placeKeys } from './parts'
 import { slicesAdd } from './slices'
 
 // A scan: 32-bit words, then doubles. Words of a key (0: the table is direct); bytes of a key, packed places (or 0) and counts of a direct table; the table; its sums; how it counts; room for the keys
@@ -16,6 +17,7 @@ import { slicesAdd } from './slices'
 // gathered of the chosen rows and how many arrays that are; families and how many; rows for which there is room where rows are gathered; entries for which the table has room; the sum that
 // has a limit of its own; a word to leave; then what is counted: rows added, rows not chosen, new keys of a direct table. Behind them what is left: rows, bounds, and the limited sum.
 // Then where rows go that are not added up: slices (slices.ts; 0: they are added up), room for the entries of a slice of rows, bytes of an entry, those before its numbers, what writes its key, and steps of that.
+// Last a memo of the table (memo.ts), or 0.
 const WIDTH: usize = 0
 const KEY_BYTES: usize = 4
 const PACKED: usize = 8
@@ -52,18 +54,12 @@ const STRIDE: usize = 144
 const NUMBERS: usize = 148
 const PROGRAM: usize = 152
 const PROGRAM_STEPS: usize = 156
+const MEMO: usize = 160
 
 /** Rows whose keys are laid out at once: they stay in the fastest cache. */
 const SLICE: u32 = 4096
 /** Marks of a page and slack. */
 const MARK_BYTES: usize = 2080
-
-// A part of a key, 32 bytes: what it is, address and bytes of its values, mask or flipped bits, its word in the key, bits of a prefix; size of a bin.
-const PART_BYTES: usize = 32
-const MASKED: u32 = 0
-const DOUBLES: u32 = 1
-const BINS: u32 = 2
-const PREFIXES: u32 = 3
 
 // A step of a filter, 32 bytes: how marks are joined (RANGE: it makes some), address and bytes of its values, low and high end.
 const STEP_BYTES: usize = 32
@@ -109,35 +105,6 @@ function gather(scan: usize, chosen: u32, pending: u32): void {
   }
 }
 
-/** The keys of a slice: where they lie when a column is all of them, else laid out. */
-function placeKeys(scan: usize, from: u32, rows: u32): usize {
-  const width = load<u32>(scan, WIDTH)
-  const keys = <usize>load<u32>(scan, KEYS)
-  let part = <usize>load<u32>(scan, PARTS)
-  const count = load<u32>(scan, PART_COUNT)
-  if (width == 1 && load<u32>(part) == MASKED && load<u32>(part, 8) == 4 && load<u32>(part, 12) == 0xffffffff)
-    return <usize>load<u32>(part, 4) + (<usize>from << 2)
-  for (let i: u32 = 0; i < count; i++, part += PART_BYTES) {
-    const type = load<u32>(part)
-    const bytes = load<u32>(part, 8)
-    const src = <usize>load<u32>(part, 4) + <usize>(from * bytes)
-    const bits = load<u32>(part, 12)
-    const dst = keys + (<usize>load<u32>(part, 16) << 2)
-    if (type == MASKED) packMasked(src, bytes, bits, rows, dst, width)
-    else if (type == DOUBLES) packDoubles(src, bits, rows, dst, width)
-    else if (type == BINS) packBins(src, load<f64>(part, 24), bits, rows, dst, width)
-    else if (type == PREFIXES) packPrefixes(src, bits, load<u32>(part, 20), rows, dst, width)
-  }
-  return keys
-}
-
-/** Whether a slice has one key: its times, which are all of the key, lie in one bin, as most do where blocks are in order of time. */
-function isRun(scan: usize, from: u32, rows: u32): bool {
-  const part = <usize>load<u32>(scan, PARTS)
-  if (load<u32>(scan, PART_COUNT) != 1 || load<u32>(part) != BINS) return false
-  return isOneBin(<usize>load<u32>(part, 4) + (<usize>from << 3), load<f64>(part, 24), rows)
-}
-
 /** Whether the addresses of `rows` rows from `from` on are all of IPv4. */
 function isPlain(scan: usize, from: u32, rows: u32): bool {
   const families = <usize>load<u32>(scan, FAMILIES)
@@ -168,6 +135,12 @@ function mayAdd(scan: usize, rows: u32): bool {
   return true
 }
 
+/** The keys of `rows` rows. */
+function keysFrom(scan: usize, from: u32, rows: u32): usize {
+  return placeKeys(load<u32>(scan, PARTS), load<u32>(scan, PART_COUNT), load<u32>(scan, WIDTH), from, rows, load<u32>(scan, KEYS))
+}
+
+/** Where the values of rows from `from` on lie. */
 function placeValues(scan: usize, from: u32): usize {
   const values = <usize>load<u32>(scan, VALUES)
   const sources = <usize>load<u32>(scan, SOURCES)
@@ -203,13 +176,20 @@ function fold(scan: usize, rows: u32): bool {
     }
     return true
   }
+  const counting = load<u32>(scan, COUNTING)
+  const memo = <usize>load<u32>(scan, MEMO)
+  if (memo && isKnowing(memo)) {
+    const room = <usize>load<u32>(scan, KEYS)
+    foldKnown(memo, load<u32>(scan, PARTS), load<u32>(scan, PART_COUNT), rows, room, table, placeValues(scan, 0), sums, counting)
+    return true
+  }
   for (let from: u32 = 0; from < rows; from += SLICE) {
     const count = min(SLICE, rows - from)
-    const counting = load<u32>(scan, COUNTING)
     const values = placeValues(scan, from)
-    if (load<u32>(scan, SLICES)) append(scan, placeKeys(scan, from, count), count, values, sums)
-    else if (isRun(scan, from, count)) foldRun(placeKeys(scan, from, 1), count, table, values, sums, counting)
-    else foldRows(placeKeys(scan, from, count), count, 0, table, values, sums, counting)
+    if (load<u32>(scan, SLICES)) append(scan, keysFrom(scan, from, count), count, values, sums)
+    else if (isOneKey(load<u32>(scan, PARTS), load<u32>(scan, PART_COUNT), from, count))
+      foldRun(keysFrom(scan, from, 1), count, table, values, sums, counting)
+    else foldRows(keysFrom(scan, from, count), count, 0, table, values, sums, counting)
   }
   return true
 }

@@ -47,6 +47,13 @@ export function keyBytesOf(table: usize): usize {
   return load<u32>(table, 20) << 2
 }
 
+/** Bytes of an entry before its numbers. */
+// @ts-ignore: decorator
+@inline
+export function numbersOf(table: usize): usize {
+  return (keyBytesOf(table) + 7) & ~7
+}
+
 /** Where the entry of number 0, which is none, would be. */
 // @ts-ignore: decorator
 @inline

@@ -6,10 +6,20 @@
 import type { Batch } from '../src/flow/batch.ts'
 import { FLOW_COLUMNS } from '../src/flow/batch.ts'
 import { COUNTS } from '../src/kernels/fold.ts'
+import type { KernelMemory } from '../src/kernels/memory.ts'
 import { PAGE_COLUMN_WORDS } from '../src/kernels/pages.ts'
 import type { KernelInstance } from '../src/kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../src/kernels/pool.ts'
-import { SCAN_MARK_BYTES, SCAN_SLICE } from '../src/kernels/scan.ts'
+import {
+  MEMO_BYTES,
+  SCAN,
+  SCAN_BYTES,
+  SCAN_LEFT,
+  SCAN_MARK_BYTES,
+  SCAN_PART,
+  SCAN_SLICE,
+  SCAN_STEP_BYTES,
+} from '../src/kernels/scan.ts'
 import { TABLE_WORDS } from '../src/kernels/table.ts'
 import { readBlockPages } from '../src/storage/block/read.ts'
 import type { PackedPages } from '../src/storage/block/row-pages.ts'
@@ -83,6 +93,15 @@ function valuesAt({ columns }: Batch, name: string): number {
   return column.values.byteOffset
 }
 
+/** A table of /24 with two sums and counts in the last. */
+function tableOf(memory: KernelMemory): number {
+  const slots = memory.array(Uint32Array, KEYS).byteOffset
+  const entries = memory.array(Uint8Array, KEYS * 24).byteOffset
+  const table = memory.array(Uint32Array, TABLE_WORDS)
+  table.set([slots, KEYS - 1, entries, 0, 24, 2])
+  return table.byteOffset
+}
+
 await scan(['dstPort', 'bytes', 'packets'], ({ kernels, memory }) => {
   const places = memory.array(Uint8Array, KEYS * 16).byteOffset
   const values = memory.array(Uint32Array, 2)
@@ -97,26 +116,25 @@ await scan(['dstPort', 'bytes', 'packets'], ({ kernels, memory }) => {
   }
 })
 
-await scan(['dstAddr', 'bytes', 'packets'], ({ kernels, memory }) => {
-  const slots = memory.array(Uint32Array, KEYS).byteOffset
-  const entries = memory.array(Uint8Array, KEYS * 24).byteOffset
-  const table = memory.array(Uint32Array, TABLE_WORDS)
-  table.set([slots, KEYS - 1, entries, 0, 24, 2])
-  const values = memory.array(Uint32Array, 2)
-  const keys = memory.array(Uint32Array, SCAN_SLICE * 2).byteOffset
-  const nets = memory.array(Uint32Array, SCAN_SLICE).byteOffset
-  return (at, rows) => {
-    for (let from = 0; from < rows; from += SCAN_SLICE) {
-      const length = Math.min(SCAN_SLICE, rows - from)
-      kernels.maskWords(at('dstAddr') + from * 4, 0xffff_ff00, length, nets)
-      kernels.packWords(nets, 4, length, keys, 2)
-      values.set([at('bytes') + from * 8, at('packets') + from * 8])
-      timed('foldRows', length, () =>
-        kernels.foldRows(keys, length, 0, table.byteOffset, values.byteOffset, 2, COUNTS.packed),
-      )
+for (const knows of [false, true])
+  await scan(['dstAddr', 'bytes', 'packets'], ({ kernels, memory }) => {
+    const words = memory.array(Uint32Array, SCAN_BYTES / 4)
+    const part = memory.array(Uint32Array, SCAN_STEP_BYTES / 4)
+    const sources = memory.array(Uint32Array, 2)
+    const told = {
+      ...{ width: 2, table: tableOf(memory), sums: 2, counting: COUNTS.packed, limited: 1, mostEntries: KEYS },
+      ...{ partCount: 1, parts: part.byteOffset, sources: sources.byteOffset, values: memory.allocate(8) },
+      ...{ keys: memory.allocate(SCAN_SLICE * 8), memo: knows ? memory.array(Uint8Array, MEMO_BYTES).byteOffset : 0 },
     }
-  }
-})
+    for (const [name, value] of Object.entries(told)) words[SCAN[name as keyof typeof told]] = value
+    const left = new Float64Array(words.buffer, words.byteOffset, SCAN_BYTES / 8)
+    for (const at of Object.values(SCAN_LEFT)) left[at] = Number.POSITIVE_INFINITY
+    return (at, rows) => {
+      part.set([SCAN_PART.prefixes, at('dstAddr'), 4, 0xffff_ff00, 0, 24])
+      sources.set([at('bytes'), at('packets')])
+      timed(knows ? 'scanRows with a memo' : 'scanRows', rows, () => kernels.scanRows(words.byteOffset, rows))
+    }
+  })
 
 await scan(['start'], () => () => undefined)
 

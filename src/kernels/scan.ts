@@ -32,11 +32,12 @@ export const SCAN = {
   numbers: 37,
   program: 38,
   programSteps: 39,
+  memo: 40,
 } as const
 
 /** The same for doubles. */
 export const SCAN_LEFT = { rows: 14, bound: 15, sum: 16 } as const
-export const SCAN_BYTES = 160
+export const SCAN_BYTES = 168
 
 /** Rows whose keys are laid out at once. */
 export const SCAN_SLICE = 4096
@@ -48,3 +49,6 @@ export const SCAN_PART = { masked: 0, doubles: 1, bins: 2, prefixes: 3 } as cons
 export const SCAN_STEP_BYTES = 32
 /** A step that makes marks; others join them as `joinMarks` does. */
 export const SCAN_RANGE = 3
+
+/** Bytes of a memo (assembly/memo.ts), and of what must be zero at first. */
+export const MEMO_BYTES = 16 + 65_536 * 4 + 4 * (2048 * 4 + 16)

@@ -41,6 +41,9 @@ const LEAST_BYTES = 4 << 20
 /** Room beside the table for who reads the rows, whose columns are then read where they lie. What is not used costs nothing. */
 const READER_BYTES = 64 << 20
 
+/** Of a direct table, what only hash tables have. */
+const DIRECT = { width: 0, counting: COUNTS.none, mostEntries: 0, emptied: 0 } as const
+
 /** The memory in which the fold kernels work: keys and values of a slice of rows where they have to be copied, and a table. */
 export class FoldMemory {
   /** Whether rows become entries as they come. */
@@ -68,6 +71,8 @@ export class FoldMemory {
   #packs = false
   #packedRows = 0
   #packedSum = 0
+  /** How often the table was emptied. */
+  #emptied = 0
 
   constructor({ layout, directBytes, budgetBytes, slices }: FoldMemoryOptions) {
     this.#layout = layout
@@ -161,9 +166,10 @@ export class FoldMemory {
   target(rows: number): FoldTarget | undefined {
     const { keys, counts, sums } = this.#layout
     const rooms = { keys: this.#keysAt, values: this.#addresses.byteOffset, ...NO_SLICES }
-    if (this.#direct) return { ...rooms, ...this.#direct.target(), width: 0, counting: COUNTS.none, mostEntries: 0 }
+    if (this.#direct) return { ...rooms, ...this.#direct.target(), ...DIRECT }
     if (!this.appends && !this.#table.reserve(rows)) return undefined
-    const table = { width: keys.width, table: this.#table.at, mostEntries: this.#table.mostEntries }
+    const { at, mostEntries } = this.#table
+    const table = { width: keys.width, table: at, mostEntries, emptied: this.#emptied }
     const hashed = { ...rooms, ...table, keyBytes: 0, packed: 0, counts: 0 }
     if (this.appends || !this.#packs) {
       const counting = counts ? COUNTS.apart : COUNTS.none
@@ -233,6 +239,7 @@ export class FoldMemory {
 
   #openTable(packs: boolean): void {
     this.#packs = packs
+    this.#emptied++
     this.#packedRows = 0
     this.#packedSum = 0
     const { strideBytes } = this.#layout

@@ -22,6 +22,8 @@ export interface FoldTarget extends SliceTarget {
   readonly counts: number
   /** The description of a hash table, or the sums of a direct one. */
   readonly table: number
+  /** How often a hash table was emptied: what is known of its entries is true as long as this stays the same. */
+  readonly emptied: number
   /** How rows are counted, of `COUNTS`. */
   readonly counting: number
   /** Room for the keys of a slice. */

@@ -1,6 +1,6 @@
 import type { Batch } from '../../flow/batch.ts'
 import type { Column } from '../../flow/column.ts'
-import { SCAN, SCAN_BYTES, SCAN_LEFT, SCAN_PART, SCAN_STEP_BYTES } from '../../kernels/scan.ts'
+import { MEMO_BYTES, SCAN, SCAN_BYTES, SCAN_LEFT, SCAN_PART, SCAN_STEP_BYTES } from '../../kernels/scan.ts'
 import type { FoldTable } from '../aggregate/fold-table.ts'
 import { partsOf } from '../aggregate/word-packer.ts'
 import type { Columnwise, Program } from '../program.ts'
@@ -40,6 +40,9 @@ export class ScanPlan {
   /** What may be added since `begin`. */
   #boundLeft = 0
   #sumLeft = 0
+  /** Where there is room for a memo of the table, and how often the table had been emptied when that began. */
+  readonly #memoAt: number
+  #memoOf = -1
 
   /** Takes some of the table's memory. */
   constructor(program: Program, columnwise: Columnwise, table: FoldTable) {
@@ -54,6 +57,7 @@ export class ScanPlan {
     this.words[SCAN.parts] = memory.allocate(MOST_ARRAYS * SCAN_STEP_BYTES)
     this.words[SCAN.sources] = memory.allocate(MOST_ARRAYS * 4)
     this.words[SCAN.families] = memory.allocate(MOST_ARRAYS * 4)
+    this.#memoAt = memory.allocate(MEMO_BYTES)
   }
 
   /** Whether there is room for the columns of a program. */
@@ -86,6 +90,7 @@ export class ScanPlan {
     words[SCAN.sums] = sums.length
     words[SCAN.partCount] = parts.length
     words[SCAN.familyCount] = families.length
+    words[SCAN.memo] = bitsOf(parts) <= 32 ? this.#memoAt : 0
   }
 
   /** Says where rows are added to, when there is room for the new keys of `rows`; false when the table has to see them. */
@@ -96,6 +101,8 @@ export class ScanPlan {
     this.#boundLeft = Math.floor(target.boundLeft)
     this.#sumLeft = Math.floor(target.sumLeft)
     for (const name of TOLD) words[SCAN[name]] = target[name]
+    if (target.width === 0 || target.slices !== 0) words[SCAN.memo] = 0
+    if (words[SCAN.memo] !== 0 && target.emptied !== this.#memoOf) this.#forget(target.emptied)
     words[SCAN.mapped] = 0
     words[SCAN.fresh] = 0
     this.#left[SCAN_LEFT.rows] = target.rowsLeft
@@ -111,6 +118,12 @@ export class ScanPlan {
     const sum = this.#sumLeft - this.#left[SCAN_LEFT.sum]!
     this.#table.scanned({ rows, bound, sum, fresh: this.words[SCAN.fresh]! })
     return rows
+  }
+
+  /** Begins a memo of a table that has been emptied so often. */
+  #forget(emptied: number): void {
+    new Uint8Array(this.words.buffer, this.#memoAt, MEMO_BYTES).fill(0)
+    this.#memoOf = emptied
   }
 
   /** The parts of a key; undefined when one of its columns has values that kernels do not take. */
@@ -157,6 +170,16 @@ const TOLD = [
 const IS_TAKEN: ReadonlySet<Column['type']> = new Set([
   ...(['u8', 'u16', 'u32', 'boolean', 'address', 'u53', 'i53', 'instant', 'duration'] as const),
 ])
+
+/** Bits by which keys differ; none are known of parts that are no words. */
+function bitsOf(parts: readonly Part[]): number {
+  let bits = 0
+  for (const { type, values, length = 0 } of parts) {
+    if (type === SCAN_PART.prefixes) bits += length
+    else bits += type === SCAN_PART.masked ? values.BYTES_PER_ELEMENT * 8 : Number.POSITIVE_INFINITY
+  }
+  return bits
+}
 
 const familyOf = (column: Column | undefined): Uint8Array[] => (column?.type === 'address' ? [column.family] : [])
 

@@ -31,6 +31,7 @@ const TRAFFICS: { readonly [name: string]: Traffic } = {
   'of IPv4': { sixFrom: ROWS, mostBytes: 2 ** 20, hosts: 3000 },
   'with IPv6 from the third page on': { sixFrom: 40_000, mostBytes: 2 ** 20, hosts: 300 },
   'with counters whose sums leave 40 and 53 bits': { sixFrom: ROWS, mostBytes: 2 ** 44, hosts: 200 },
+  'with counters whose sums fill a table every few pages': { sixFrom: ROWS, mostBytes: 2 ** 38, hosts: 200 },
   'of as many hosts as flows': { sixFrom: ROWS, mostBytes: 2 ** 16, hosts: 2 ** 30 },
 }
 

@@ -8,6 +8,8 @@ const KEYS = {
   protocol: { proto: 'proto' },
   host: { host: 'srcAddr' },
   network: { net: prefix('dstAddr', 22, 32) },
+  networkProtocol: { proto: 'proto', net: prefix('dstAddr', 22, 32) },
+  ports: { src: 'srcPort', dst: 'dstPort' },
   bin: { bin: timeBin('5m') },
   pair: { src: 'srcAddr', dst: 'dstAddr' },
   many: {
