@@ -1,5 +1,6 @@
-import { closeSync, openSync, read, readFile } from 'node:fs'
+import { closeSync, openSync, read, readFile, readSync } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { monotonicMs } from '../flow/clock.ts'
 import { cutRange } from './key.ts'
 import { readPiece } from './local-file.ts'
 import type { ByteRange } from './store.ts'
@@ -48,4 +49,40 @@ export async function fill(fd: number, target: Uint8Array, offset: number): Prom
     filled += got
   }
   return filled
+}
+
+/** What reading from the system's memory takes at most: anything above has waited for a disk, or for the processor. */
+const AT_HAND_MS = 2
+const AT_HAND_BYTES_PER_MS = 500_000
+/** Reads that are left to others once one was slow. */
+const MOST_LEFT = 32
+
+/**
+ * Reads files in this thread as long as that is answered from the system's memory: handing a read to another thread takes longer than to copy the bytes, when all cores are busy anyway. After one that had to
+ * wait, the next 32 are left to `fill`, so that a thread that has more to do waits for a slow disk once in a while only.
+ */
+export class AtHandReader {
+  readonly #now: () => number
+  #left = 0
+
+  constructor(now = monotonicMs) {
+    this.#now = now
+  }
+
+  /** `fill` at once; undefined when it is left to that. */
+  fill(fd: number, target: Uint8Array, offset: number): number | undefined {
+    if (this.#left > 0) {
+      this.#left--
+      return undefined
+    }
+    const started = this.#now()
+    let filled = 0
+    while (filled < target.length) {
+      const got = readSync(fd, target, filled, target.length - filled, offset + filled)
+      if (got === 0) break
+      filled += got
+    }
+    if (this.#now() - started > AT_HAND_MS + filled / AT_HAND_BYTES_PER_MS) this.#left = MOST_LEFT
+    return filled
+  }
 }

@@ -5,7 +5,7 @@ import { allDone } from './all-done.ts'
 import { StorageError } from './errors.ts'
 import { type FileErrorContext, fileError, isErrno, keyBesidePart } from './file-error.ts'
 import { listFolder } from './file-list.ts'
-import { fill, openToRead, readPart, readWhole } from './file-read.ts'
+import { AtHandReader, fill, openToRead, readPart, readWhole } from './file-read.ts'
 import { durably, writeWhole } from './file-write.ts'
 import { Folders, syncFolder } from './folders.ts'
 import { GrowingFile } from './growing-file.ts'
@@ -26,6 +26,9 @@ export const TEMPORARY_FOLDER = '.tmp'
 
 /** A name that no other writer has, on any machine: files are created under it only if there is none, and `node:crypto` would take longer to load than a task to write. */
 const temporaryName = (): string => `${Date.now().toString(36)}-${process.pid}-${Math.random().toString(36).slice(2)}`
+
+/** Of this thread: what it learns of one file of a disk holds for the others. */
+const atHand = new AtHandReader()
 
 /** Age after which a temporary file belongs to a writer that died. */
 const STALE_MS = 24 * 3_600_000
@@ -76,7 +79,14 @@ class FileStore implements ObjectStore {
       throw fileError(error, this.context('read', key))
     }
     const { fd, close } = openToRead(path, told)
-    return { readInto: (target, offset) => fill(fd, target, offset).catch(told), close }
+    const readNow = (target: Uint8Array, offset: number): number | undefined => {
+      try {
+        return atHand.fill(fd, target, offset)
+      } catch (error) {
+        return told(error)
+      }
+    }
+    return { readInto: (target, offset) => fill(fd, target, offset).catch(told), readNow, close }
   }
 
   async write(key: string, body: Uint8Array | LocalFile, { ifAbsent = false }: WriteOptions = {}): Promise<void> {

@@ -41,6 +41,8 @@ export type BlockSource = Pick<ObjectStore, 'read' | 'readVerified' | 'open' | '
 export interface OpenObject {
   /** Reads from `offset` into the caller's memory, which it must leave alone until then. Returns how many bytes there were: fewer than asked for only at the end of the object. */
   readInto(target: Uint8Array, offset: number): Promise<number>
+  /** Only of stores that often have bytes at hand: the same at once, without a promise; undefined when that would probably wait for a disk. */
+  readNow?(target: Uint8Array, offset: number): number | undefined
   close(): Promise<void>
 }
 

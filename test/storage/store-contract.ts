@@ -243,6 +243,9 @@ export function storeContract(
         }
         const parts = [part(0, 10), part(4, 1), part(7, 3), part(7, 5), part(10, 2), part(99, 1), part(3, 0)]
         expect(await Promise.all(parts)).toEqual(['.0123456789.', '.4.', '.789.', '.789...', '....', '...', '..'])
+        const memory = new Uint8Array(6).fill(0x2e)
+        // The store decides whether it has bytes at hand.
+        if (object.readNow?.(memory.subarray(1, 5), 7) !== undefined) expect(textOf(memory)).toBe('.789..')
         await object.close()
       })
 

@@ -48,6 +48,7 @@ export class FirstReads {
 
   #over(object: OpenObject, key: string): OpenObject {
     return {
+      ...(object.readNow && { readNow: object.readNow }),
       readInto: async (target, offset) => {
         const early = this.#take(key, { offset, length: target.length })
         if (!early) return object.readInto(target, offset)

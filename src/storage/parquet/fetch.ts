@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises'
+import { monotonicMs } from '../../flow/clock.ts'
 import type { KernelMemory } from '../../kernels/memory.ts'
 import { SLACK } from '../../kernels/memory.ts'
 import type { ByteRange, OpenObject } from '../store.ts'
@@ -6,6 +8,16 @@ import type { ColumnChunk } from './metadata.ts'
 
 /** Column chunks closer than this are fetched in one request: what lies between costs less than a request of its own. */
 const COALESCE_BYTES = 256 << 10
+
+/** Time after which the event loop has a turn where nothing is waited for: messages and leases of this thread would wait until the end of a block otherwise. */
+const TURN_MS = 4
+let lastTurn = 0
+
+async function turn(): Promise<void> {
+  if (monotonicMs() - lastTurn < TURN_MS) return
+  await setImmediate()
+  lastTurn = monotonicMs()
+}
 
 /** What is fetched of a row group. */
 export interface GroupFetch extends GroupChunks {
@@ -54,7 +66,7 @@ export interface FetcherOptions {
   readonly ahead: number
 }
 
-/** Fetches row groups in order, some of them before they are asked for, into places of kernel memory that it takes in turn. */
+/** Fetches row groups in order, some of them before they are asked for where the object cannot give them at once, into places of kernel memory that it takes in turn. */
 export class GroupFetcher {
   readonly #options: FetcherOptions
   readonly #places: readonly number[]
@@ -66,14 +78,43 @@ export class GroupFetcher {
     this.#options = options
     const bytes = largestFetch(fetches)
     this.#places = Array.from({ length: ahead + 1 }, () => memory.allocate(bytes))
-    for (let i = 0; i < ahead; i++) this.#start()
+    if (!options.object.readNow) this.#startAhead()
   }
 
   /** The next row group, whose place is its own until the one after it is asked for; undefined behind the last. */
   async next(): Promise<FetchedGroup | undefined> {
+    if (this.#underWay.length === 0) {
+      const fetched = this.#fetchNow()
+      if (fetched) {
+        await turn()
+        return fetched
+      }
+      this.#start()
+    }
     const fetched = await this.#underWay[0]
-    if (this.#underWay.shift()) this.#start()
+    this.#underWay.shift()
+    this.#startAhead()
     return fetched
+  }
+
+  /** The next row group when the object has all of it at hand. */
+  #fetchNow(): FetchedGroup | undefined {
+    const { object, fetches, memory } = this.#options
+    const fetch = fetches[this.#next]
+    if (!fetch || !object.readNow) return undefined
+    const at = this.#places[this.#next % this.#places.length]!
+    for (const [i, { offset, length }] of fetch.ranges.entries()) {
+      const target = memory.bytes(at + fetch.places[i]!, length)
+      const filled = object.readNow(target, offset)
+      if (filled === undefined) return undefined
+      target.fill(0, filled)
+    }
+    this.#next++
+    return { ...fetch, at }
+  }
+
+  #startAhead(): void {
+    while (this.#underWay.length < this.#options.ahead && this.#next < this.#options.fetches.length) this.#start()
   }
 
   /** Waits for what is under way, for its places are somebody else's afterwards. */

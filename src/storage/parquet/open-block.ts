@@ -50,7 +50,7 @@ export function footerRange({ chunks, sizeBytes }: BlockInfo): ByteRange {
 async function openFooter(object: OpenObject, { block, schema, ...rest }: Expected): Promise<ParquetFooter> {
   const { offset, length: expected } = footerRange(block)
   const room = new Uint8Array(Math.max(0, Math.min(expected, MAX_MEMORY)))
-  const bytes = room.subarray(0, await object.readInto(room, offset))
+  const bytes = room.subarray(0, object.readNow?.(room, offset) ?? (await object.readInto(room, offset)))
   const length = bytes.length < 8 ? -1 : new DataView(bytes.buffer, bytes.byteOffset).getUint32(bytes.length - 8, true)
   const magic = new TextDecoder('latin1').decode(bytes.subarray(-4))
   if (magic !== 'PAR1' || length !== bytes.length - 8) {

@@ -98,6 +98,26 @@ describe('pages of a Parquet block', () => {
     await expect(read({ store }, () => false)).rejects.toThrow(/column bytes/)
   })
 
+  it.each([1, 2, 3])('are the same when an object gives bytes at once, all but one in %i times', async (times) => {
+    let asked = 0
+    const store: BlockSource = {
+      ...storeOf(bytes),
+      async open() {
+        const fill = (target: Uint8Array, offset: number): number => {
+          const part = bytes.subarray(offset, offset + target.length)
+          target.set(part)
+          return part.length
+        }
+        const readNow = (...args: Parameters<typeof fill>): number | undefined =>
+          ++asked % times === 0 ? undefined : fill(...args)
+        return { readInto: async (...args) => fill(...args), readNow, close: async () => undefined }
+      },
+    }
+    const got = await read({ store, ...FIRST })
+    expect(got.got).toEqual(rows)
+    expect(asked).toBeGreaterThan(1)
+  })
+
   it('have every column at once when nothing is said', async () => {
     const got: Row[] = []
     for await (const pages of readBlockPages({ store: storeOf(bytes), block, schema: SCHEMA, columns: COLUMNS }))
