@@ -83,11 +83,31 @@ export function groupsIntegers(entries: usize, count: u32, stride: u32, numbers:
       store<u64>(entry + at, <u64>load<f64>(entry + at))
 }
 
+/** `groupsAppend` for keys of two words and one sum, two rows at a time. */
+function appendPairs(keys: usize, rows: u32, values: usize, dst: usize): void {
+  let entry = dst
+  let at: usize = 0
+  const end = <usize>rows << 3
+  for (; at + 16 <= end; at += 16, entry += 32) {
+    const two = v128.load(keys + at)
+    const numbers = v128.load(values + at)
+    v128.store(entry, v128.shuffle<u64>(two, numbers, 0, 2))
+    v128.store(entry, v128.shuffle<u64>(two, numbers, 1, 3), 16)
+  }
+  if (at == end) return
+  store<u64>(entry, load<u64>(keys + at))
+  store<u64>(entry, load<u64>(values + at), 8)
+}
+
 /**
  * Makes an entry of each row, without adding up what has the same key: key `i` is `width` words at `keys`, its value of sum `s` the double at `values[s] + 8 * i`, `values` being
  * addresses. Rows whose byte in `skipped` (when not 0) is not 0 are passed over. Entries have a count where `stride` has room for one. Returns how many there are.
  */
 export function groupsAppend(keys: usize, width: u32, rows: u32, skipped: usize, values: usize, sums: u32, stride: u32, dst: usize): u32 {
+  if (width == 2 && sums == 1 && stride == 16 && !skipped) {
+    appendPairs(keys, rows, <usize>load<u32>(values), dst)
+    return rows
+  }
   const keyBytes = <usize>width << 2
   const numbers = (keyBytes + 7) & ~7
   const sumsAt = <usize>stride - (<usize>sums << 3)
