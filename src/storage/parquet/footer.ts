@@ -2,6 +2,7 @@ import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import type { ChunkInfo } from '../manifest/actions.ts'
 import type { Codec, ColumnChunk, SchemaLeaf } from './metadata.ts'
+import { writeFooter } from './metadata.ts'
 import { readFooter } from './read-metadata.ts'
 
 /** No row group of a flow block comes near this; a footer that says so is corrupt. */
@@ -22,6 +23,8 @@ export interface GroupChunks {
 export interface FooterOptions {
   /** The row groups that the manifest says. */
   readonly chunks: readonly ChunkInfo[]
+  /** The leaves that the manifest says, the same object for the same schema. */
+  readonly expected: readonly SchemaLeaf[]
   /** Numbers of the leaves asked for. */
   indexesOf(leaves: readonly SchemaLeaf[]): readonly number[]
   /** Whose memory is used when it has room. */
@@ -33,35 +36,18 @@ const GROUP_VALUES = 1
 const CHUNK_VALUES = 6
 const RANGE_VALUES = 3
 
-/** A schema as bytes, and what they say. */
-interface KnownSchema {
-  readonly bytes: Uint8Array
-  readonly leaves: readonly SchemaLeaf[]
-}
-
-/** The schema of a footer that was read before in this thread: blocks of a dataset have the same. */
-let known: KnownSchema | undefined
-
 /**
- * What a footer says; undefined when its row groups are not where the manifest says. Those with the schema of one before are read by a kernel, the others as `parseAnyFooter` does, whose result is the same. Throws
- * StorageError `corrupt`.
+ * What a footer says; undefined when its row groups are not where the manifest says. Those whose schema has the bytes that our writer gives it are read by a kernel, the others as `parseAnyFooter` does, whose
+ * result is the same. Throws StorageError `corrupt`.
  */
 export function parseFooter(bytes: Uint8Array, options: FooterOptions): ParquetFooter | undefined {
-  const { chunks, kernels } = options
-  const entry = GROUP_VALUES + (known?.leaves.length ?? 0) * CHUNK_VALUES
-  const room = (entry + RANGE_VALUES) * chunks.length * 8
-  const instance = borrowKernels(bytes.length + room + 256, kernels)
-  try {
-    return parseKnown(bytes, options, instance) ?? parseAnyFooter(bytes, options)
-  } finally {
-    returnKernels(instance)
-  }
+  return parseExpected(bytes, options) ?? parseAnyFooter(bytes, options)
 }
 
 /** `parseFooter` for any schema. */
 export function parseAnyFooter(
   bytes: Uint8Array,
-  { chunks, indexesOf }: Omit<FooterOptions, 'kernels'>,
+  { chunks, indexesOf }: Pick<FooterOptions, 'chunks' | 'indexesOf'>,
 ): ParquetFooter | undefined {
   const { leaves, groups } = readFooter(bytes)
   if (!isConsistent(groups, leaves.length, chunks)) return undefined
@@ -69,16 +55,47 @@ export function parseAnyFooter(
   return { leaves, groups: groups.map(({ rows, columns }) => ({ rows, chunks: indexes.map((i) => columns[i]!) })) }
 }
 
-/** What a footer says, read by a kernel when its schema is known, as it is afterwards; undefined when the kernel finds something that is not as expected. */
-function parseKnown(
+/** What a footer says, read by a kernel; undefined when that finds something that is not as expected. */
+function parseExpected(
   bytes: Uint8Array,
-  { chunks, indexesOf }: FooterOptions,
-  { memory, kernels }: KernelInstance,
+  { chunks, expected, indexesOf, kernels }: FooterOptions,
 ): ParquetFooter | undefined {
-  const columns = known?.leaves.length ?? 0
+  const schema = schemaOf(expected, kernels)
+  const entry = GROUP_VALUES + expected.length * CHUNK_VALUES
+  const instance = borrowKernels(bytes.length + (entry + RANGE_VALUES) * chunks.length * 8 + 256, kernels)
+  try {
+    const read = readByKernel(bytes, expected.length, chunks, instance)
+    if (read.count !== chunks.length || Buffer.compare(read.schema, schema) !== 0) return undefined
+    return { leaves: expected, groups: groupsOf(read.entries, read.count, expected, indexesOf(expected)) }
+  } finally {
+    returnKernels(instance)
+  }
+}
+
+/** The bytes of schemas in footers, which are made once for the leaves of each. */
+const schemas = new WeakMap<readonly SchemaLeaf[], Uint8Array>()
+
+function schemaOf(leaves: readonly SchemaLeaf[], kernels: KernelInstance | undefined): Uint8Array {
+  const known = schemas.get(leaves)
+  if (known) return known
+  const bytes = writeFooter(leaves, [], {})
+  const instance = borrowKernels(bytes.length + 256, kernels)
+  const schema = readByKernel(bytes, leaves.length, [], instance).schema.slice()
+  returnKernels(instance)
+  schemas.set(leaves, schema)
+  return schema
+}
+
+/** What `footerGroups` reads: how many row groups, or a code, their entries, and the bytes of the schema. */
+function readByKernel(
+  bytes: Uint8Array,
+  columns: number,
+  chunks: readonly ChunkInfo[],
+  { memory, kernels }: KernelInstance,
+): { count: number; entries: Float64Array; schema: Uint8Array } {
   const at = memory.allocate(bytes.length)
   memory.bytes(at, bytes.length).set(bytes)
-  const schema = memory.make(Uint32Array, 2)
+  const found = memory.make(Uint32Array, 2)
   const ranges = memory.make(Float64Array, RANGE_VALUES * chunks.length)
   for (const [i, [offset, length, rows]] of chunks.entries()) {
     ranges[i * RANGE_VALUES] = offset
@@ -86,16 +103,10 @@ function parseKnown(
     ranges[i * RANGE_VALUES + 2] = rows
   }
   const entries = memory.make(Float64Array, (GROUP_VALUES + columns * CHUNK_VALUES) * chunks.length)
-  const places = [entries.byteOffset, schema.byteOffset, ranges.byteOffset] as const
+  const places = [entries.byteOffset, found.byteOffset, ranges.byteOffset] as const
   const count = kernels.footerGroups(at, at + bytes.length, columns, chunks.length, ...places)
-  const [from = 0, to = 0] = schema
-  const read = bytes.subarray(from - at, to - at)
-  if (!known || Buffer.compare(read, known.bytes) !== 0) {
-    known = from === 0 ? undefined : { bytes: read.slice(), leaves: readFooter(bytes).leaves }
-    return undefined
-  }
-  if (count !== chunks.length) return undefined
-  return { leaves: known.leaves, groups: groupsOf(entries, count, known.leaves, indexesOf(known.leaves)) }
+  const [from = at, to = at] = found
+  return { count, entries, schema: bytes.subarray(from - at, to - at) }
 }
 
 function groupsOf(

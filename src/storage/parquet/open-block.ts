@@ -48,8 +48,8 @@ export function footerRange({ chunks, sizeBytes }: BlockInfo): ByteRange {
 }
 
 async function openFooter(object: OpenObject, { block, schema, ...rest }: Expected): Promise<ParquetFooter> {
-  const { offset, length: expected } = footerRange(block)
-  const room = new Uint8Array(Math.max(0, Math.min(expected, MAX_MEMORY)))
+  const { offset, length: sizeBytes } = footerRange(block)
+  const room = new Uint8Array(Math.max(0, Math.min(sizeBytes, MAX_MEMORY)))
   const bytes = room.subarray(0, object.readNow?.(room, offset) ?? (await object.readInto(room, offset)))
   const length = bytes.length < 8 ? -1 : new DataView(bytes.buffer, bytes.byteOffset).getUint32(bytes.length - 8, true)
   const magic = new TextDecoder('latin1').decode(bytes.subarray(-4))
@@ -60,8 +60,9 @@ async function openFooter(object: OpenObject, { block, schema, ...rest }: Expect
       { key: block.key, offset },
     )
   }
-  const footer = parseFooter(bytes.subarray(0, length), { chunks: block.chunks, ...rest })
-  if (!footer || !areSame(footer.leaves, leavesIn(schema))) {
+  const expected = leavesIn(schema)
+  const footer = parseFooter(bytes.subarray(0, length), { chunks: block.chunks, expected, ...rest })
+  if (!footer || (footer.leaves !== expected && !areSame(footer.leaves, expected))) {
     throw new StorageError(
       'corrupt',
       `parquet: block ${block.key} expected the columns and row groups that the manifest says, got others`,
