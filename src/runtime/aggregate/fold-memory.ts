@@ -12,12 +12,11 @@ import type { EntryLayout } from './entry-layout.ts'
 import { EntryTable } from './entry-table.ts'
 import type { FoldTarget, ScannedRows } from './fold-target.ts'
 import { NO_SLICES, NO_SUM } from './fold-target.ts'
-import type { Numbers } from './numbers.ts'
 import { numbersOf, sumOf } from './numbers.ts'
 import type { SliceFramesOptions } from './slice-frames.ts'
 import { SliceFrames } from './slice-frames.ts'
-import type { AddressPart } from './wide-packer.ts'
-import type { KeyPart } from './word-packer.ts'
+import type { SlicedRows, SlicePlaces } from './slice-room.ts'
+import { SliceRoom } from './slice-room.ts'
 
 export interface FoldMemoryOptions {
   /** Of the entries that are given away. */
@@ -44,7 +43,7 @@ const READER_BYTES = 64 << 20
 /** Of a direct table, what only hash tables have. */
 const DIRECT = { width: 0, counting: COUNTS.none, mostEntries: 0, emptied: 0 } as const
 
-/** The memory in which the fold kernels work: keys and values of a slice of rows where they have to be copied, and a table. */
+/** The memory in which the fold kernels work: room for a slice of rows, and a table. */
 export class FoldMemory {
   /** Whether rows become entries as they come. */
   appends = false
@@ -55,13 +54,7 @@ export class FoldMemory {
   readonly #direct: DirectTable | undefined
   /** What the table is a part of; the rest is for who reads the rows. */
   readonly instance: KernelInstance
-  readonly #keysAt: number
-  /** Where values of keys are copied that do not lie in this memory. */
-  readonly #partAt: number
-  readonly #valuesAt: number
-  /** Addresses of the values of each sum, for the kernel. */
-  readonly #addresses: Uint32Array
-  readonly #skippedAt: number
+  readonly #room: SliceRoom
   readonly #table: EntryTable
   readonly #frames: SliceFrames | undefined
   /** Where entries are made that are given to slices at once. */
@@ -88,12 +81,7 @@ export class FoldMemory {
     this.memory = this.instance.memory.part(sizeBytes)
     this.kernels = this.instance.kernels
     this.#direct = directBytes && new DirectTable(this.memory, this.kernels, directBytes, sums)
-    this.#keysAt = this.memory.allocate(SLICE * width * 4)
-    this.#partAt = this.memory.allocate(SLICE * 8)
-    this.#valuesAt = this.memory.allocate(SLICE * 8 * Math.max(1, sums))
-    const addressesAt = this.memory.allocate(sums * 4)
-    this.#addresses = new Uint32Array(this.memory.memory.buffer, addressesAt, sums)
-    this.#skippedAt = this.memory.allocate(SLICE)
+    this.#room = new SliceRoom(this.memory, this.kernels, layout, directBytes !== undefined)
     this.#rowsAt = this.memory.allocate(SLICE * strideBytes)
     this.#frames = slices && new SliceFrames({ memory: this.memory, kernels: this.kernels, layout, ...slices })
     this.#table = new EntryTable(this.memory, this.kernels, width)
@@ -118,38 +106,20 @@ export class FoldMemory {
     return this.#table.reserve(rows)
   }
 
-  /**
-   * Adds rows for which room was reserved: `keys` are the parts of the key, addresses of both families in this memory, `values` has a column for each sum and `bounds` at least the sum of its rows, `skipped` the rows to pass
-   * over, ascending.
-   */
-  add(
-    keys: readonly (KeyPart | AddressPart)[],
-    values: readonly Column[],
-    bounds: readonly number[],
-    rows: number,
-    skipped: Uint32Array,
-  ): void {
-    const arrays = values.map(numbersOf)
-    this.#direct?.expect(rows, bounds[1] ?? 0)
-    this.#packedRows += rows
+  /** Adds rows for which room was reserved; `bounds` is at least the sum of the values of each sum. */
+  add(rows: SlicedRows, bounds: readonly number[]): void {
+    this.#direct?.expect(rows.rows, bounds[1] ?? 0)
+    this.#packedRows += rows.rows
     this.#packedSum += bounds.at(-1) ?? 0
-    let next = 0
-    for (let from = 0; from < rows; from += SLICE) {
-      const count = Math.min(SLICE, rows - from)
-      const keysAt = this.#placeKeys(keys, from, count)
-      for (let sum = 0; sum < arrays.length; sum++)
-        this.#addresses[sum] = this.#placeValues(arrays[sum]!, sum, from, count)
-      const first = next
-      while (next < skipped.length && skipped[next]! < from + count) next++
-      const skippedAt = next === first ? 0 : this.#mark(skipped.subarray(first, next), from)
-      const valuesAt = this.#addresses.byteOffset
-      if (this.#direct) this.#direct.add(keysAt, count, skippedAt, valuesAt)
-      else this.#addSlice(keysAt, count, skippedAt, valuesAt)
-    }
+    for (const slice of this.#room.slices(rows)) this.#addSlice(slice)
   }
 
-  #addSlice(keysAt: number, count: number, skippedAt: number, valuesAt: number): void {
+  #addSlice({ count, keysAt, valuesAt, skippedAt }: SlicePlaces): void {
     const { keys, sums, strideBytes } = this.#layout
+    if (this.#direct) {
+      this.#direct.add(keysAt, count, skippedAt, valuesAt)
+      return
+    }
     if (this.appends) {
       const rows = [keysAt, keys.width, count, skippedAt] as const
       this.#frames!.add(
@@ -165,7 +135,7 @@ export class FoldMemory {
   /** Where kernels add rows, when there is room for the new keys of `rows` more. */
   target(rows: number): FoldTarget | undefined {
     const { keys, counts, sums } = this.#layout
-    const rooms = { keys: this.#keysAt, values: this.#addresses.byteOffset, ...NO_SLICES }
+    const rooms = { keys: this.#room.keysAt, values: this.#room.valuesAt, ...NO_SLICES }
     if (this.#direct) return { ...rooms, ...this.#direct.target(), ...DIRECT }
     if (!this.appends && !this.#table.reserve(rows)) return undefined
     const { at, mostEntries } = this.#table
@@ -191,7 +161,7 @@ export class FoldMemory {
   /** At least the sum of the first `rows` values of a column; the rounding of the additions is made good. */
   boundOf(column: Column, rows: number): number {
     const values = numbersOf(column)
-    const inside = values instanceof Float64Array && this.#isInside(values)
+    const inside = values instanceof Float64Array && this.#room.isInside(values)
     const sum = inside ? this.kernels.sumDoubles(values.byteOffset, rows) : sumOf(values, rows)
     return sum * (1 + Number.EPSILON * rows)
   }
@@ -257,56 +227,5 @@ export class FoldMemory {
   /** Gives the memory back; the table is gone. */
   close(): void {
     returnKernels(this.instance)
-  }
-
-  #isInside(array: ArrayBufferView): boolean {
-    return array.buffer === this.memory.memory.buffer
-  }
-
-  /** Where the kernel finds the keys of a slice: a column that is all of the key where it lies, the words of several packed. */
-  #placeKeys(parts: readonly (KeyPart | AddressPart)[], from: number, count: number): number {
-    const { width } = this.#layout.keys
-    const [first] = parts
-    if (first && 'values' in first && (this.#direct || (width === 1 && first.values.BYTES_PER_ELEMENT === 4)))
-      return this.#placePart(first, from, count, this.#keysAt)
-    for (const part of parts) {
-      const dst = this.#keysAt + part.word * 4
-      if ('addresses' in part) {
-        const { family, v4, v6 } = part.addresses
-        const at = [family.byteOffset + from, v4.byteOffset + from * 4, v6.byteOffset + from * 16] as const
-        this.kernels.packAddresses(...at, count, dst, width)
-        continue
-      }
-      const src = this.#placePart(part, from, count, this.#partAt)
-      const { values, flip } = part
-      if (values instanceof Float64Array) this.kernels.packDoubles(src, flip, count, dst, width)
-      else if (values instanceof BigUint64Array || values instanceof BigInt64Array)
-        this.kernels.packLongs(src, flip, count, dst, width)
-      else this.kernels.packWords(src, values.BYTES_PER_ELEMENT, count, dst, width)
-    }
-    return this.#keysAt
-  }
-
-  /** Where the values of a slice lie, or have been copied. */
-  #placePart({ values }: KeyPart, from: number, count: number, place: number): number {
-    const size = values.BYTES_PER_ELEMENT
-    const at = values.byteOffset + from * size
-    if (this.#isInside(values)) return at
-    this.memory.bytes(place, count * size).set(new Uint8Array(values.buffer, at, count * size))
-    return place
-  }
-
-  #placeValues(values: Numbers, sum: number, from: number, count: number): number {
-    if (values instanceof Float64Array && this.#isInside(values)) return values.byteOffset + from * 8
-    const at = this.#valuesAt + sum * SLICE * 8
-    new Float64Array(this.memory.memory.buffer, at, count).set(values.subarray(from, from + count))
-    return at
-  }
-
-  #mark(skipped: Uint32Array, from: number): number {
-    const marks = this.memory.bytes(this.#skippedAt, SLICE)
-    marks.fill(0)
-    for (let i = 0; i < skipped.length; i++) marks[skipped[i]! - from] = 1
-    return this.#skippedAt
   }
 }

@@ -104,7 +104,7 @@ export class FoldTable {
     if (wide > 0 && !this.#addWide(batch, wide, bounds)) return this.#addGeneral(batch)
     this.#bound += bound
     this.#rows += length
-    this.#memory.add(keys.parts(columns), values, bounds, length, this.#wide.subarray(0, wide))
+    this.#memory.add({ keys: keys.parts(columns), values, rows: length, skipped: this.#wide.subarray(0, wide) }, bounds)
     return true
   }
 

@@ -58,7 +58,7 @@ export class WideFold {
     const { keys, sums } = this.#layout
     const parts = keys.parts(this.#key.map((name) => columnOf(gathered, name)))
     const values = sums.map((name) => columnOf(gathered, name))
-    this.#memory.add(parts, values, bounds, count, NONE)
+    this.#memory.add({ keys: parts, values, rows: count, skipped: NONE }, bounds)
   }
 
   /** Writes every group in order of partition and key; it is of no use then until it is cleared. */
