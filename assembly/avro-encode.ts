@@ -20,6 +20,8 @@ const VARIABLE: i32 = 10
 /** Flags: rows may be absent; where the field begins is noted. */
 const NULLABLE: u32 = 1
 const MARKED: u32 = 2
+/** Only where the address of the field has 16 bytes; else the beginning of the row is noted in its place. */
+const MARKED_LONG: u32 = 4
 /** Byte of an operation that says how many bytes after the beginning of its field the mark is. */
 const MARK_BYTES: usize = 32
 
@@ -93,7 +95,8 @@ export function avroEncode(
       if (code == END) break
       const flags = load<u32>(op, 8)
       if (flags & MARKED) {
-        store<u16>(marks, <u32>(p - start) + load<u32>(op, MARK_BYTES))
+        const isMarked = !(flags & MARKED_LONG) || load<u8>(load<usize>(op, 12) + row) == 6
+        store<u16>(marks, isMarked ? <u32>(p - start) + load<u32>(op, MARK_BYTES) : 0)
         marks += 2
       }
       if (flags & NULLABLE) {

@@ -15,17 +15,15 @@ function hash(p: usize): usize {
   return <usize>(((load<u64>(p) << 16) * 0x9e3779b185ebca87) >> (64 - TABLE_BITS)) << 1
 }
 
-/** Writes a literal of any length above 16. */
+/** Writes a literal of any length above 32. */
 function putLongLiteral(o: usize, from: usize, length: u32): usize {
   const n = length - 1
   if (n < 60) {
     store<u8>(o++, n << 2)
     v128.store(o, v128.load(from))
     v128.store(o + 16, v128.load(from, 16))
-    if (length > 32) {
-      v128.store(o + 32, v128.load(from, 32))
-      v128.store(o + 48, v128.load(from, 48))
-    }
+    v128.store(o + 32, v128.load(from, 32))
+    v128.store(o + 48, v128.load(from, 48))
     return o + length
   }
   if (n < 0x100) {
@@ -49,9 +47,10 @@ function putLongLiteral(o: usize, from: usize, length: u32): usize {
 // @ts-ignore: decorator
 @inline
 function putLiteral(o: usize, from: usize, length: u32): usize {
-  if (length > 16) return putLongLiteral(o, from, length)
+  if (length > 32) return putLongLiteral(o, from, length)
   store<u8>(o, (length - 1) << 2)
   v128.store(o, v128.load(from), 1)
+  v128.store(o, v128.load(from, 16), 17)
   return o + length + <usize>(length != 0)
 }
 
@@ -123,6 +122,14 @@ function matchFrom(found: usize, p: usize, end: usize): u32 {
   return size < 16 ? size : 16 + matchLength(found + 16, p + 16, end)
 }
 
+/** How many bytes in front of `a` and of `b` are equal, at most 16. */
+// @ts-ignore: decorator
+@inline
+function equalBefore(a: usize, b: usize): usize {
+  const unequal = ~i8x16.bitmask(i8x16.eq(v128.load(a - 16), v128.load(b - 16))) & 0xffff
+  return <usize>(clz(unequal) - 16)
+}
+
 /**
  * Compresses `[src, src + length)` to `dst`, which has room for 32 + length + length / 6 bytes; returns the number of bytes written. `table` is 16 KB of
  * scratch: the last place of each hash, by its low 16 bits, so that every candidate lies within the reach of a copy of three bytes.
@@ -161,7 +168,7 @@ export function snappyCompress(src: usize, length: u32, dst: usize, table: usize
 /**
  * As `snappyCompress` for `rows` Avro rows, which looks for matches only at `starts` of each row plus its `marks`, of which there are `markCount` for each: few
  * looks, and few that are in vain, for a few bytes more. What stands at the first `timeCount` marks is compared with the same place of the row before,
- * where times and what follows them repeat or do not; the others are looked up.
+ * with up to 16 bytes in front of it, because times and what follows them repeat there or nowhere; the others are looked up.
  */
 export function snappyCompressRows(
   src: usize,
@@ -186,13 +193,14 @@ export function snappyCompressRows(
     for (let i: u32 = 0; i < markCount; i++) {
       const mark = marks + (<usize>i << 1)
       const p = start + load<u16>(mark)
-      if (p < next) continue
-      if (p >= limit) break
+      if (p < next || p >= limit) continue
       let found: usize
+      let back: usize = 0
       if (i < timeCount) {
         if (row == 0) continue
         found = before + load<u16>(mark - stride)
         if (p - found > 0xffff) continue
+        back = min(equalBefore(found, p), min(p - next, found - src))
       } else {
         const slot = table + hash(p)
         const distance = <usize>((<u32>(p - src) - <u32>load<u16>(slot)) & 0xffff)
@@ -201,11 +209,12 @@ export function snappyCompressRows(
         if (distance == 0 || found < src) continue
       }
       if (((load<u64>(found) ^ load<u64>(p)) << 16) != 0) continue
-      const size = matchFrom(found, p, end)
+      const size = matchFrom(found, p, end) + <u32>back
       const distance = <u32>(p - found)
-      o = putLiteral(o, next, <u32>(p - next))
+      const begin = p - back
+      o = putLiteral(o, next, <u32>(begin - next))
       o = size > 64 ? putLongCopy(o, distance, size) : putCopy(o, distance, size)
-      next = p + size
+      next = begin + size
     }
     before = start
     marks += stride

@@ -115,19 +115,18 @@ export function v5Rows(
       minEnd = min(minEnd, endMs)
       maxEnd = max(maxEnd, endMs)
       p = putTime(p, startMs)
-      store<u16>(marks, 2)
-      store<u16>(marks, <u32>(p - row) + 2, 2)
       p = putTime(p, endMs)
-      store<u16>(marks, <u32>(p - row) + 2, 4)
-      store<u16>(marks, <u32>(p - row) + receivedLength, 6)
+      store<u16>(marks, <u32>(p - row) + 2)
+      store<u16>(marks, <u32>(p - row) + receivedLength, 2)
       v128.store(p, v128.load(source))
       v128.store(p + 16, v128.load(source, 16))
       p += sourceLength
-      store<u16>(marks, <u32>(p - row), 8)
+      store<u16>(marks, <u32>(p - row), 4)
       p = putAddress(p, record)
-      store<u16>(marks, <u32>(p - row), 10)
+      store<u16>(marks, <u32>(p - row), 6)
       p = putAddress(p, record + 4)
-      store<u16>(marks, <u32>(p - row), 12)
+      // No match begins with the next hop.
+      store<u16>(marks, 0, 8)
       p = putAddress(p, record + 8)
       p = putU16(p, read16(record, 32))
       p = putU16(p, read16(record, 34))
@@ -136,13 +135,13 @@ export function v5Rows(
       p = putU16(p, load<u8>(record, 39))
       p = putVarint(p, <u64>read32(record, 20) << 1)
       p = putVarint(p, <u64>read32(record, 16) << 1)
-      store<u16>(marks, <u32>(p - row), 14)
+      store<u16>(marks, <u32>(p - row), 10)
       p = putVarint(p, sampleSize << 1)
       p = putVarint(p, samplePopulation << 1)
       p = putU16(p, read16(record, 12))
       p = putU16(p, read16(record, 14))
       p = putU16(p, read16(record, 40))
-      store<u16>(marks, <u32>(p - row), 16)
+      store<u16>(marks, <u32>(p - row), 12)
       p = putU16(p, read16(record, 42))
       p = putU16(p, load<u8>(record, 44))
       p = putU16(p, load<u8>(record, 45))
@@ -153,7 +152,7 @@ export function v5Rows(
         (sinceFirst < sinceLast ? END_BEFORE_START : 0) |
         (sinceFirst < 0 || sinceLast < 0 ? TIME_AFTER_EXPORT : 0)
       p = putVarint(p + 3, <u64>flags << 1)
-      marks += 18
+      marks += 14
     }
     head = last
   }

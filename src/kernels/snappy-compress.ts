@@ -6,6 +6,8 @@ export const maxCompressedBytes = (length: number): number => 32 + length + Math
 
 const MIN_MATCH = 6
 const MARGIN = 15
+/** The most bytes by which a match with the row before begins before its mark. */
+const MOST_BEFORE = 16
 
 /** TypeScript twin of the kernel `snappyCompress`: Snappy block format from `src`, the same bytes as the kernel's. */
 export function snappyCompress(src: Uint8Array): Uint8Array {
@@ -22,7 +24,7 @@ export function snappyCompress(src: Uint8Array): Uint8Array {
   return writer.finish()
 }
 
-/** TypeScript twin of the kernel `snappyCompressRows`: of each row the places where a match may begin, ascending; the first `timeCount` match the row before. */
+/** TypeScript twin of the kernel `snappyCompressRows`: of each row the places where a match may begin, of which the first `timeCount` match the row before, with what is in front of them. */
 export function snappyCompressRows(
   src: Uint8Array,
   rows: readonly (readonly number[])[],
@@ -33,7 +35,7 @@ export function snappyCompressRows(
     for (const [i, place] of places.entries()) {
       if (place < writer.next || place >= writer.limit) continue
       if (i >= timeCount) writer.look(place)
-      else if (row > 0) writer.match(place, place - rows[row - 1]![i]!)
+      else if (row > 0) writer.match(place, place - rows[row - 1]![i]!, MOST_BEFORE)
     }
   }
   return writer.finish()
@@ -61,15 +63,18 @@ class SnappyWriter {
     return this.match(p, distance)
   }
 
-  /** Writes a copy for what begins at `p` when it begins `distance` before as well; returns its length, or 0. */
-  match(p: number, distance: number): number {
+  /** Writes a copy for what begins at `p`, or up to `mostBefore` bytes before it, when it begins `distance` before as well; returns its length, or 0. */
+  match(p: number, distance: number, mostBefore = 0): number {
     const src = this.#src
     if (distance === 0 || distance > p || distance > 0xffff) return 0
     if (equalBytes(src, p - distance, p, p + MIN_MATCH) < MIN_MATCH) return 0
-    const size = equalBytes(src, p - distance, p, src.length)
-    if (p > this.next) putLiteral(this.#out, src, this.next, p)
+    const first = Math.max(this.next, p - mostBefore, distance)
+    let begin = p
+    while (begin > first && src[begin - 1] === src[begin - 1 - distance]) begin--
+    const size = equalBytes(src, begin - distance, begin, src.length)
+    if (begin > this.next) putLiteral(this.#out, src, this.next, begin)
     putCopy(this.#out, distance, size)
-    this.next = p + size
+    this.next = begin + size
     return size
   }
 

@@ -19,9 +19,11 @@ export interface EncodeOperation {
   readonly maxBytes: number
   /**
    * Where in the field a match of the Snappy compressor may begin, in bytes: where addresses begin, and at the third byte of times, because they differ in
-   * their low bytes. Numbers have none, because what begins with them rarely repeats, but for those of `REPEATING`.
+   * their low bytes. Next hops of IPv4 have none, as a match needs a byte of a port behind them. Numbers have none, because what begins with them rarely repeats, but for those of `REPEATING`.
    */
   readonly mark?: number
+  /** The mark is for addresses of 16 bytes only; of others the beginning of the row is noted, where no match is left to begin. */
+  readonly marksLong?: boolean
   /** Writes the operands that are not addresses. */
   readonly limits?: (view: DataView, at: number) => void
 }
@@ -36,6 +38,7 @@ const MARK_OPERAND = 32
 export const FLAGS_OPERAND = 8
 export const NULLABLE = 1
 const MARKED = 2
+const MARKED_LONG = 4
 
 function numbers(code: number, bytes: number, maxBytes: number): EncodeOperation {
   return { code, parts: [{ part: 'values', bytes, operand: VALUES_OPERAND }], maxBytes }
@@ -47,8 +50,16 @@ const ADDRESS_PARTS = [
   { part: 'v6', bytes: 16, operand: 20 },
 ] as const
 
-/** The operation of a column. */
-export function encodeOperation({ name, type, avro }: ColumnSpec): EncodeOperation {
+/** The operations of columns. Of times one behind the other only the last is marked: a match there reaches into those in front of it. */
+export function encodeOperations(specs: readonly ColumnSpec[]): EncodeOperation[] {
+  return specs.map((spec, i) => {
+    const { mark, ...others } = encodeOperation(spec)
+    const isMarked = mark !== undefined && !(spec.type === 'instant' && specs[i + 1]?.type === 'instant')
+    return isMarked ? { ...others, mark } : others
+  })
+}
+
+function encodeOperation({ name, type, avro }: ColumnSpec): EncodeOperation {
   const repeating = REPEATING.has(name) ? { mark: 0 } : {}
   switch (type) {
     case 'u8':
@@ -66,7 +77,7 @@ export function encodeOperation({ name, type, avro }: ColumnSpec): EncodeOperati
       return { ...numbers(OP.u32, 4, 5), ...repeating, limits: (view, at) => view.setUint32(at + 16, max, true) }
     }
     case 'address':
-      return { code: OP.address, parts: ADDRESS_PARTS, maxBytes: 17, mark: 0 }
+      return { code: OP.address, parts: ADDRESS_PARTS, maxBytes: 17, mark: 0, marksLong: name === 'nextHop' }
     case 'prefix':
       return {
         code: OP.prefix,
@@ -94,10 +105,11 @@ export const DATA_OPERAND = 16
 
 /** Has the beginnings of marked fields noted. */
 export function setMarks(operations: readonly EncodeOperation[], program: DataView): void {
-  for (const [i, { mark }] of operations.entries()) {
+  for (const [i, { mark, marksLong = false }] of operations.entries()) {
     if (mark === undefined) continue
     const at = i * OPERATION_BYTES
-    program.setUint32(at + FLAGS_OPERAND, program.getUint32(at + FLAGS_OPERAND, true) | MARKED, true)
+    const flags = MARKED | (marksLong ? MARKED_LONG : 0)
+    program.setUint32(at + FLAGS_OPERAND, program.getUint32(at + FLAGS_OPERAND, true) | flags, true)
     program.setUint32(at + MARK_OPERAND, mark, true)
   }
 }

@@ -8,7 +8,7 @@ import { StorageError } from '../errors.ts'
 import type { SnappyCompressor } from './codec.ts'
 import { CRC_BYTES, snappyLibrary, withCrc, writeUint32 } from './codec.ts'
 import type { EncodeOperation } from './encode-program.ts'
-import { copyPart, DATA_OPERAND, encodeOperation, OPERATION_BYTES } from './encode-program.ts'
+import { copyPart, DATA_OPERAND, encodeOperations, OPERATION_BYTES } from './encode-program.ts'
 import { RowEncoder } from './encoder.ts'
 import type { Layout, Room } from './sync-block-layout.ts'
 import { layOut, layoutBytes, PART_SLACK } from './sync-block-layout.ts'
@@ -61,7 +61,7 @@ export class SyncBlockEncoder {
   constructor(specs: readonly ColumnSpec[], maxRows: number, beside?: KernelInstance) {
     this.#specs = specs
     this.#beside = beside
-    this.#operations = specs.map(encodeOperation)
+    this.#operations = encodeOperations(specs)
     this.#maxRows = maxRows
     this.#rowBytes = specs.reduce((sum, { nullable }, i) => sum + this.#operations[i]!.maxBytes + (nullable ? 1 : 0), 0)
     const anyLength = specs.some(({ type }) => type === 'text' || type === 'bytes')
