@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Intake } from './intake.ts'
 import { READS, type Receiver } from './receiver.ts'
 import { type BoundAddress, endpoint, type SocketEntry, socketDescriptor, socketTable } from './socket-table.ts'
-import { type BoundSocket, closeSocket } from './sockets.ts'
+import { type BoundSocket, closeSocket, enlarge } from './sockets.ts'
 
 export interface ConnectedSocketOptions {
   /** Bound beside the first socket. */
@@ -14,12 +14,14 @@ export interface ConnectedSocketOptions {
   /** What has been taken from the first socket. */
   readonly first: Intake
   readonly receiver: Receiver
+  /** As asked for. */
+  readonly receiveBufferBytes: number
 }
 
 /** Time between two looks at what still waits. */
-const LOOK_MS = 5
+const LOOK_MS = 2
 /** A processor may still be handing over a datagram for which the kernel chose the socket before it was connected. */
-const SETTLE_MS = 20
+const SETTLE_MS = 5
 /** So many datagrams must be read to pay for the failed read behind the last one. */
 const PRICE = 2
 /** With a smaller receive buffer datagrams are read as they come. */
@@ -84,6 +86,7 @@ export class ConnectedSocket {
     this.#exporter = exporter
     this.#intervals = 0
     socket.connect(exporter.port, exporter.address)
+    enlarge(socket, this.#options.receiveBufferBytes)
     if (!isConnected(socket)) return false
     this.#held ??= []
     void this.#takeOver(exporter)
@@ -105,10 +108,11 @@ export class ConnectedSocket {
     const bindsAll = endpoint(bound)
     const local = endpoint(socket.address())
     const remote = endpoint(exporter)
-    await this.#drained(first, (entry) => entry.local === bindsAll && /^[0:]+$/.test(entry.remote))
-    this.#release()
+    const isFirst = (entry: SocketEntry): boolean => entry.local === bindsAll && /^[0:]+$/.test(entry.remote)
+    const isReleased = this.#drained(first, isFirst).then(() => this.#release())
     await sleep(SETTLE_MS)
     const inode = await this.#drained(this.#intake, (entry) => entry.local === local && entry.remote === remote)
+    await isReleased
     if (inode === undefined || this.#isClosed || this.#exporter !== exporter) return
     this.#descriptor = socketDescriptor(inode)
   }

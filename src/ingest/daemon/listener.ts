@@ -3,6 +3,7 @@ import { BusySenders } from './busy-senders.ts'
 import { ConnectedSocket } from './connected-socket.ts'
 import { Intake } from './intake.ts'
 import type { Receiver } from './receiver.ts'
+import { endpoint, socketTable } from './socket-table.ts'
 import { bindBeside, closeSocket, type ListeningSocket } from './sockets.ts'
 
 export interface ListenerOptions {
@@ -13,10 +14,11 @@ export interface ListenerOptions {
   readonly receiveBufferBytes: number
 }
 
-/** In which a sender turns out to be busy. */
-const INTERVAL_MS = 200
-/** Without a datagram for so long an exporter may lose its socket to another: 10 s. */
-const IDLE_INTERVALS = 50
+const INTERVAL_MS = 1000
+/** At least so long between two looks at what waits. */
+const LOOK_MS = 10
+/** Without a datagram for so long an exporter may lose its socket to another. */
+const IDLE_INTERVALS = 10
 /** The kernel may look at all sockets of a port for a datagram. */
 const MOST_CONNECTED = 8
 
@@ -29,6 +31,7 @@ export class Listener {
   /** Sockets that have had nothing to take for long. */
   #idle: ConnectedSocket[] = []
   #mayConnect = true
+  #lookedMs = 0
   readonly #timer: NodeJS.Timeout
 
   constructor(options: ListenerOptions) {
@@ -57,7 +60,6 @@ export class Listener {
   }
 
   #interval(): void {
-    this.#busy.forget()
     this.#idle = this.#connected.filter((socket) => socket.interval() >= IDLE_INTERVALS)
   }
 
@@ -66,20 +68,41 @@ export class Listener {
     const isPlain = !exporter.address.includes('%')
     // Its datagrams at the first socket are those that were there before.
     const isThere = this.#connected.some((socket) => socket.isOf(exporter))
-    const connected = isPlain && !isThere ? this.#place() : undefined
+    const connected = isPlain && !isThere && this.#isOrderly() ? this.#place() : undefined
     if (connected && !connected.connect(exporter)) this.#mayConnect = false
+  }
+
+  /**
+   * What others send while a new socket is bound and not yet connected comes to it, and would be taken behind what they send later as long as older datagrams wait at
+   * the first socket. So there must be no others of note, or nothing that waits.
+   */
+  #isOrderly(): boolean {
+    if (this.#busy.isAlone) return true
+    const nowMs = performance.now()
+    if (nowMs - this.#lookedMs < LOOK_MS) return false
+    this.#lookedMs = nowMs
+    const { bound } = this.#options.listening
+    const local = endpoint(bound)
+    return socketTable(bound.address).every((entry) => entry.local !== local || entry.queuedBytes === 0)
   }
 
   /** A socket that an exporter can have; undefined when all are in use. */
   #place(): ConnectedSocket | undefined {
     if (this.#connected.length >= MOST_CONNECTED) return this.#idle.pop()
     const { listening, number, receiver, receiveBufferBytes } = this.#options
-    const socket = bindBeside(listening.bound, receiveBufferBytes)
+    const socket = bindBeside(listening.bound)
     if (!socket) {
       this.#mayConnect = false
       return undefined
     }
-    const connected = new ConnectedSocket({ socket, bound: listening.bound, number, first: this.#intake, receiver })
+    const connected = new ConnectedSocket({
+      socket,
+      bound: listening.bound,
+      number,
+      first: this.#intake,
+      receiver,
+      receiveBufferBytes,
+    })
     this.#connected.push(connected)
     return connected
   }

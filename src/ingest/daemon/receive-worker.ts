@@ -4,6 +4,7 @@ import type { ReceiverSettings, ToReceiver } from './messages.ts'
 import { comeFirst } from './priority.ts'
 import { ReceiverCounters } from './receiver-counters.ts'
 import { ReceivingSession } from './receiving-session.ts'
+import { rehearse } from './rehearsal.ts'
 
 /** The receiving thread of a daemon: copies datagrams from its sockets into chunks of shared memory, and does nothing else. */
 
@@ -19,10 +20,15 @@ if (!port) throw new Error('ingest: receiving thread expected a parent thread, g
 const { settings, chunks, counters } = workerData as ReceiverWorkerData
 
 comeFirst()
-const session = new ReceivingSession({
-  settings,
-  pool: new ChunkPool(chunks),
-  counters: new ReceiverCounters(counters),
-  post: (message) => port.postMessage(message),
-})
-port.on('message', (message: ToReceiver) => session.receive(message))
+void rehearse()
+  .catch(() => undefined)
+  .then(() => {
+    const session = new ReceivingSession({
+      settings,
+      pool: new ChunkPool(chunks),
+      counters: new ReceiverCounters(counters),
+      post: (message) => port.postMessage(message),
+    })
+    // What the daemon has told meanwhile waits until somebody listens.
+    port.on('message', (message: ToReceiver) => session.receive(message))
+  })

@@ -74,7 +74,7 @@ async function bind({ host, port }: ListenAddress, reuseAddr: boolean): Promise<
  * A second socket where one of `listenOn` is bound, or undefined where the system has no such thing. It is bound, and later connected, at once and not in a later
  * turn: until it is connected it gets the datagrams of all senders.
  */
-export function bindBeside({ address, port }: BoundAddress, wantedBytes: number): Socket | undefined {
+export function bindBeside({ address, port }: BoundAddress): Socket | undefined {
   if (!MAY_SHARE) return undefined
   const family = address.includes(':') ? 6 : 4
   const socket = createSocket({
@@ -85,7 +85,7 @@ export function bindBeside({ address, port }: BoundAddress, wantedBytes: number)
   socket.on('error', () => undefined) // an ICMP error about what was never sent from here
   socket.bind(port, address)
   try {
-    enlarge(socket, wantedBytes)
+    socket.address()
     return socket
   } catch {
     socket.close()
@@ -96,7 +96,7 @@ export function bindBeside({ address, port }: BoundAddress, wantedBytes: number)
 const typeOf = (host: string): 'udp4' | 'udp6' => (host.includes(':') ? 'udp6' : 'udp4')
 
 /** Linux grants at most net.core.rmem_max without a word, and reports twice what it granted. */
-function enlarge(socket: Socket, wantedBytes: number): number {
+export function enlarge(socket: Socket, wantedBytes: number): number {
   try {
     socket.setRecvBufferSize(wantedBytes)
   } catch {

