@@ -78,14 +78,22 @@ describe('version 2 of the run file', () => {
     )
   })
 
-  it('is followed by one more that is known: a later one is refused by its number', () => {
+  it('is followed by two more that are known: a later one is refused by its number', () => {
     const folder = mkdtempSync(join(tmpdir(), 'format-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
-    const bytes = readFileSync(path)
-    bytes.writeUInt32LE(4, 8)
     const later = join(folder, 'later.run')
-    writeFileSync(later, bytes)
-    expect(() => new RunReader(later)).toThrow(`run file: ${later}: version expected at most 3, got 4`)
+    const openAs = (version: number): RunReader => {
+      const bytes = readFileSync(path)
+      bytes.writeUInt32LE(version, 8)
+      writeFileSync(later, bytes)
+      return new RunReader(later)
+    }
+    for (const known of [3, 4]) {
+      const reader = openAs(known)
+      expect(reader.header).toMatchObject({ content: 'groups', partitions: 2 })
+      reader.close()
+    }
+    expect(() => openAs(5)).toThrow(`run file: ${later}: version expected at most 4, got 5`)
     writeFileSync(later, 'something else altogether, but long enough to be one')
     expect(() => new RunReader(later)).toThrow(`run file: ${later}: end expected "flowrun", got other bytes`)
   })
