@@ -16,6 +16,7 @@ import {
   openTable,
   slotsOf,
   strideOf,
+  touch,
 } from './table'
 
 /** How rows are counted; 0 is not at all. */
@@ -93,15 +94,9 @@ function addAll<S>(places: usize, from: u32, to: u32, values: usize, sums: u32, 
   for (let i = from, place = places; i < to; i++, place += 4) addTo<S>(load<u32>(place), i, first, second, values, sums, counts)
 }
 
-/** What has been looked at; nobody reads it. */
-let seen: u32 = 0
-
-/** Adds rows [from, to) to the numbers whose addresses are at `places`. Their memory is asked for first, with nothing else in between, so that as much of it as possible comes at once. */
+/** Adds rows [from, to) to the numbers whose addresses are at `places`. Their memory is asked for first. */
 export function addPlaces(places: usize, from: u32, to: u32, values: usize, sums: u32, counts: u32): void {
-  const end = places + (<usize>(to - from) << 2)
-  let any: u32 = 0
-  for (let place = places; place < end; place += 4) any |= load<u32>(load<u32>(place))
-  seen = any
+  touch(places, places + (<usize>(to - from) << 2), 4)
   if (sums == 1) addAll<u8>(places, from, to, values, sums, counts)
   else if (sums == 2) addAll<u16>(places, from, to, values, sums, counts)
   else addAll<u32>(places, from, to, values, sums, counts)

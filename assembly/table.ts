@@ -135,6 +135,15 @@ const PLACES: usize = memory.data(512, 16)
 /** What has been looked at; nobody reads it. */
 let seen: u32 = 0
 
+/** Loads what the addresses at [places, end), `step` bytes apart, lead to, with nothing else in between, so that as much of that memory as possible comes at once. */
+// @ts-ignore: decorator
+@inline
+export function touch(places: usize, end: usize, step: usize): void {
+  let any: u32 = 0
+  for (let place = places; place < end; place += step) any |= load<u32>(load<u32>(place))
+  seen = any
+}
+
 /** `lookAhead` for keys of `W` words, as `hasKey` takes it. */
 // @ts-ignore: decorator
 @inline
@@ -152,9 +161,7 @@ function look<W>(keys: usize, step: usize, rows: u32, table: usize): void {
     // The first entry stands for none.
     store<u32>(place, <u32>base + (number - 1 < mask ? number : 1) * stride, 4)
   }
-  let any: u32 = 0
-  for (let place = PLACES; place < end; place += 8) any |= load<u32>(load<u32>(place, 4))
-  seen = any
+  touch(PLACES + 4, end + 4, 8)
 }
 
 /**
