@@ -6,6 +6,9 @@ export const MOST_BYTES = 3840 * 2 ** 20
 
 const PAGE = 65_536
 
+/** Bytes that a region of `length` takes of a memory: slack is behind it, and it begins at a multiple of 16. No bit operations: a budget may be larger than 2^31. */
+export const regionBytes = (length: number): number => Math.ceil((length + SLACK) / 16) * 16
+
 /** Whether threads share a memory. */
 export const isShared = ({ buffer }: WebAssembly.Memory): boolean =>
   (buffer as ArrayBufferLike) instanceof SharedArrayBuffer
@@ -57,8 +60,7 @@ export class KernelMemory {
   /** Takes `length` bytes plus slack, aligned to 16; throws a RangeError when the budget is used up. */
   allocate(length: number): number {
     const at = this.#next
-    // No bit operations: a budget may be larger than 2^31.
-    const next = at + Math.ceil((length + SLACK) / 16) * 16
+    const next = at + regionBytes(length)
     if (next > this.#end) throw new RangeError(`kernel memory: ${length} bytes wanted, ${this.free} free`)
     this.#next = next
     return at

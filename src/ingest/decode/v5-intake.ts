@@ -1,4 +1,4 @@
-import { SLACK } from '../../kernels/memory.ts'
+import { regionBytes } from '../../kernels/memory.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import type { V5Records } from './v5-records.ts'
 
@@ -83,7 +83,7 @@ export class V5Intake {
 
   /** Bytes of kernel memory, without those of records. */
   static bytesNeeded(inputs: readonly number[]): number {
-    return [ENTRIES * ENTRY, ...inputs].reduce((sum, size) => sum + size + SLACK + 16, 0)
+    return [ENTRIES * ENTRY, ...inputs].reduce((sum, size) => sum + regionBytes(size), 0)
   }
 
   /**

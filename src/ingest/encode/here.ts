@@ -1,4 +1,4 @@
-import { SLACK } from '../../kernels/memory.ts'
+import { regionBytes } from '../../kernels/memory.ts'
 import { borrowKernels, type KernelInstance, returnKernels } from '../../kernels/pool.ts'
 import { SyncBlockEncoder } from '../../storage/avro/sync-block-encoder.ts'
 import { V5Intake } from '../decode/v5-intake.ts'
@@ -21,7 +21,7 @@ export class EncodeHere {
   readonly #consume: EncodeRingOptions['consume']
 
   constructor({ columns, inputs, capacity, consume }: Omit<EncodeRingOptions, 'workers' | 'isLarge' | 'script'>) {
-    const records = inputs ? V5Intake.bytesNeeded(inputs) + V5Records.sizeBytes(capacity) + SLACK + 16 : 0
+    const records = inputs ? V5Intake.bytesNeeded(inputs) + regionBytes(V5Records.sizeBytes(capacity)) : 0
     this.#instance = borrowKernels(records + SyncBlockEncoder.bytesNeeded(columns, capacity))
     this.intake = inputs && new V5Intake(this.#instance, { capacity, inputs })
     this.rows = GatheredRows.create(columns, capacity, inputs && new V5Records(capacity, this.#instance))

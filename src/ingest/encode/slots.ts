@@ -1,7 +1,7 @@
 import { batchBytes, batchIn, type FlowBatch } from '../../flow/batch.ts'
 import type { ColumnSpec } from '../../flow/column.ts'
 import { loadKernels } from '../../kernels/load.ts'
-import { KernelMemory, SLACK } from '../../kernels/memory.ts'
+import { KernelMemory, regionBytes } from '../../kernels/memory.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { SyncBlockEncoder } from '../../storage/avro/sync-block-encoder.ts'
 import type { TimeSpan } from '../../storage/block/statistics.ts'
@@ -211,10 +211,10 @@ function slotIn(instance: KernelInstance, { columns, capacity, inputs }: SharedS
 const headWords = ({ count }: Pick<SharedSlots, 'count'>): number => HEAD_WORDS + count * SLOT_WORDS
 
 function bytesOf({ columns, capacity, count, lanes, inputs }: Omit<SharedSlots, 'memory'>): number {
-  const records = inputs ? V5Records.sizeBytes(capacity) : 0
-  const slot = batchBytes(columns, capacity) + records + SyncBlockEncoder.maxPackedBytes(columns, capacity)
-  const lane = SyncBlockEncoder.bytesNeeded(columns, capacity)
-  const apart = (2 + 3 * count + lanes) * (SLACK + 16)
+  const records = inputs ? regionBytes(V5Records.sizeBytes(capacity)) : 0
+  const packed = regionBytes(SyncBlockEncoder.maxPackedBytes(columns, capacity))
+  const slot = regionBytes(batchBytes(columns, capacity)) + records + packed
+  const lane = regionBytes(SyncBlockEncoder.bytesNeeded(columns, capacity))
   const intake = inputs ? V5Intake.bytesNeeded(inputs) : 0
-  return headWords({ count }) * 4 + count * slot + lanes * lane + intake + apart
+  return regionBytes(headWords({ count }) * 4) + count * slot + lanes * lane + intake
 }

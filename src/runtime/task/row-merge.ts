@@ -1,5 +1,5 @@
 import type { ColumnSpec, ColumnType } from '../../flow/column.ts'
-import { SLACK } from '../../kernels/memory.ts'
+import { regionBytes } from '../../kernels/memory.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels, returnKernels } from '../../kernels/pool.ts'
 import { STATISTICS_COLUMNS } from '../../storage/block/statistics.ts'
@@ -120,7 +120,7 @@ export class RowMerge {
     const plainBytes = mostRows * avroBytes
     const places = [slices.length * CURSOR_BYTES, (slices.length + 1) * 4, words.length * 4, 4, plainBytes]
     const sizes = [...places, ...opened.map(({ bytes }) => bytes)]
-    this.#instance = borrowKernels(sizes.reduce((sum, size) => sum + size + SLACK + 16, 0))
+    this.#instance = borrowKernels(sizes.reduce((sum, size) => sum + regionBytes(size), 0))
     const [headsAt = 0, nodesAt = 0, programAt = 0, endAt = 0, plainAt = 0, ...frames] = sizes.map((size) =>
       this.#instance.memory.allocate(size),
     )

@@ -22,7 +22,7 @@ export interface EncodeOperation {
    * their low bytes. Next hops of IPv4 have none, as a match needs a byte of a port behind them. Numbers have none, because what begins with them rarely repeats, but for those of `REPEATING`.
    */
   readonly mark?: number
-  /** The mark is for addresses of 16 bytes only; of others the beginning of the row is noted, where no match is left to begin. */
+  /** The mark is for addresses of 16 bytes only; of others the beginning of the row is noted, which mostly lies in a match that has been written. */
   readonly marksLong?: boolean
   /** Writes the operands that are not addresses. */
   readonly limits?: (view: DataView, at: number) => void

@@ -1,5 +1,5 @@
 import type { ColumnSpec } from '../../flow/column.ts'
-import { SLACK } from '../../kernels/memory.ts'
+import { regionBytes } from '../../kernels/memory.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
 import { borrowKernels } from '../../kernels/pool.ts'
 import { COMPRESS_TABLE_BYTES, maxCompressedBytes } from '../../kernels/snappy-compress.ts'
@@ -41,7 +41,7 @@ export function layoutBytes(
   maxRows: number,
   room: Room,
 ): number {
-  return sizesOf(operations, specs, maxRows, room).reduce((sum, size) => sum + size + SLACK + 16, 0)
+  return sizesOf(operations, specs, maxRows, room).reduce((sum, size) => sum + regionBytes(size), 0)
 }
 
 /** Of each part of a layout, in the order in which they lie there. */

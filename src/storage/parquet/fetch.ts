@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { monotonicMs } from '../../flow/clock.ts'
 import type { KernelMemory } from '../../kernels/memory.ts'
-import { SLACK } from '../../kernels/memory.ts'
+import { regionBytes } from '../../kernels/memory.ts'
 import type { ByteRange, OpenObject } from '../store.ts'
 import type { GroupChunks } from './footer.ts'
 import type { ColumnChunk } from './metadata.ts'
@@ -44,7 +44,7 @@ function planFetch({ rows, chunks }: GroupChunks): GroupFetch {
   let bytes = 0
   for (const { length } of ranges) {
     places.push(bytes)
-    bytes += room(length)
+    bytes += regionBytes(length)
   }
   const starts = chunks.map(({ offset, sizeBytes }) => {
     const r = ranges.findIndex((range) => offset >= range.offset && offset + sizeBytes <= range.offset + range.length)
@@ -150,9 +150,6 @@ async function fetchGroup(
   for (const result of results) if (result.status === 'rejected') throw result.reason
   return { ...fetch, at }
 }
-
-/** Multiples of 16 bytes, with slack behind. */
-const room = (length: number): number => Math.ceil((length + SLACK) / 16) * 16
 
 function coalesce(chunks: readonly ColumnChunk[]): ByteRange[] {
   const sorted = [...chunks].sort((a, b) => a.offset - b.offset)
