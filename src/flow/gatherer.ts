@@ -1,5 +1,6 @@
-import type { GatherKernel, Kernels } from '../kernels/kernels.ts'
+import type { Kernels } from '../kernels/kernels.ts'
 import type { KernelInstance } from '../kernels/pool.ts'
+import type { GatherKernel } from '../kernels/signatures.ts'
 import type { Batch } from './batch.ts'
 import { batchBytes } from './batch.ts'
 import type { AddressColumn, Column, ColumnSpec } from './column.ts'

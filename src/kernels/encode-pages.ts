@@ -1,5 +1,6 @@
-import type { EncodeKernel, Kernels } from './kernels.ts'
+import type { Kernels } from './kernels.ts'
 import type { KernelMemory } from './memory.ts'
+import type { EncodeKernel } from './signatures.ts'
 
 /** Bytes of a value in kernel memory, and which kernel encodes such values. */
 export type ValueBytes = 1 | 2 | 4 | 8 | 16

@@ -1,3 +1,5 @@
+import type { DictionaryKernel, EncodeKernel, GatherKernel, PlainKernel } from './signatures.ts'
+
 /**
  * The kernels, as functions over addresses in one `KernelMemory`. Results below 0 are `KERNEL_CODES`. The WebAssembly module and the
  * TypeScript twins both have this shape; the twins are the oracle of the property tests and what runs where a kernel earns nothing.
@@ -288,22 +290,3 @@ export interface Kernels {
     end: number,
   ): number
 }
-
-export type DictionaryKernel = (
-  src: number,
-  length: number,
-  count: number,
-  entries: number,
-  entryCount: number,
-  dst: number,
-) => number
-export type EncodeKernel = (
-  values: number,
-  bounds: number,
-  pages: number,
-  scratch: number,
-  out: number,
-  report: number,
-) => number
-export type GatherKernel = (from: number, rows: number, count: number, to: number) => void
-export type PlainKernel = (src: number, length: number, count: number, dst: number) => number

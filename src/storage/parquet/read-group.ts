@@ -1,5 +1,5 @@
 import { kernelFault } from '../../kernels/codes.ts'
-import type { Kernels, PlainKernel } from '../../kernels/kernels.ts'
+import type { Kernels } from '../../kernels/kernels.ts'
 import type { KernelMemory } from '../../kernels/memory.ts'
 import {
   OPENED_WORDS,
@@ -11,6 +11,7 @@ import {
   PAGE_RUN_WORDS,
 } from '../../kernels/pages.ts'
 import type { KernelInstance } from '../../kernels/pool.ts'
+import type { PlainKernel } from '../../kernels/signatures.ts'
 import { crc32 } from '../crc32.ts'
 import { StorageError } from '../errors.ts'
 import type { FetchedGroup } from './fetch.ts'
