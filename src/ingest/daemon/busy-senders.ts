@@ -1,3 +1,4 @@
+import { monotonicMs } from '../../flow/clock.ts'
 import type { BoundAddress } from './socket-table.ts'
 
 /** One of so many datagrams is looked at. */
@@ -17,7 +18,7 @@ export class BusySenders {
   /** Notes a datagram; true once in an interval for a sender, when it turns out to be busy. */
   note({ address, port }: BoundAddress): boolean {
     if (++this.#datagrams % SAMPLE !== 0) return false
-    const nowMs = performance.now()
+    const nowMs = monotonicMs()
     if (nowMs - this.#beganMs > INTERVAL_MS) {
       this.#samples.clear()
       this.#total = 0

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../../flow/clock.ts'
 import { CHUNK_BYTES } from './chunk.ts'
 import type { ChunkPool } from './chunk-pool.ts'
 import { LogWriter } from './log.ts'
@@ -108,7 +109,7 @@ export class Feeder {
     const position = await this.#log?.append(frame).catch((error: Error) => {
       this.unlogged++
       this.failure = error.message
-      const now = performance.now()
+      const now = monotonicMs()
       if (now - this.#lastWarningMs > 10_000) {
         this.#options.onWarning(`ingest: the spool cannot be written, datagrams are in memory only: ${error.message}`)
         this.#lastWarningMs = now

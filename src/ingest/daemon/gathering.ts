@@ -1,4 +1,5 @@
 import { isMainThread } from 'node:worker_threads'
+import { monotonicMs } from '../../flow/clock.ts'
 
 /** Time in which datagrams gather. A receive buffer of 1 MiB holds what comes in it at 400,000 datagrams/s. */
 const GATHER_MS = 1
@@ -22,8 +23,8 @@ export class Gathering {
   wait(): void {
     const isIdle = this.#datagrams <= IDLE_DATAGRAMS
     this.#datagrams = 0
-    if (isMainThread || !isIdle || performance.now() - this.#endedMs < GATHER_MS) return
+    if (isMainThread || !isIdle || monotonicMs() - this.#endedMs < GATHER_MS) return
     Atomics.wait(this.#never, 0, 0, GATHER_MS)
-    this.#endedMs = performance.now()
+    this.#endedMs = monotonicMs()
   }
 }

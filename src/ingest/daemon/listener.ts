@@ -1,4 +1,5 @@
 import type { RemoteInfo } from 'node:dgram'
+import { monotonicMs } from '../../flow/clock.ts'
 import { BusySenders } from './busy-senders.ts'
 import { ConnectedSocket } from './connected-socket.ts'
 import { Intake } from './intake.ts'
@@ -78,7 +79,7 @@ export class Listener {
    */
   #isOrderly(): boolean {
     if (this.#busy.isAlone) return true
-    const nowMs = performance.now()
+    const nowMs = monotonicMs()
     if (nowMs - this.#lookedMs < LOOK_MS) return false
     this.#lookedMs = nowMs
     const { bound } = this.#options.listening

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readdirSync, readSync, rmSync, statSync } from 'node:fs'
 import { type FileHandle, open, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import { monotonicMs } from '../../flow/clock.ts'
 import { IngestError } from '../error.ts'
 import { CHUNK_BYTES, FRAME_BYTES, frameLength } from './chunk.ts'
 
@@ -98,11 +99,11 @@ export class LogWriter {
   /** Throws IngestError `spool` when the disk has no room for so many bytes. */
   async checkRoom(bytes: number): Promise<void> {
     this.#room -= bytes
-    if (this.#room >= 0 && performance.now() < this.#roomUntilMs) return
+    if (this.#room >= 0 && monotonicMs() < this.#roomUntilMs) return
     const { bavail, bsize } = await statfs(this.#folder)
     const free = bavail * bsize
     this.#room = (free - RESERVE_BYTES) / LOOK_SHARE - bytes
-    this.#roomUntilMs = performance.now() + LOOK_MS
+    this.#roomUntilMs = monotonicMs() + LOOK_MS
     if (free >= bytes + RESERVE_BYTES) return
     this.#room = 0
     const message = `ingest: spool ${this.#folder} expected ${bytes + RESERVE_BYTES} bytes free on its disk, got ${free}`

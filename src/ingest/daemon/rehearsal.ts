@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { monotonicMs } from '../../flow/clock.ts'
 import { realSystem } from '../../storage/system.ts'
 import { ChunkPool } from './chunk-pool.ts'
 import { Listener } from './listener.ts'
@@ -27,11 +28,11 @@ export async function rehearse(): Promise<void> {
   const listener = new Listener({ listening, number: 0, receiver, receiveBufferBytes: RECEIVE_BUFFER_BYTES })
   const exporter = createSocket('udp4')
   exporter.on('error', () => undefined)
-  const untilMs = performance.now() + PATIENCE_MS
+  const untilMs = monotonicMs() + PATIENCE_MS
   try {
     await new Promise<void>((resolve) => exporter.connect(listening.bound.port, '127.0.0.1', () => resolve()))
     const payload = new Uint8Array(PAYLOAD_BYTES)
-    while (counters.counts.received < DATAGRAMS && performance.now() < untilMs) {
+    while (counters.counts.received < DATAGRAMS && monotonicMs() < untilMs) {
       for (let i = 0; i < BURST; i++) exporter.send(payload)
       await nextTurn()
     }
