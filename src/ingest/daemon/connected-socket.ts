@@ -108,7 +108,7 @@ export class ConnectedSocket {
     const bindsAll = endpoint(bound)
     const local = endpoint(socket.address())
     const remote = endpoint(exporter)
-    const isFirst = (entry: SocketEntry): boolean => entry.local === bindsAll && /^[0:]+$/.test(entry.remote)
+    const isFirst = (entry: SocketEntry): boolean => entry.local === bindsAll && !entry.isConnected
     const isReleased = this.#drained(first, isFirst).then(() => this.#release())
     await sleep(SETTLE_MS)
     const inode = await this.#drained(this.#intake, (entry) => entry.local === local && entry.remote === remote)

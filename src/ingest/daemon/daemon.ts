@@ -221,12 +221,11 @@ class Daemon implements IngestDaemon {
   async #watch(): Promise<void> {
     const { spool, spoolBudgetBytes = BUDGET_BYTES } = this.#options
     const { reception, feeder } = this.#parts
-    const drops = await kernelDrops(reception.sockets)
-    for (const [index, { port }] of reception.sockets.entries()) {
-      const more = (drops[index] ?? 0) - (this.#kernelDrops[index] ?? 0)
+    for (const [index, bound] of reception.sockets.entries()) {
+      const more = (kernelDrops(bound) ?? 0) - (this.#kernelDrops[index] ?? 0)
       if (more <= 0) continue
       this.#kernelDrops[index]! += more
-      this.#host?.send({ type: 'dropped', port, datagrams: more })
+      this.#host?.send({ type: 'dropped', port: bound.port, datagrams: more })
     }
     const { dropped } = reception.counts
     if (dropped > this.#queueDrops) {

@@ -11,8 +11,9 @@ export interface BoundAddress {
 export interface SocketEntry {
   /** As `endpoint` writes it. */
   readonly local: string
-  /** The address it is connected to; all zeros when it is not. */
+  /** Where it is connected to, if it is. */
   readonly remote: string
+  readonly isConnected: boolean
   /** Memory of the datagrams that wait: of each more than its payload. */
   readonly queuedBytes: number
   /** Names the socket among all of the machine. */
@@ -38,7 +39,7 @@ export function parseSocketTable(text: string): SocketEntry[] {
     const dropped = Number(drops)
     if (local === undefined || remote === undefined || inode === undefined) continue
     if (!Number.isFinite(queuedBytes) || !Number.isFinite(dropped)) continue
-    entries.push({ local, remote, queuedBytes, inode, drops: dropped })
+    entries.push({ local, remote, isConnected: !/^[0:]+$/.test(remote), queuedBytes, inode, drops: dropped })
   }
   return entries
 }
